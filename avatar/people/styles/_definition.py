@@ -1,0 +1,25 @@
+"""The designers' definition files, as the package `dicebear-styles` carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from dicebear import Style
+
+
+@cache
+def definition(name: str) -> Mapping[str, Any]:
+    """The parsed definition file of a style, with `meta`, `components` and `colors`."""
+    text = (files("dicebear_styles") / f"{name}.json").read_text(encoding="utf-8")
+    parsed: Mapping[str, Any] = json.loads(text)
+    return parsed
+
+
+@cache
+def compiled(name: str) -> Style:
+    """The style ready to draw; checking its definition takes most of a second, so once only."""
+    return Style(definition(name))
