@@ -1,0 +1,70 @@
+# make export | test | lint | bench | conformance | clean-venv
+#
+#   make export              set up .venv if needed, then write the Core ML artifact to dist/coreml/
+#   make test                the same for the tests;  ARGS="tests/avatar -k selfie" narrows them
+#   make lint                ruff and mypy
+#   make bench               every benchmark, each prints its numbers
+#   make conformance         the Core ML runtime against coremltools' own op tests
+#
+# Variables:
+#   TORCH=cpu      PyTorch's CPU build (0.2 GB instead of 5 GB of CUDA libraries on Linux); the
+#                  default, pypi, is PyPI's build. The choice sticks to the .venv it was made for;
+#                  naming the other one later builds the .venv anew.
+#   TORCH_INDEX    where the CPU build comes from, for those who mirror it.
+#   PYTHON         the Python, 3.11 or newer, that makes .venv.
+#   ARGS           further arguments of the command that the target runs.
+
+VENV := .venv
+TORCH ?= $(patsubst $(VENV)/.ready-%,%,$(firstword $(wildcard $(VENV)/.ready-*) pypi))
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p))) python3)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(TORCH)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+ifeq ($(filter $(TORCH),pypi cpu),)
+$(error TORCH is "$(TORCH)", expected pypi or cpu)
+endif
+
+.PHONY: export test lint bench conformance clean-venv
+.DELETE_ON_ERROR:
+
+export: $(READY)
+	$(BIN)/python -m export coreml $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(READY)
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+
+conformance: $(READY)
+	$(BIN)/python -m coreml_runtime conformance $(ARGS)
+
+clean-venv:
+	rm -rf $(VENV)
+
+# A stamp is written only after its step has succeeded, so an interrupted set-up goes on where it
+# was. A package that was being unpacked then has no INSTALLER file yet: it is unpacked again.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: $(PYTHON) is not Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(READY): constraints.txt pyproject.toml | $(VENV)/.created
+ifneq ($(filter-out $(READY),$(wildcard $(VENV)/.ready-*)),)
+	rm -rf $(VENV) && $(MAKE) TORCH=$(TORCH) $@
+else
+	@for info in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
+	  [ -f "$$info/INSTALLER" ] || rm -rf "$$info"; done
+	$(PIP) setuptools
+ifeq ($(TORCH),cpu)
+	$(PIP) --no-deps --index-url $(TORCH_INDEX) "torch$$(sed -n 's/^torch\(==.*\)/\1+cpu/p' constraints.txt)"
+endif
+	$(PIP) --no-build-isolation -e '.[test]'
+	@touch $@
+endif
