@@ -1,0 +1,1 @@
+"""The avatar model: selfies of one person in, stylised profile pictures out."""

@@ -1,0 +1,105 @@
+"""The autoencoder's two halves: pictures to latents (training only) and latents to pictures."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+
+class _Residual(nn.Module):
+    """A residual block without normalisation: flat colours must come out as flat as they went in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.act = nn.SiLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(self.act(self.conv1(self.act(x))))
+
+
+class Decoder(ModelMixin, ConfigMixin):
+    """Latents (b,C,h,w) to sRGB pictures (b,3,8h,8w) in [0,1].
+
+    Widths shrink as the resolution grows, and the last step is a pixel shuffle (arXiv 1609.05158):
+    at full resolution a convolution of 16 channels costs as much as one of 128 at an eighth.
+    Latents arrive unscaled, with unit variance a channel; `latent_mean` and `latent_std` undo it.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        latent_channels: int = 8,
+        widths: tuple[int, ...] = (160, 80, 32),
+        blocks: tuple[int, ...] = (2, 1, 1),
+        output_width: int = 16,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("latent_mean", torch.zeros(latent_channels))
+        self.register_buffer("latent_std", torch.ones(latent_channels))
+        layers: list[nn.Module] = [nn.Conv2d(latent_channels, widths[0], 3, padding=1)]
+        for level, (width, count) in enumerate(zip(widths, blocks, strict=True)):
+            if level:
+                layers += [
+                    nn.Upsample(scale_factor=2, mode="nearest"),
+                    nn.Conv2d(widths[level - 1], width, 3, padding=1),
+                ]
+            layers += [_Residual(width) for _ in range(count)]
+        layers += [
+            nn.Conv2d(widths[-1], output_width * 4, 3, padding=1),
+            nn.PixelShuffle(2),
+            nn.SiLU(),
+            nn.Conv2d(output_width, 3, 3, padding=1),
+        ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """`latents` (b,C,32,32), unit variance; gives (b,3,256,256), clamped to [0,1]."""
+        return self.unclamped(latents).clamp(0, 1)
+
+    def unclamped(self, latents: Tensor) -> Tensor:
+        """As `forward`, but without the clamp, whose gradient is zero where it acts."""
+        scale, shift = self.latent_std[None, :, None, None], self.latent_mean[None, :, None, None]
+        return self.layers(latents * scale + shift) + 0.5
+
+
+class LatentEncoder(ModelMixin, ConfigMixin):
+    """Pictures (b,3,256,256) in [0,1] to latents (b,C,32,32) with unit variance a channel.
+
+    Trained with the decoder and kept in the checkpoint for retraining; never exported.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        latent_channels: int = 8,
+        widths: tuple[int, ...] = (64, 128),
+        blocks: tuple[int, ...] = (1, 2),
+    ) -> None:
+        super().__init__()
+        self.register_buffer("latent_mean", torch.zeros(latent_channels))
+        self.register_buffer("latent_std", torch.ones(latent_channels))
+        layers: list[nn.Module] = [
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(48, widths[0], 3, padding=1),
+        ]
+        for level, (width, count) in enumerate(zip(widths, blocks, strict=True)):
+            if level:
+                layers.append(nn.Conv2d(widths[level - 1], width, 4, stride=2, padding=1))
+            layers += [_Residual(width) for _ in range(count)]
+        layers += [nn.SiLU(), nn.Conv2d(widths[-1], latent_channels, 3, padding=1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """`images` (b,3,256,256) in [0,1]; gives (b,C,32,32)."""
+        latents = self.unscaled(images)
+        return (latents - self.latent_mean[None, :, None, None]) / self.latent_std[
+            None, :, None, None
+        ]
+
+    def unscaled(self, images: Tensor) -> Tensor:
+        """As `forward`, before the latents are brought to unit variance."""
+        return self.layers(images - 0.5)
