@@ -1,0 +1,135 @@
+"""Picture files, opened as files from strangers: bounded, complete, upright and in sRGB."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import pillow_heif
+from PIL import ExifTags, Image, ImageCms
+
+from avatar.errors import (
+    BrokenPictureError,
+    NotAPictureError,
+    PictureTooLargeError,
+    PictureTooSmallError,
+    SelfieNotFoundError,
+)
+
+FORMATS = ("PNG", "JPEG", "WEBP", "HEIF")
+"""Pillow's names of the formats that are opened; every other decoder stays shut."""
+
+MAX_PIXELS = 120_000_000
+"""The largest picture, in pixels: a phone's 108 megapixels and no more (360 MB once decoded)."""
+
+MIN_SIDE = 16
+"""The shortest side of a picture, in pixels, in which a face could still be told."""
+
+_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+"""What Pillow's decoders raise on damaged files."""
+
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF 2.32, 4.6.4 A, Orientation: what makes a stored picture upright."""
+
+pillow_heif.register_heif_opener()
+
+
+def open_upright(path: Path) -> Image.Image:
+    """The picture in a file, decoded and turned upright; its colours are as stored.
+
+    Only the header is read before the size is judged, and only the formats above are tried. Raises
+    a `SelfieError` whose message names the file.
+    """
+    if not path.exists():
+        raise SelfieNotFoundError(f"{path}: no such file")
+    if not path.is_file():
+        raise SelfieNotFoundError(f"{path}: not a file")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SelfieNotFoundError(f"{path}: cannot be read ({error.strerror})") from error
+    image = _open_header(path, data)
+    width, height = image.size
+    if min(width, height) < MIN_SIDE:
+        raise PictureTooSmallError(
+            f"{path}: {width}×{height} pixels, expected at least {MIN_SIDE}×{MIN_SIDE}"
+        )
+    try:
+        image.load()
+    except _DECODE_ERRORS as error:
+        raise BrokenPictureError(f"{path}: the picture is damaged or cut short") from error
+    return _upright(image)
+
+
+def _open_header(path: Path, data: bytes) -> Image.Image:
+    """The picture as far as its header tells, small enough to be decoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise PictureTooLargeError(_too_large(path, "far")) from error
+    except Image.UnidentifiedImageError as error:
+        raise NotAPictureError(f"{path}: not a PNG, JPEG, WebP or HEIC picture") from error
+    except _DECODE_ERRORS as error:
+        raise BrokenPictureError(f"{path}: the picture is damaged or cut short") from error
+    if image.width * image.height > MAX_PIXELS:
+        raise PictureTooLargeError(_too_large(path, f"{image.width}×{image.height} pixels,"))
+    return image
+
+
+def _too_large(path: Path, how: str) -> str:
+    return f"{path}: {how} more than the {MAX_PIXELS // 1_000_000} million pixels a selfie may have"
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _DECODE_ERRORS:  # damaged metadata of a sound picture: shown as stored, as viewers do
+        orientation = 1
+    method = _TRANSPOSE.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """Any picture as 8-bit sRGB: its ICC profile applied, transparency laid on white.
+
+    A profile that is damaged or made for other colours (a CMYK profile in an RGB file) is ignored.
+    """
+    if image.mode.startswith(("I", "F")):  # 16-bit grey; Pillow itself cuts 16-bit colour to 8
+        image = image.point(lambda value: value / 256).convert("L")
+    if image.mode == "P" or "transparency" in image.info:
+        image = _keep_info(image, image.convert("RGBA"))
+    alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+    plain = image.convert({"RGBA": "RGB", "LA": "L", "1": "L"}.get(image.mode, image.mode))
+    picture = _apply_profile(plain, image.info.get("icc_profile")) or plain.convert("RGB")
+    if alpha is None:
+        return picture
+    return Image.composite(picture, Image.new("RGB", picture.size, "white"), alpha)
+
+
+def _keep_info(source: Image.Image, result: Image.Image) -> Image.Image:
+    result.info.setdefault("icc_profile", source.info.get("icc_profile"))
+    return result
+
+
+def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image | None:
+    if not profile:
+        return None
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        target = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return None
