@@ -1,0 +1,39 @@
+"""What can be exported: components of a pipeline, inputs recorded from real runs, and metrics."""
+
+from components.checkpoint import fingerprint
+from components.component import (
+    Arrays,
+    Component,
+    PipelineComponents,
+    PipelineFacts,
+    Runner,
+    TensorSpec,
+)
+from components.errors import (
+    CheckpointError,
+    ComponentsError,
+    InputError,
+    UnknownComponentError,
+    UnknownPipelineError,
+)
+from components.recording import Case, Recording, record
+from components.registry import load
+
+__all__ = [
+    "Arrays",
+    "Case",
+    "CheckpointError",
+    "Component",
+    "ComponentsError",
+    "InputError",
+    "PipelineComponents",
+    "PipelineFacts",
+    "Recording",
+    "Runner",
+    "TensorSpec",
+    "UnknownComponentError",
+    "UnknownPipelineError",
+    "fingerprint",
+    "load",
+    "record",
+]

@@ -1,0 +1,215 @@
+"""The avatar pipeline's components: identity encoder, denoiser, decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from diffusers import ModelMixin
+from torch import nn
+
+from avatar.decoder import Decoder
+from avatar.denoiser import Denoiser
+from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
+from avatar.people.identity import sample_identity
+from avatar.people.styles import STYLES
+from avatar.pipeline import LATENT_SIZE, pad_selfies
+from avatar.sampler import Sampler, noise_of, sample
+from components.checkpoint import read_json, require_safetensors
+from components.component import (
+    Arrays,
+    Component,
+    PipelineComponents,
+    PipelineFacts,
+    Runner,
+    TensorSpec,
+)
+from components.errors import CheckpointError
+
+EXAMPLE_SELFIES = 3
+"""Selfies in a recorded run: more than one, so that pooling is seen; fewer than fit, so that the
+mask is."""
+
+SUMMARY = (
+    "Draws stylised profile pictures of a person from up to ten selfies, on the device. "
+    "The identity encoder turns selfies into identity tokens, the denoiser turns noise into a "
+    "latent of that person in a style, and the decoder turns the latent into a picture."
+)
+
+
+class AvatarComponents(PipelineComponents):
+    """`identity_encoder`, `denoiser` and `decoder` of an `AvatarPipeline` checkpoint."""
+
+    names = ("identity_encoder", "denoiser", "decoder")
+
+    def facts(self) -> PipelineFacts:
+        count = int(self._config("denoiser")["styles"])
+        if count != len(STYLES):
+            raise CheckpointError(f"the denoiser knows {count} styles, expected {len(STYLES)}")
+        return PipelineFacts(
+            title="Pocket Avatar",
+            summary=SUMMARY,
+            licence="Apache-2.0",
+            styles=tuple(_style_entry(style) for style in STYLES),
+            sampler=self._sampler.to_dict(),
+        )
+
+    def example_run(self, seed: int) -> dict[str, np.ndarray]:
+        """Rendered selfies of one person, a style, and the noise that `seed` stands for.
+
+        `selfies`, `selfie_mask` as the identity encoder takes them, `style` (1,) int32, `noise`
+        (1,C,32,32). Selfies hold 8-bit values, as they would from a file.
+        """
+        selfies, mask = pad_selfies(_render_selfies(seed))
+        return {
+            "selfies": selfies,
+            "selfie_mask": mask,
+            "style": np.array([seed % len(STYLES)], np.int32),
+            "noise": noise_of(seed, self._latents.shape),
+        }
+
+    def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
+        selfies, mask = inputs["selfies"], inputs["selfie_mask"]
+        encode = _positional(runners["identity_encoder"], _ENCODER_INPUTS)
+        tokens, null_tokens = encode(selfies, mask), encode(selfies * 0, mask * 0)
+        latents = sample(
+            _positional(runners["denoiser"], self._denoiser_inputs),
+            inputs["noise"],
+            tokens,
+            null_tokens,
+            int(inputs["style"][0]),
+            self._sampler,
+        )
+        return runners["decoder"]({"latents": latents})
+
+    def _load(self, name: str) -> Component:
+        if name == "identity_encoder":
+            return Component(
+                name=name,
+                module=self._module(IdentityEncoder, name),
+                inputs=_ENCODER_INPUTS,
+                outputs=(self._tokens,),
+                description="Selfies of one person to identity tokens.",
+            )
+        if name == "denoiser":
+            prediction = TensorSpec(
+                name="prediction",
+                shape=self._latents.shape,
+                description=f"The {self._sampler.prediction} at this timestep.",
+            )
+            return Component(
+                name=name,
+                module=self._module(Denoiser, name),
+                inputs=self._denoiser_inputs,
+                outputs=(prediction,),
+                description="One sampling step: noisy latents to a prediction.",
+            )
+        return Component(
+            name=name,
+            module=self._module(Decoder, name),
+            inputs=(self._latents,),
+            outputs=(_AVATAR,),
+            description="Latents to the picture.",
+        )
+
+    @cached_property
+    def _latents(self) -> TensorSpec:
+        channels = int(self._config("denoiser")["latent_channels"])
+        return TensorSpec(
+            name="latents",
+            shape=(1, channels, LATENT_SIZE, LATENT_SIZE),
+            description="The picture in latent space, unscaled; noise before the first step.",
+        )
+
+    @cached_property
+    def _tokens(self) -> TensorSpec:
+        config = self._config("identity_encoder")
+        return TensorSpec(
+            name="identity_tokens",
+            shape=(1, int(config["tokens"]), int(config["token_width"])),
+            description="What all selfies of the person share.",
+        )
+
+    @cached_property
+    def _denoiser_inputs(self) -> tuple[TensorSpec, ...]:
+        timestep = TensorSpec(
+            name="timestep",
+            shape=(1,),
+            range=(0.0, 1000.0),
+            description="A value from the manifest's sampler table.",
+        )
+        style = TensorSpec(
+            name="style",
+            shape=(1,),
+            dtype="int32",
+            range=(0, len(STYLES) - 1),
+            description="Index into the manifest's styles.",
+        )
+        return (self._latents, timestep, self._tokens, style)
+
+    @cached_property
+    def _sampler(self) -> Any:
+        return Sampler.from_pretrained(self.checkpoint, subfolder="sampler").table()
+
+    def _config(self, name: str) -> dict[str, Any]:
+        return read_json(self.checkpoint / name / "config.json")
+
+    def _module(self, kind: type[ModelMixin], name: str) -> nn.Module:
+        require_safetensors(self.checkpoint / name)
+        try:
+            module = kind.from_pretrained(self.checkpoint, subfolder=name, use_safetensors=True)
+        except OSError as error:
+            raise CheckpointError(f"cannot read {self.checkpoint / name}: {error}") from None
+        return module.float()
+
+
+_ENCODER_INPUTS = (
+    TensorSpec(
+        name="selfies",
+        shape=(MAX_SELFIES, 3, SELFIE_SIZE, SELFIE_SIZE),
+        range=(0.0, 1.0),
+        description="Selfies of one person, sRGB in [0,1]; absent ones zero.",
+    ),
+    TensorSpec(
+        name="selfie_mask",
+        shape=(MAX_SELFIES,),
+        range=(0.0, 1.0),
+        description="1 where a selfie is present, else 0. All zero gives the unconditioned tokens.",
+    ),
+)
+
+_AVATAR = TensorSpec(
+    name="avatar",
+    shape=(1, 3, LATENT_SIZE * 8, LATENT_SIZE * 8),
+    range=(0.0, 1.0),
+    image=True,
+    description="The avatar, sRGB in [0,1].",
+)
+
+
+def _positional(runner: Runner, specs: tuple[TensorSpec, ...]) -> Callable[..., np.ndarray]:
+    """A runner with one output as a function of positional arrays, as the sampler calls it."""
+    names = [spec.name for spec in specs]
+
+    def call(*arrays: np.ndarray) -> np.ndarray:
+        (output,) = runner(dict(zip(names, arrays, strict=True))).values()
+        return output
+
+    return call
+
+
+def _render_selfies(seed: int) -> np.ndarray:
+    """Selfies of one sampled person, (n,3,128,128) float32 in [0,1], on the 8-bit grid."""
+    # Only a recording needs the renderer, whose compilation takes seconds.
+    from avatar.people.selfies import render
+
+    people = [sample_identity(seed)] * EXAMPLE_SELFIES
+    selfies = render(people, [seed * EXAMPLE_SELFIES + i for i in range(EXAMPLE_SELFIES)])
+    return np.floor(selfies * np.float32(255) + np.float32(0.5)) / np.float32(255)
+
+
+def _style_entry(style: Any) -> dict[str, str]:
+    names = ("name", "title", "tier", "licence", "licence_url", "creator", "creator_url", "source")
+    return {name: str(getattr(style, name)) for name in (*names, "source_url")}

@@ -1,0 +1,149 @@
+"""What can be exported: a network with named, fixed inputs and outputs.
+
+Exporters, recipes, runtimes and gates know `Component` and `PipelineComponents`, never avatars.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from components.errors import InputError, UnknownComponentError
+
+Arrays = Mapping[str, np.ndarray]
+"""Named arrays: what goes into a component or a whole run, and what comes out."""
+
+Runner = Callable[[Arrays], dict[str, np.ndarray]]
+"""A component that can be run, whatever executes it: PyTorch, ONNX Runtime, Core ML."""
+
+DType = Literal["float32", "int32"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """One named tensor at a component's boundary.
+
+    Attributes:
+        name: The name every format, runtime and language uses for it.
+        shape: Static shape; batch included.
+        dtype: `float32`, or `int32` for indices.
+        range: Smallest and largest value that occurs, where it is known.
+        image: Whether this is a picture (1,3,H,W), sRGB in [0,1]; formats that have an image type
+            (Core ML) use it.
+        description: One line for people.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType = "float32"
+    range: tuple[float, float] | None = None
+    image: bool = False
+    description: str = ""
+
+    def check(self, array: np.ndarray) -> None:
+        """Raise `InputError` unless `array` has exactly this shape and dtype."""
+        if tuple(array.shape) != self.shape:
+            shape = tuple(array.shape)
+            raise InputError(f"{self.name} has shape {shape}, expected {self.shape}")
+        if array.dtype != np.dtype(self.dtype):
+            raise InputError(f"{self.name} has dtype {array.dtype}, expected {self.dtype}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One network that is exported by itself.
+
+    Attributes:
+        name: Its name in files, manifests and recipes.
+        module: In eval mode and float32; takes the inputs by position in the order of `inputs`
+            and returns one tensor, or a tuple in the order of `outputs`.
+        inputs: What it takes.
+        outputs: What it gives.
+        description: One line for people.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    description: str = ""
+
+    def check(self, arrays: Arrays) -> None:
+        """Raise `InputError` unless `arrays` holds exactly this component's inputs."""
+        check_inputs(self.inputs, arrays)
+
+    def example(self) -> tuple[torch.Tensor, ...]:
+        """Zero tensors of the inputs' shapes and dtypes, in order, for tracing."""
+        return tuple(torch.zeros(s.shape, dtype=getattr(torch, s.dtype)) for s in self.inputs)
+
+
+def check_inputs(specs: tuple[TensorSpec, ...], arrays: Arrays) -> None:
+    """Raise `InputError` unless `arrays` has exactly the names, shapes and dtypes of `specs`."""
+    expected = [spec.name for spec in specs]
+    if sorted(arrays) != sorted(expected):
+        raise InputError(f"inputs are {sorted(arrays)}, expected {sorted(expected)}")
+    for spec in specs:
+        spec.check(arrays[spec.name])
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineFacts:
+    """What an artifact says about its pipeline beside the components.
+
+    Attributes:
+        title: What the model card is called.
+        summary: What it does, in a sentence or two.
+        licence: SPDX identifier of the weights' licence.
+        styles: For each style index, its entry in the manifest (empty where there are none).
+        sampler: The sampling loop's constants, as the manifest holds them.
+    """
+
+    title: str
+    summary: str
+    licence: str
+    styles: tuple[dict[str, str], ...] = ()
+    sampler: dict[str, Any] = field(default_factory=dict)
+
+
+class PipelineComponents(ABC):
+    """The components of one checkpoint, loaded one at a time, and how a whole run joins them."""
+
+    names: tuple[str, ...]
+    """The components, in the order in which a run first uses them."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self.checkpoint = checkpoint
+
+    def component(self, name: str) -> Component:
+        """Load one component (float32, eval mode). Nothing is kept: the caller owns it.
+
+        Raises:
+            UnknownComponentError: There is no component of that name.
+        """
+        if name not in self.names:
+            raise UnknownComponentError(f"no component {name!r}; there are {', '.join(self.names)}")
+        component = self._load(name)
+        component.module.eval().requires_grad_(False)
+        return component
+
+    @abstractmethod
+    def facts(self) -> PipelineFacts:
+        """What the manifest and the model card say about this pipeline."""
+
+    @abstractmethod
+    def example_run(self, seed: int) -> dict[str, np.ndarray]:
+        """Real inputs of one whole run, made from `seed`: same seed, same arrays."""
+
+    @abstractmethod
+    def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
+        """One whole run over any runners. Its only output is the picture, (1,3,H,W) in [0,1]."""
+
+    @abstractmethod
+    def _load(self, name: str) -> Component: ...

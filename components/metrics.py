@@ -1,0 +1,75 @@
+"""Meters that compare a run with the reference.
+
+All are computed in float64 over all elements. A test with NaN or infinity scores -inf, so that it
+can never pass a gate by being incomparable.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from components.component import TensorSpec
+
+
+def psnr(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
+    """Peak signal-to-noise ratio in dB: `20·log10(peak) − 10·log10(mean((reference − test)²))`.
+
+    Args:
+        reference: What it should be, any shape.
+        test: What it is, the same shape.
+        peak: The signal's largest magnitude, above 0. 1 for images in [0,1].
+
+    Returns:
+        Decibels; inf when equal, -inf when `test` is not finite.
+
+    Raises:
+        ValueError: Shapes differ, arrays are empty, the peak is not positive or the reference is
+            not finite.
+    """
+    if not peak > 0 or not math.isfinite(peak):
+        raise ValueError(f"peak must be a positive number, not {peak}")
+    error = _mean_squared_error(reference, test)
+    return _decibels(peak * peak, error)
+
+
+def snr(reference: np.ndarray, test: np.ndarray) -> float:
+    """Signal-to-noise ratio in dB: `10·log10(mean(reference²) / mean((reference − test)²))`.
+
+    Returns and raises as `psnr`; for an all-zero reference, inf when equal and -inf otherwise.
+    """
+    error = _mean_squared_error(reference, test)
+    return _decibels(float(np.mean(np.square(reference, dtype=np.float64))), error)
+
+
+def peak_of(spec: TensorSpec, reference: np.ndarray) -> float:
+    """The peak PSNR uses for an output: 1 for images, else the reference's largest magnitude.
+
+    An all-zero reference has no magnitude; 1 is used, which makes PSNR `-10·log10(error)`.
+    """
+    if spec.image:
+        return 1.0
+    return float(np.max(np.abs(reference))) or 1.0
+
+
+def _mean_squared_error(reference: np.ndarray, test: np.ndarray) -> float:
+    if reference.shape != test.shape:
+        raise ValueError(f"shapes differ: {reference.shape} and {test.shape}")
+    if reference.size == 0:
+        raise ValueError("nothing to compare: the arrays are empty")
+    if not np.all(np.isfinite(reference)):
+        raise ValueError("the reference holds NaN or infinity")
+    if not np.all(np.isfinite(test)):
+        return math.inf
+    # Integers are widened first: a difference of uint8 wraps around.
+    difference = reference.astype(np.float64) - test.astype(np.float64)
+    return float(np.mean(np.square(difference)))
+
+
+def _decibels(signal: float, error: float) -> float:
+    if error == 0:
+        return math.inf
+    if math.isinf(error) or signal == 0:
+        return -math.inf
+    return 10 * math.log10(signal / error)

@@ -1,0 +1,66 @@
+"""Inputs and outputs of components as they occur in a real run, for checks and golden vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.component import Arrays, PipelineComponents, Runner
+from components.reference import LazyRunners
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One call: named inputs and what the reference gave for them."""
+
+    inputs: Arrays
+    outputs: Arrays
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """One whole run by the reference: the run itself and chosen calls of each component."""
+
+    seed: int
+    run: Case
+    calls: Mapping[str, tuple[Case, ...]]
+
+
+def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Recording:
+    """Run the PyTorch reference once and keep what its components saw.
+
+    Args:
+        pipeline: What to run.
+        seed: Decides the run's inputs; same seed, same recording on one machine.
+        cases: At most so many calls of a component are kept, evenly spread from the first to the
+            last (a sampler's first and last timesteps are the extremes).
+    """
+    calls: dict[str, list[Case]] = {name: [] for name in pipeline.names}
+    reference = LazyRunners(pipeline)
+
+    def recorded(name: str) -> Runner:
+        def call(inputs: Arrays) -> dict[str, np.ndarray]:
+            outputs = reference[name](inputs)
+            calls[name].append(Case(inputs=_copy(inputs), outputs=_copy(outputs)))
+            return outputs
+
+        return call
+
+    inputs = pipeline.example_run(seed)
+    outputs = pipeline.run({name: recorded(name) for name in pipeline.names}, inputs)
+    kept = {name: _spread(made, cases) for name, made in calls.items()}
+    return Recording(seed=seed, run=Case(inputs=inputs, outputs=outputs), calls=kept)
+
+
+def _copy(arrays: Arrays) -> dict[str, np.ndarray]:
+    return {name: np.array(array, order="C") for name, array in arrays.items()}
+
+
+def _spread(made: list[Case], count: int) -> tuple[Case, ...]:
+    """At most `count` of them, first and last included, evenly spread, none twice."""
+    if len(made) <= count:
+        return tuple(made)
+    chosen = np.linspace(0, len(made) - 1, count).round().astype(int)
+    return tuple(made[i] for i in chosen)

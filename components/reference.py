@@ -1,0 +1,70 @@
+"""The PyTorch reference: components run in float32, as every other runtime is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from components.component import Arrays, Component, PipelineComponents, Runner
+from components.registry import load as load_components
+
+
+def runner(component: Component) -> Runner:
+    """A loaded component as a callable from named arrays to named arrays.
+
+    Raises (on call):
+        InputError: The arrays do not fit the component's inputs.
+    """
+
+    def call(inputs: Arrays) -> dict[str, np.ndarray]:
+        component.check(inputs)
+        tensors = [torch.from_numpy(np.ascontiguousarray(inputs[s.name])) for s in component.inputs]
+        with torch.inference_mode():
+            result = component.module(*tensors)
+        outputs = result if isinstance(result, tuple) else (result,)
+        names = [spec.name for spec in component.outputs]
+        return {name: value.numpy() for name, value in zip(names, outputs, strict=True)}
+
+    return call
+
+
+def load(checkpoint: Path | str, component: str) -> Runner:
+    """Load one component of a checkpoint, ready to run.
+
+    Raises:
+        ComponentsError: The checkpoint cannot be read or has no such component.
+    """
+    return runner(load_components(checkpoint).component(component))
+
+
+class LazyRunners(Mapping[str, Runner]):
+    """Runners of all components of which at most one is in memory: the one used last.
+
+    A run uses its components one after the other, so this holds a whole run to the memory of the
+    largest one.
+    """
+
+    def __init__(self, pipeline: PipelineComponents) -> None:
+        self._pipeline = pipeline
+        self._name = ""
+        self._runner: Runner | None = None
+
+    def __getitem__(self, name: str) -> Runner:
+        if name not in self._pipeline.names:
+            raise KeyError(name)
+        return lambda inputs: self._loaded(name)(inputs)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pipeline.names)
+
+    def __len__(self) -> int:
+        return len(self._pipeline.names)
+
+    def _loaded(self, name: str) -> Runner:
+        if self._runner is None or self._name != name:
+            self._runner = None  # let go of the last one before the next is loaded
+            self._runner, self._name = runner(self._pipeline.component(name)), name
+        return self._runner
