@@ -7,6 +7,7 @@ import warnings
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms
@@ -51,41 +52,46 @@ def open_upright(path: Path) -> Image.Image:
     Only the header is read before the size is judged, and only the formats above are tried. Raises
     a `SelfieError` whose message names the file.
     """
+    with _opened(path) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on odd files are not for stderr
+        image = _open_header(path, stream)
+        try:
+            image.load()
+        except _DECODE_ERRORS as error:
+            raise BrokenPictureError(f"{path}: the picture is damaged or cut short") from error
+        return _upright(image)
+
+
+def _opened(path: Path) -> BinaryIO:
     if not path.exists():
         raise SelfieNotFoundError(f"{path}: no such file")
+    if path.is_dir():
+        raise SelfieNotFoundError(f"{path}: is a folder; name the pictures in it")
     if not path.is_file():
-        raise SelfieNotFoundError(f"{path}: not a file")
+        raise SelfieNotFoundError(f"{path}: not a plain file")
     try:
-        data = path.read_bytes()
+        return path.open("rb")
     except OSError as error:
         raise SelfieNotFoundError(f"{path}: cannot be read ({error.strerror})") from error
-    image = _open_header(path, data)
-    width, height = image.size
-    if min(width, height) < MIN_SIDE:
-        raise PictureTooSmallError(
-            f"{path}: {width}×{height} pixels, expected at least {MIN_SIDE}×{MIN_SIDE}"
-        )
-    try:
-        image.load()
-    except _DECODE_ERRORS as error:
-        raise BrokenPictureError(f"{path}: the picture is damaged or cut short") from error
-    return _upright(image)
 
 
-def _open_header(path: Path, data: bytes) -> Image.Image:
-    """The picture as far as its header tells, small enough to be decoded."""
+def _open_header(path: Path, stream: BinaryIO) -> Image.Image:
+    """The picture as far as its header tells, of a size that may be decoded."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(data), formats=FORMATS)
+        image = Image.open(stream, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise PictureTooLargeError(_too_large(path, "far")) from error
     except Image.UnidentifiedImageError as error:
         raise NotAPictureError(f"{path}: not a PNG, JPEG, WebP or HEIC picture") from error
     except _DECODE_ERRORS as error:
         raise BrokenPictureError(f"{path}: the picture is damaged or cut short") from error
-    if image.width * image.height > MAX_PIXELS:
-        raise PictureTooLargeError(_too_large(path, f"{image.width}×{image.height} pixels,"))
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PictureTooLargeError(_too_large(path, f"{width}×{height} pixels,"))
+    if min(width, height) < MIN_SIDE:
+        raise PictureTooSmallError(
+            f"{path}: {width}×{height} pixels, expected at least {MIN_SIDE}×{MIN_SIDE}"
+        )
     return image
 
 

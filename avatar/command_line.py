@@ -1,0 +1,63 @@
+"""How every command ends: results on stdout; where the user erred, one clear line and exit code 2.
+
+Each room's `__main__.py` hands its typer app to `run`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+BAD_INPUT = 2
+"""Exit code of bad input or broken integrity; 1 is for a fidelity gate that failed."""
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """A typer app as all rooms use it: help without markup, real tracebacks for real bugs."""
+    return typer.Typer(
+        help=help_text,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def run(app: typer.Typer, program: str) -> NoReturn:
+    """Run `app` on this process's arguments and exit. Without arguments it shows the help.
+
+    Wrong usage and the errors of any room's `errors.py` become one line on stderr and exit code 2;
+    everything else is a bug and keeps its traceback.
+    """
+    # diffusers otherwise warns of optimum's two distributions on every import.
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    call: Any = app  # typer passes these options on, but does not declare them
+    try:
+        code = call(sys.argv[1:] or ["--help"], prog_name=program, standalone_mode=False)
+    except TyperException as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        fail(f"{message} (try {program} --help)")
+    except ValueError as error:
+        if not is_user_error(error):
+            raise
+        fail(str(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Whether a room's error tree, always in a module `errors`, has this error's class."""
+    return type(error).__module__.rpartition(".")[2] == "errors"
+
+
+def fail(message: str) -> NoReturn:
+    """Say in one line on stderr what is wrong and exit with code 2."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def say(message: str) -> None:
+    """Tell progress, on stderr: stdout is for results."""
+    print(message, file=sys.stderr, flush=True)
