@@ -20,7 +20,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p))) python3)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(TORCH)
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+DROP_HALF_INSTALLED := for info in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
+  [ -f "$$info/INSTALLER" ] || rm -rf "$$info"; done
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
 ifeq ($(filter $(TORCH),pypi cpu),)
 $(error TORCH is "$(TORCH)", expected pypi or cpu)
@@ -52,15 +54,17 @@ clean-venv:
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "make: $(PYTHON) is not Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	@$(DROP_HALF_INSTALLED)
+	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(READY): constraints.txt pyproject.toml | $(VENV)/.created
 ifneq ($(filter-out $(READY),$(wildcard $(VENV)/.ready-*)),)
-	rm -rf $(VENV) && $(MAKE) TORCH=$(TORCH) $@
+	rm -rf $(VENV)
+	$(MAKE) TORCH=$(TORCH) $@
 else
-	@for info in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
-	  [ -f "$$info/INSTALLER" ] || rm -rf "$$info"; done
+	@$(DROP_HALF_INSTALLED)
+	@echo "setting up $(VENV): several minutes, once" >&2
 	$(PIP) setuptools
 ifeq ($(TORCH),cpu)
 	$(PIP) --no-deps --index-url $(TORCH_INDEX) "torch$$(sed -n 's/^torch\(==.*\)/\1+cpu/p' constraints.txt)"

@@ -29,8 +29,11 @@ MAX_PIXELS = 120_000_000
 MIN_SIDE = 16
 """The shortest side of a picture, in pixels, in which a face could still be told."""
 
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-"""What Pillow's decoders raise on damaged files."""
+_DECODE_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
+    RuntimeError,  # libheif's own limits
+)
+"""What Pillow's and libheif's decoders raise on damaged files."""
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -303,6 +303,17 @@ def test_a_decompression_bomb_is_refused_by_its_header(
         read_selfie(tmp_path / "a.png")
 
 
+def test_a_heic_bomb_is_refused(tmp_path: Path) -> None:
+    file = save(gradient(64, 64), tmp_path / "a.heic")
+    content = bytearray(file.read_bytes())
+    width = content.index(b"ispe") + 8  # "ispe", version and flags, width, height: ISO 23008-12
+    assert content[width : width + 4] == struct.pack(">I", 64)
+    content[width : width + 4] = struct.pack(">I", 0xFC000040)
+    file.write_bytes(content)
+    with pytest.raises((BrokenPictureError, PictureTooLargeError)):
+        read_selfie(file)
+
+
 def test_a_picture_of_a_few_pixels_is_refused(tmp_path: Path) -> None:
     for shape in [(1, 1), (15, 400), (400, 15)]:
         with pytest.raises(PictureTooSmallError, match="at least 16×16"):

@@ -1,0 +1,178 @@
+"""`python -m avatar`: draw avatars from selfies, list the styles, make people to train on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from avatar.command_line import fail, new_app, run, say
+from avatar.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from avatar.create import Model
+
+app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
+
+CHECKPOINT = Path(__file__).parent / "checkpoints" / "small"
+LAST_SEED = 2**64 - 1
+
+
+class Runtime(StrEnum):
+    """What executes the model."""
+
+    PYTORCH = "pytorch"
+    ONNX = "onnx"
+    COREML = "coreml"
+
+
+@app.command()
+def create(
+    style: Annotated[str, typer.Option(help="Designer's style; `styles` lists them.")],
+    selfies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="1 to 10 pictures of one person (JPEG, PNG, WebP or HEIC, any size). The face "
+            "should fill the centre square: that is all the model sees."
+        ),
+    ] = None,
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[SELFIE]...", help="Further selfies.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many avatars, from consecutive seeds.")
+    ] = 1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, max=LAST_SEED, help="Where chance starts: the same seed gives the same avatar."
+        ),
+    ] = 0,
+    runtime: Annotated[
+        Runtime,
+        typer.Option(
+            help="What executes the model. PyTorch reads the checkpoint; the others read the "
+            "artifact in dist/, exported first where missing. All draw the same picture."
+        ),
+    ] = Runtime.PYTORCH,
+    out: Annotated[
+        Path,
+        typer.Option(help="PNG or JPEG file; with --count 2 me.png becomes me-1.png and me-2.png."),
+    ] = Path("avatar.png"),
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            help="Checkpoint folder (default: the one that ships: avatar/checkpoints/small)."
+        ),
+    ] = CHECKPOINT,
+    artifact: Annotated[
+        Path | None,
+        typer.Option(
+            help="Artifact folder for onnx and coreml, instead of the checkpoint's own in dist/."
+        ),
+    ] = None,
+) -> None:
+    """Draw avatars of the person in the selfies, and print where they lie."""
+    from avatar.create import draw, output_files, save_picture, style_index, to_8_bit
+    from avatar.people.styles import STYLES
+    from avatar.selfie import read_selfies
+
+    # What the user got wrong is said before any model is loaded.
+    files = output_files(out, count)
+    style_index([known.name for known in STYLES], style)
+    pictures = read_selfies([*(selfies or []), *(more or [])])
+    model = open_model(runtime, checkpoint, artifact)
+    index = style_index(model.styles, style)
+    seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
+    for file, avatar in zip(files, draw(model, pictures, index, seeds), strict=True):
+        save_picture(to_8_bit(avatar), file)
+        print(file, flush=True)
+
+
+def open_model(runtime: Runtime, checkpoint: Path, artifact: Path | None) -> Model:
+    """The checkpoint in PyTorch, or an artifact: by default `dist/RUNTIME`, exported if missing."""
+    if runtime is Runtime.PYTORCH:
+        return _open_checkpoint(checkpoint)
+    if artifact is not None:
+        return _open_artifact(runtime, artifact)
+    folder = Path("dist") / runtime
+    if not folder.exists():
+        _export(runtime, checkpoint, folder)
+    from components import fingerprint
+    from export.artifact import open_artifact
+
+    if open_artifact(folder).manifest.checkpoint != fingerprint(checkpoint):
+        fail(
+            f"{folder} was not exported from {checkpoint}; "
+            f"run: python -m export {runtime} --checkpoint {checkpoint}"
+        )
+    return _open_artifact(runtime, folder)
+
+
+def _open_checkpoint(checkpoint: Path) -> Model:
+    from avatar.create import Model
+    from avatar.sampler import SamplerTable
+    from components import load
+    from components.reference import runner
+
+    pipeline = load(checkpoint)
+    if set(pipeline.names) != {"identity_encoder", "denoiser", "decoder"}:
+        raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
+    facts = pipeline.facts()
+    components = {name: pipeline.component(name) for name in pipeline.names}
+    return Model(
+        runners={name: runner(component) for name, component in components.items()},
+        table=SamplerTable.from_dict(facts.sampler),
+        latent_shape=components["decoder"].inputs[0].shape,
+        styles=tuple(style["name"] for style in facts.styles),
+    )
+
+
+def _open_artifact(runtime: Runtime, folder: Path) -> Model:
+    from avatar.create import Model
+    from avatar.sampler import SamplerTable
+    from export.artifact import open_artifact
+
+    manifest = open_artifact(folder).manifest
+    if manifest.format != runtime or manifest.pipeline != "AvatarPipeline":
+        fail(f"{folder} holds a {manifest.format} artifact of a {manifest.pipeline}")
+    load = import_module(f"export.{runtime}.run").load
+    names = [entry.name for entry in manifest.components]
+    return Model(
+        runners={name: load(folder, name) for name in names},
+        table=SamplerTable.from_dict(manifest.sampler),
+        latent_shape=manifest.component("decoder").inputs[0].shape,
+        styles=tuple(style["name"] for style in manifest.styles),
+    )
+
+
+def _export(runtime: Runtime, checkpoint: Path, folder: Path) -> None:
+    """Export in a process of its own: its memory is gone before the model is run."""
+    say(f"{folder} is not there yet: exporting it first (once)")
+    options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
+    command = [sys.executable, "-m", "export", runtime, *options]
+    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def styles() -> None:
+    """List the styles: name, tier, licence, and whose work they are."""
+    from avatar.people.styles import STYLES
+
+    rows = [("NAME", "TIER", "LICENCE", "CREATOR", "SOURCE")]
+    rows += [(s.name, s.tier, s.licence, s.creator, s.source_url) for s in STYLES]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+if __name__ == "__main__":
+    run(app, "python -m avatar")
