@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class _Residual(nn.Module):
-    """A residual block without normalisation: flat colours must come out as flat as they went in."""
+    """A residual block without normalisation: flat colours must come out flat."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
@@ -51,8 +53,7 @@ class IdentityEncoder(ModelMixin, ConfigMixin):
         super().__init__()
         self.stem = nn.Conv2d(3, widths[0], 5, stride=2, padding=2)
         self.blocks = nn.ModuleList(
-            _Residual(width_in, width, 2)
-            for width_in, width in zip(widths, widths[1:], strict=False)
+            _Residual(width_in, width, 2) for width_in, width in pairwise(widths)
         )
         self.norm = nn.GroupNorm(8, widths[-1])
         self.act = nn.SiLU()
@@ -81,7 +82,7 @@ class IdentityEncoder(ModelMixin, ConfigMixin):
         return self.features(self.act(self.norm(hidden))).flatten(1)
 
     def tokens_of(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Pool (people, n, feature_width) under mask (people, n) into (people, tokens, token_width)."""
+        """Pool (people, n, feature_width) under mask (people, n) to (people, tokens, width)."""
         weight = mask.unsqueeze(-1)
         count = mask.sum(dim=1, keepdim=True)
         pooled = (features * weight).sum(dim=1) / count.clamp(min=1)

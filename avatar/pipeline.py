@@ -18,7 +18,7 @@ LATENT_SIZE = 32
 
 
 class AvatarPipeline(DiffusionPipeline):
-    """`from_pretrained(folder)` and `save_pretrained(folder)` work as in diffusers, safetensors only.
+    """Loads and saves as every diffusers pipeline does, safetensors only.
 
     >>> pipeline = AvatarPipeline.from_pretrained("avatar/checkpoints/small")
     >>> pictures = pipeline(selfies, style=3, seeds=[7, 8])

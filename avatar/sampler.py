@@ -71,7 +71,7 @@ class Sampler(SchedulerMixin, ConfigMixin):
 
 
 def noise_of(seed: int, shape: tuple[int, ...]) -> Array:
-    """The starting latents of a seed: `torch.randn` on CPU in float32, the same in every runtime."""
+    """The starting latents of a seed: `torch.randn` on CPU in float32, in every runtime."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).numpy()
 
 
@@ -80,16 +80,18 @@ def sample(
     noise: Array,
     identity_tokens: Array,
     null_tokens: Array,
-    style: int,
+    style: int | NDArray[np.int32],
     table: SamplerTable,
     on_step: Callable[[int, Array], None] | None = None,
 ) -> Array:
-    """Latents of one avatar, by Euler steps along the rectified flow (arXiv 2209.03003, section 2).
+    """Latents of avatars, by Euler steps along the rectified flow (arXiv 2209.03003, section 2).
 
-    `noise` (1,C,32,32) float32; both tokens (1,8,D); `style` indexes the manifest's styles.
-    `on_step(index, latents)` is called after each step. Gives (1,C,32,32) float32.
+    `noise` (b,C,32,32) float32, b being 1 for every exported denoiser; both tokens (b,8,D); `style`
+    indexes the manifest's styles, one for all or one each. `on_step(index, latents)` is called
+    after each step. Gives (b,C,32,32) float32.
     """
-    latents, style_index = noise, np.array([style], np.int32)
+    latents = noise
+    style_index = np.broadcast_to(np.asarray(style, np.int32), len(noise)).copy()
     levels = zip(table.timesteps, table.sigmas, table.sigmas[1:], strict=False)
     for index, (timestep, sigma, next_sigma) in enumerate(levels):
         time = np.array([timestep], np.float32)

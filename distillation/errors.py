@@ -1,0 +1,23 @@
+"""What can go wrong in training.
+
+DistillationError (ValueError)
+├── DataError            the people to train on are missing or damaged
+├── DivergedError        the loss is not a number, or exploded
+└── RunError             a run's folder holds something else than was expected
+"""
+
+
+class DistillationError(ValueError):
+    """Base of this room's errors; its message is one line for the user."""
+
+
+class DataError(DistillationError):
+    """The people to train on are missing or damaged."""
+
+
+class DivergedError(DistillationError):
+    """The loss is not a number, or exploded; the last good state is kept."""
+
+
+class RunError(DistillationError):
+    """A run's folder holds something else than was expected."""

@@ -1,0 +1,95 @@
+"""A trained pipeline as the checkpoint that ships: fp16 safetensors and a model card."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from avatar.identity_encoder import MAX_SELFIES
+from avatar.people.styles import STYLES
+from avatar.pipeline import AvatarPipeline
+
+RUNS = ("autoencoder", "identity", "teacher")
+LOCAL_KEYS = ("_name_or_path",)
+"""Keys that diffusers writes and that name a folder of the machine."""
+
+
+def publish(
+    pipeline: AvatarPipeline,
+    runs: Path,
+    scores: dict[str, Any],
+    pictures: dict[str, Any],
+    out: Path,
+) -> None:
+    """Write the checkpoint folder `out` in one step; `runs` holds the runs it came from.
+
+    `scores` is what the probe command wrote, `pictures` the reconstruction's dB by style name.
+    """
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    sizes = {name: measure(pipeline, name) for name in ("identity_encoder", "denoiser", "decoder")}
+    pipeline.to(torch.float16).save_pretrained(partial, safe_serialization=True)
+    for config in sorted(partial.rglob("*.json")):
+        values = json.loads(config.read_text())
+        kept = {key: value for key, value in values.items() if key not in LOCAL_KEYS}
+        config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    card = model_card(
+        sizes=sizes,
+        records={name: json.loads((runs / name / "record.json").read_text()) for name in RUNS},
+        scores=scores,
+        psnr=pictures,
+        sampler=dict(pipeline.sampler.config),
+    )
+    (partial / "README.md").write_text(card)
+    previous = out.with_name(out.name + ".previous")
+    shutil.rmtree(previous, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.exists():
+        os.replace(out, previous)
+    os.replace(partial, out)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def model_card(**facts: Any) -> str:
+    """The card's text; every figure in it is measured or read from a run's record."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("distillation"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
+    return environment.get_template("card.md.j2").render(styles=STYLES, versions=versions, **facts)
+
+
+@torch.inference_mode()
+def measure(pipeline: AvatarPipeline, name: str) -> dict[str, float]:
+    """Parameters and multiply-accumulates of one call, in millions and thousands of millions."""
+    latents = torch.zeros(pipeline.latent_shape)
+    encoder = pipeline.identity_encoder
+    inputs = {
+        "identity_encoder": (torch.zeros(MAX_SELFIES, 3, 128, 128), torch.ones(MAX_SELFIES)),
+        "denoiser": (
+            latents,
+            torch.ones(1),
+            encoder.null_tokens,
+            torch.zeros(1, dtype=torch.int32),
+        ),
+        "decoder": (latents,),
+    }[name]
+    module = getattr(pipeline, name)
+    with FlopCounterMode(display=False) as counter:
+        module(*inputs)
+    return {
+        "parameters": sum(parameter.numel() for parameter in module.parameters()) / 1e6,
+        "gmac": counter.get_total_flops() / 2e9,
+    }

@@ -1,0 +1,132 @@
+"""What each training command does: from a folder of people to a folder with a trained part.
+
+Every run has its own folder; `checkpoint/` in it is what the next one starts from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from diffusers import ModelMixin
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from avatar.decoder import Decoder, LatentEncoder
+from avatar.denoiser import Denoiser
+from avatar.identity_encoder import IdentityEncoder
+from avatar.pipeline import AvatarPipeline
+from avatar.sampler import Sampler
+from distillation.autoencoder import (
+    Autoencoder,
+    AutoencoderTask,
+    encode_all,
+    reconstruction_psnr,
+    scale_latents,
+)
+from distillation.data import People
+from distillation.errors import RunError
+from distillation.identity import IdentityTask, LabelledEncoder, attribute_accuracy
+from distillation.probe import Probe, ProbeTask
+from distillation.teacher import Teacher, TeacherTask
+from distillation.training import Run, Schedule
+
+CHECKPOINT = "checkpoint"
+READER = "labelled_encoder.safetensors"
+Model = TypeVar("Model", bound=ModelMixin)
+
+
+def train_autoencoder(
+    people: People, held_out: People, schedule: Schedule, out: Path
+) -> dict[int, float]:
+    """Train and save both halves; gives PSNR in dB by style, on held-out drawings."""
+    torch.manual_seed(schedule.seed)
+    network = Autoencoder(LatentEncoder(), Decoder())
+    Run(AutoencoderTask(network, people.avatars, held_out.avatars[:12]), schedule, out).train()
+    network.cpu().eval()
+    scale_latents(network, people.avatars[:: max(1, len(people.avatars) // 512)])
+    network.encoder.save_pretrained(out / CHECKPOINT / "latent_encoder")
+    network.decoder.save_pretrained(out / CHECKPOINT / "decoder")
+    return reconstruction_psnr(network, held_out.avatars[:240])
+
+
+def train_identity(
+    people: People, held_out: People, schedule: Schedule, out: Path
+) -> dict[str, float]:
+    """Train and save the labelled encoder; gives accuracy by attribute, on held-out people."""
+    torch.manual_seed(schedule.seed)
+    network = LabelledEncoder(IdentityEncoder())
+    Run(IdentityTask(network, people), schedule, out).train()
+    network.cpu().eval()
+    (out / CHECKPOINT).mkdir(exist_ok=True)
+    save_file(network.state_dict(), out / CHECKPOINT / READER)
+    return attribute_accuracy(network, held_out, selfies=3)
+
+
+def train_teacher(
+    people: People,
+    held_out: People,
+    schedule: Schedule,
+    out: Path,
+    *,
+    autoencoder: Path,
+    identity: Path,
+) -> AvatarPipeline:
+    """Train the denoiser with the identity encoder and save the whole pipeline."""
+    decoder = load_part(Decoder, autoencoder, "decoder")
+    encoder = load_part(LatentEncoder, autoencoder, "latent_encoder")
+    latents = cached_latents(encoder, people, out)
+    torch.manual_seed(schedule.seed)
+    network = Teacher(load_reader(identity), Denoiser())
+    Run(TeacherTask(network, people, latents, held_out, decoder), schedule, out).train()
+    network.cpu().eval()
+    pipeline = AvatarPipeline(
+        network.identity.encoder, network.denoiser, decoder, encoder, Sampler()
+    )
+    pipeline.save_pretrained(out / CHECKPOINT)
+    return pipeline
+
+
+def train_probe(people: People, schedule: Schedule, out: Path) -> Probe:
+    """Train the probe, or open it where the folder has it trained already."""
+    torch.manual_seed(schedule.seed)
+    network = Probe()
+    Run(ProbeTask(network, people), schedule, out).train()
+    return network.cpu().eval()
+
+
+def load_part(kind: type[Model], run: Path, name: str) -> Model:
+    """One trained part of a run; raises `RunError` where it is missing."""
+    folder = run / CHECKPOINT / name
+    if not (folder / "config.json").is_file():
+        raise RunError(f"{folder} holds no trained {name}; train it first (see --help)")
+    return kind.from_pretrained(folder).eval()
+
+
+def load_reader(run: Path) -> LabelledEncoder:
+    """The labelled encoder of a run; raises `RunError` where it is missing or of another shape."""
+    network, path = LabelledEncoder(IdentityEncoder()), run / CHECKPOINT / READER
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise RunError(f"{path} is no identity encoder of this shape; train it first") from error
+    return network
+
+
+def cached_latents(encoder: LatentEncoder, people: People, out: Path) -> Tensor:
+    """Latents of all drawings, (avatars,C,32,32) fp16, kept in the run's folder for resuming."""
+    digest = hashlib.sha256()
+    for tensor in encoder.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    for avatar in people.avatars:
+        digest.update(hashlib.sha256(avatar.png).digest())
+    path = out / f"latents-{digest.hexdigest()[:16]}.safetensors"
+    if not path.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        save_file({"latents": encode_all(encoder, people.avatars)}, partial)
+        partial.replace(path)
+    return load_file(path)["latents"]

@@ -1,0 +1,220 @@
+"""One training loop for every network: accelerate, EMA, resumable to the step, a progress bar."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+
+from distillation.errors import DivergedError, RunError
+
+log = logging.getLogger(__name__)
+
+EXPLODED = 1e4
+"""A loss above this never comes back; all losses here start below 10."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast. `ema_decay` 0 keeps no average; the rate decays as a half cosine."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup: int = 50
+    weight_decay: float = 0.01
+    ema_decay: float = 0.995
+    save_every: int = 200
+    grid_every: int = 200
+    seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """Learning rate at `step`, as a share of `learning_rate`."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup))
+        return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1, step / self.steps))))
+
+
+class Task(Protocol):
+    """What is trained: a network, a loss, and a picture of how far it is."""
+
+    network: nn.Module
+
+    def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
+        """Scalars of one step; "loss" is minimised. All chance comes from `rng`."""
+        ...
+
+    def grid(self, network: nn.Module) -> Image.Image:
+        """A picture that shows a person how far training is."""
+        ...
+
+
+@dataclass
+class Record:
+    """What a run has done so far; becomes part of the model card."""
+
+    step: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    device: str = ""
+
+    def state_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def step_rng(seed: int, step: int) -> np.random.Generator:
+    """The random stream of one step: it does not depend on the steps before it, so a resumed run
+    sees what an unbroken one would have seen."""
+    return np.random.default_rng([seed, step])
+
+
+class Run:
+    """A run in a folder: `state-NNNNNN/` to resume from, `grids/`, `logs/`, `record.json`."""
+
+    def __init__(self, task: Task, schedule: Schedule, folder: Path) -> None:
+        self.task, self.schedule, self.folder = task, schedule, folder
+        self.accelerator = Accelerator()
+        torch.manual_seed(schedule.seed)
+        optimizer = torch.optim.AdamW(
+            task.network.parameters(),
+            lr=schedule.learning_rate,
+            betas=(0.9, 0.98),
+            weight_decay=schedule.weight_decay,
+        )
+        self.network, self.optimizer = self.accelerator.prepare(task.network, optimizer)
+        self.parameters = list(self.network.parameters())
+        self.ema = EMAModel(self.parameters, decay=schedule.ema_decay, use_ema_warmup=False)
+        self.record = Record(device=str(self.accelerator.device))
+        self.accelerator.register_for_checkpointing(self.ema, self.record)
+
+    def train(self) -> Record:
+        """Train to the end of the schedule, from the last state if the folder has one.
+
+        Leaves the task's network with its averaged weights. Raises `DivergedError`.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._resume()
+        writer = SummaryWriter(str(self.folder / "logs"), purge_step=self.record.step)
+        with self._progress() as progress:
+            bar = progress.add_task("", total=self.schedule.steps, completed=self.record.step)
+            while self.record.step < self.schedule.steps:
+                values = self._step()
+                if self.record.step % 10 == 0:
+                    for name, value in values.items():
+                        writer.add_scalar(name, value, self.record.step)
+                rate = self.record.samples / max(self.record.seconds, 1e-9)
+                text = " ".join(f"{name} {value:.3f}" for name, value in values.items())
+                progress.update(bar, advance=1, description=f"{text} · {rate:.1f} samples/s")
+                self._keep(last=self.record.step == self.schedule.steps)
+        writer.close()
+        if self.schedule.ema_decay:
+            self.ema.copy_to(self.parameters)
+        self._write_record()
+        return self.record
+
+    def _step(self) -> dict[str, float]:
+        start, schedule = time.perf_counter(), self.schedule
+        step = self.record.step
+        for group in self.optimizer.param_groups:
+            group["lr"] = schedule.learning_rate * schedule.rate(step)
+        torch.manual_seed(schedule.seed * 1_000_003 + step)
+        self.network.train()
+        losses = self.task.losses(self.network, step_rng(schedule.seed, step), schedule.batch)
+        loss = float(losses["loss"])
+        if not loss < EXPLODED:
+            raise DivergedError(
+                f"step {step}: the loss is {loss}; the last good state is in {self.folder}, "
+                "try a lower --learning-rate"
+            )
+        self.accelerator.backward(losses["loss"])
+        self.accelerator.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if schedule.ema_decay:
+            self.ema.decay = min(schedule.ema_decay, (1 + step) / (10 + step))
+            self.ema.step(self.parameters)
+        self.record.step += 1
+        self.record.samples += schedule.batch
+        self.record.seconds += time.perf_counter() - start
+        return {name: float(value) for name, value in losses.items()}
+
+    def _keep(self, *, last: bool) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        if last or self.record.step % self.schedule.save_every == 0:
+            self._save()
+        if last or self.record.step % self.schedule.grid_every == 0:
+            self._draw_grid()
+
+    def _save(self) -> None:
+        """Write the state beside its place and rename it there: a kill leaves the one before."""
+        final = self.folder / f"state-{self.record.step:06d}"
+        partial = self.folder / "state.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        self.accelerator.save_state(str(partial))
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(partial, final)
+        for old in self.folder.glob("state-*"):
+            if old != final:
+                shutil.rmtree(old)
+        self._write_record()
+
+    def _resume(self) -> None:
+        states = sorted(self.folder.glob("state-*"))
+        if not states:
+            return
+        try:
+            self.accelerator.load_state(str(states[-1]))
+        except (RuntimeError, KeyError, OSError) as error:
+            raise RunError(
+                f"{states[-1]} does not fit this training ({str(error).splitlines()[0]}); "
+                "choose another --out or remove the folder"
+            ) from error
+        self.ema.to(self.accelerator.device)
+        log.info("resumed at step %d from %s", self.record.step, states[-1])
+
+    def _draw_grid(self) -> None:
+        self.ema.store(self.parameters)
+        if self.schedule.ema_decay:
+            self.ema.copy_to(self.parameters)
+        self.network.eval()
+        with torch.inference_mode():
+            picture = self.task.grid(self.network)
+        self.ema.restore(self.parameters)
+        target = self.folder / "grids" / f"{self.record.step:06d}.png"
+        target.parent.mkdir(exist_ok=True)
+        picture.save(target)
+
+    def _write_record(self) -> None:
+        path = self.folder / "record.json"
+        partial = path.with_suffix(".partial")
+        record = {**asdict(self.record), "schedule": asdict(self.schedule)}
+        partial.write_text(json.dumps(record, indent=2) + "\n")
+        os.replace(partial, path)
+
+    def _progress(self) -> Progress:
+        columns = (
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+        )
+        return Progress(*columns, console=Console(stderr=True))
