@@ -1,0 +1,48 @@
+"""Everything this room raises on purpose.
+
+CoreMLRuntimeError                a ValueError: whoever passed the file or the inputs can mend it
+├── PackageError                  the .mlpackage cannot be believed: missing, malformed, truncated
+│   ├── PackagePathError          a path in it leaves the package
+│   └── WeightsError              the weight file does not hold what the program claims
+├── ProgramError                  the program inside is malformed: unknown names, types, cycles
+├── UnsupportedModelError         a Core ML model, but not an ML Program (or one kind of value)
+│   └── UnsupportedOpError        an ML Program with ops this room does not know
+├── InputError                    wrong names, shapes or types given to the model
+└── ExecutionError                an op failed, or gave another shape than the program declares
+"""
+
+
+class CoreMLRuntimeError(ValueError):
+    """Base of every error this room raises on purpose."""
+
+
+class PackageError(CoreMLRuntimeError):
+    """The package is missing, malformed or truncated."""
+
+
+class PackagePathError(PackageError):
+    """A path in the package leaves it."""
+
+
+class WeightsError(PackageError):
+    """The weight file does not hold what the program claims."""
+
+
+class ProgramError(CoreMLRuntimeError):
+    """The ML Program is malformed."""
+
+
+class UnsupportedModelError(CoreMLRuntimeError):
+    """A valid Core ML model that is no ML Program, or uses a kind of value not known here."""
+
+
+class UnsupportedOpError(UnsupportedModelError):
+    """The program uses ops that the registry does not have; the message names them."""
+
+
+class InputError(CoreMLRuntimeError):
+    """Inputs with wrong names, shapes or types; the message says what was expected."""
+
+
+class ExecutionError(CoreMLRuntimeError):
+    """An op failed while running; the message names it."""

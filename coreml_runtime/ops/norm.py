@@ -1,0 +1,62 @@
+"""Normalisation."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .registry import Ints, op
+
+
+@op("batch_norm")
+def batch_norm(
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
+    epsilon: float = 1e-5,
+) -> Tensor:
+    return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, epsilon)
+
+
+@op("instance_norm")
+def instance_norm(
+    x: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None, epsilon: float = 1e-5
+) -> Tensor:
+    """Each channel of each sample by itself: a group norm with as many groups as channels."""
+    return torch.group_norm(x, x.shape[1], gamma, beta, epsilon)
+
+
+@op("layer_norm")
+def layer_norm(
+    x: Tensor,
+    axes: Ints | None = None,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
+    epsilon: float = 1e-5,
+) -> Tensor:
+    """Over ``axes`` (all where absent); gamma and beta have the shape of those axes."""
+    rank = x.dim()
+    over = sorted(axis % rank for axis in axes) if axes is not None else list(range(rank))
+    if over == list(range(rank - len(over), rank)):
+        return F.layer_norm(x, x.shape[rank - len(over) :], gamma, beta, epsilon)
+    shape = [x.shape[axis] if axis in over else 1 for axis in range(rank)]
+    variance, mean = torch.var_mean(x, over, correction=0, keepdim=True)
+    y = (x - mean) * torch.rsqrt(variance + epsilon)
+    if gamma is not None:
+        y = y * gamma.reshape(shape)
+    return y if beta is None else y + beta.reshape(shape)
+
+
+@op("l2_norm")
+def l2_norm(x: Tensor, epsilon: float = 1e-6) -> Tensor:
+    """Over the last three axes together, as MIL's reference does."""
+    total = x.square().sum((-3, -2, -1), keepdim=True)
+    return x / torch.sqrt(total + epsilon)
+
+
+@op("local_response_norm")
+def local_response_norm(
+    x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    return F.local_response_norm(x, size, alpha, beta, k)

@@ -1,0 +1,138 @@
+"""Resizing of images: the last two axes, or those that ``resize`` names."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .registry import IOS16, IOS17, Ints, op
+
+
+def _grid(mode: str, old: int, new: int, device: torch.device) -> Tensor:
+    """Where each of ``new`` outputs samples ``old`` inputs: float32 (new,) in [0, old - 1].
+
+    The formulas are those of ``resize_bilinear``'s documentation (iOS 15 opset).
+    """
+    place = torch.arange(new, device=device, dtype=torch.float64)
+    if mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
+        if new == 1 and mode == "ALIGN_CORNERS":
+            place = place + (old - 1) / 2
+        else:
+            place = place * ((old - 1) / max(new - 1, 1))
+    elif mode == "DEFAULT":
+        place = place * (old / new)
+    elif mode == "OFFSET_CORNERS":
+        place = (place + 0.5) * (max(1, old - 1) / new)
+    elif mode == "UNALIGN_CORNERS":
+        place = (place + 0.5) * (old / new) - 0.5
+    else:
+        raise ValueError(f"unknown sampling mode {mode!r}")
+    return place.clamp(0, old - 1)
+
+
+def _linear(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
+    """Linear interpolation along one axis."""
+    grid = _grid(mode, x.shape[axis], new, x.device)
+    low = grid.floor()
+    view = [1] * x.dim()
+    view[axis] = new
+    weight = (grid - low).to(torch.float32).reshape(view)
+    first = low.long()
+    second = (first + 1).clamp_max(x.shape[axis] - 1)
+    return torch.lerp(x.index_select(axis, first), x.index_select(axis, second), weight)
+
+
+def _nearest(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
+    grid = _grid(mode, x.shape[axis], new, x.device)
+    place = grid.floor() if mode == "DEFAULT" else (grid + 0.5).floor()
+    return x.index_select(axis, place.long().clamp_max(x.shape[axis] - 1))
+
+
+def _images(x: Tensor) -> Tensor:
+    """``x`` with exactly two axes before the image axes, as ``interpolate`` wants it."""
+    return x if x.dim() == 4 else x.reshape(1, -1, *x.shape[-2:])
+
+
+def _bilinear(x: Tensor, height: int, width: int, mode: str) -> Tensor:
+    shape = (*x.shape[:-2], height, width)
+    if mode == "UNALIGN_CORNERS" or (mode == "STRICT_ALIGN_CORNERS" and min(height, width) > 1):
+        align = mode == "STRICT_ALIGN_CORNERS"
+        y = F.interpolate(_images(x), (height, width), mode="bilinear", align_corners=align)
+        return y.reshape(shape)
+    return _linear(_linear(x, x.dim() - 2, height, mode), x.dim() - 1, width, mode)
+
+
+def _scaled(x: Tensor, height: float, width: float) -> tuple[int, int]:
+    return math.floor(x.shape[-2] * height), math.floor(x.shape[-1] * width)
+
+
+@op("upsample_nearest_neighbor", exact=True)
+def upsample_nearest_neighbor(
+    x: Tensor, scale_factor_height: float = 1, scale_factor_width: float = 1
+) -> Tensor:
+    return resize_nearest_neighbor(x, *_scaled(x, scale_factor_height, scale_factor_width))
+
+
+@op("resize_nearest_neighbor", exact=True)
+def resize_nearest_neighbor(
+    x: Tensor, target_size_height: int, target_size_width: int
+) -> Tensor:
+    size = (target_size_height, target_size_width)
+    return F.interpolate(_images(x), size, mode="nearest").reshape(*x.shape[:-2], *size)
+
+
+@op("upsample_bilinear")
+def upsample_bilinear(
+    x: Tensor,
+    scale_factor_height: float = 1,
+    scale_factor_width: float = 1,
+    align_corners: bool = True,
+) -> Tensor:
+    """The scale is recomputed from the sizes, as the documentation says."""
+    mode = "STRICT_ALIGN_CORNERS" if align_corners else "UNALIGN_CORNERS"
+    return _bilinear(x, *_scaled(x, scale_factor_height, scale_factor_width), mode)
+
+
+@op("upsample_bilinear", since=IOS16)
+def upsample_bilinear_half_pixel(
+    x: Tensor,
+    scale_factor_height: float = 1,
+    scale_factor_width: float = 1,
+    align_corners: bool = True,
+    half_pixel_centers: bool | None = None,
+) -> Tensor:
+    """``half_pixel_centers`` defaults to the opposite of ``align_corners``."""
+    centred = not align_corners if half_pixel_centers is None else half_pixel_centers
+    mode = "UNALIGN_CORNERS" if centred else "DEFAULT"
+    if align_corners:
+        mode = "STRICT_ALIGN_CORNERS"
+    return _bilinear(x, *_scaled(x, scale_factor_height, scale_factor_width), mode)
+
+
+@op("resize_bilinear")
+def resize_bilinear(
+    x: Tensor,
+    target_size_height: int = 1,
+    target_size_width: int = 1,
+    sampling_mode: str = "DEFAULT",
+) -> Tensor:
+    return _bilinear(x, target_size_height, target_size_width, sampling_mode)
+
+
+@op("resize", since=IOS17)
+def resize(
+    x: Tensor,
+    shape: Ints,
+    resized_dims: int,
+    interpolation_mode: str = "LINEAR",
+    sampling_mode: str = "DEFAULT",
+) -> Tensor:
+    """The last ``resized_dims`` axes to the last sizes of ``shape``; 0 keeps an axis."""
+    along = _linear if interpolation_mode == "LINEAR" else _nearest
+    for back in range(resized_dims, 0, -1):
+        axis = x.dim() - back
+        new = shape[len(shape) - back] or x.shape[axis]
+        if new != x.shape[axis]:
+            x = along(x, axis, new, sampling_mode)
+    return x
