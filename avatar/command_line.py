@@ -38,8 +38,9 @@ def run(app: typer.Typer, program: str) -> NoReturn:
     try:
         code = call(sys.argv[1:] or ["--help"], prog_name=program, standalone_mode=False)
     except TyperException as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        fail(f"{message} (try {program} --help)")
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else program
+        fail(f"{error.format_message().rstrip('.')} (see {where} --help)")
     except ValueError as error:
         if not is_user_error(error):
             raise

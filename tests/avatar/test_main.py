@@ -1,0 +1,207 @@
+"""`python -m avatar` as its users meet it: results, mistakes, exit codes."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.__main__ import app, create
+from avatar.command_line import is_user_error, run
+from avatar.errors import SelfieError
+from avatar.people.styles import STYLES
+from tests.avatar.test_selfie import bomb
+from tests.components.tiny import save_tiny_avatar
+
+
+class Result(NamedTuple):
+    """What a command left: exit code, results, messages."""
+
+    code: int
+    out: str
+    err: str
+
+
+Avatar = Callable[..., Result]
+
+
+@pytest.fixture
+def avatar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Avatar:
+    """Runs `python -m avatar` with the given arguments, in this process."""
+
+    def call(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["avatar", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            run(app, "python -m avatar")
+        return Result(int(stop.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_avatar(tmp_path_factory.mktemp("checkpoint") / "tiny")
+
+
+@pytest.fixture
+def selfie(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (150, 140, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "selfie.png")
+    return tmp_path / "selfie.png"
+
+
+def pixels_of(file: Path) -> np.ndarray:
+    with Image.open(file) as image:
+        return np.asarray(image)
+
+
+def test_create_writes_one_picture_and_names_it(
+    avatar: Avatar, checkpoint: Path, selfie: Path
+) -> None:
+    out = selfie.with_name("me.png")
+    result = avatar(
+        *("create", "--selfies", selfie, "--style", "lorelei"),
+        *("--checkpoint", checkpoint, "--out", out),
+    )
+    assert result == (0, f"{out}\n", "")
+    assert pixels_of(out).shape == (256, 256, 3)
+
+
+def test_create_takes_several_selfies_after_one_option_and_numbers_several_avatars(
+    avatar: Avatar, checkpoint: Path, selfie: Path, tmp_path: Path
+) -> None:
+    common = ("--checkpoint", checkpoint, "--style", "personas")
+    many = avatar(
+        *("create", "--selfies", selfie, selfie, selfie, *common),
+        *("--count", 2, "--seed", 7, "--out", tmp_path / "a.png"),
+    )
+    assert many.out.split() == [str(tmp_path / "a-1.png"), str(tmp_path / "a-2.png")]
+    once = avatar(
+        *("create", "--selfies", selfie, "--selfies", selfie, selfie, *common),
+        *("--seed", 8, "--out", tmp_path / "b.png"),
+    )
+    assert once.code == 0
+    assert np.array_equal(pixels_of(tmp_path / "a-2.png"), pixels_of(tmp_path / "b.png"))
+    assert not np.array_equal(pixels_of(tmp_path / "a-1.png"), pixels_of(tmp_path / "b.png"))
+
+
+def test_the_largest_seed_is_followed_by_zero(
+    avatar: Avatar, checkpoint: Path, selfie: Path, tmp_path: Path
+) -> None:
+    common = ("create", "--selfies", selfie, "--style", "lorelei", "--checkpoint", checkpoint)
+    assert avatar(*common, "--seed", 2**64 - 1, "--count", 2, "--out", tmp_path / "a.png").code == 0
+    assert avatar(*common, "--seed", 0, "--out", tmp_path / "b.png").code == 0
+    assert np.array_equal(pixels_of(tmp_path / "a-2.png"), pixels_of(tmp_path / "b.png"))
+
+
+# ---- mistakes: one line that says what is wrong, and exit code 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--style lorelei", "0 selfies, expected 1 to 10"),
+        ("--selfies SELFIE" + " SELFIE" * 10 + " --style lorelei", "11 selfies, expected 1 to 10"),
+        ("--selfies nobody.jpg --style lorelei", "nobody.jpg: no such file"),
+        ("--selfies . --style lorelei", ".: is a folder"),
+        ("--selfies TEXT --style lorelei", "not a PNG, JPEG, WebP or HEIC picture"),
+        ("--selfies BOMB --style lorelei", "million pixels"),
+        ("--selfies SELFIE --style loreley", "'loreley'; did you mean lorelei?"),
+        ("--selfies SELFIE --style lorelei --out me.gif", "me.gif: cannot write .gif"),
+        ("--selfies SELFIE --style lorelei --out nowhere/me.png", "there is no folder nowhere"),
+        ("--selfies SELFIE --style lorelei --checkpoint nowhere", "nowhere"),
+        ("--selfies SELFIE --style lorelei --checkpoint .", "not a checkpoint"),
+        ("--selfies SELFIE --style lorelei --runtime onnx --artifact nowhere", "nowhere"),
+        ("--selfies SELFIE --style lorelei --runtime onxx", "'onxx' is not one of"),
+        (
+            "--selfies SELFIE --style lorelei --count 0",
+            "'--count': Input should be greater than or equal to 1",
+        ),
+        (
+            "--selfies SELFIE --style lorelei --seed -1",
+            "'--seed': Input should be greater than or equal to 0",
+        ),
+        (
+            "--selfies SELFIE --style lorelei --seed seven",
+            "'--seed': Input should be a valid integer",
+        ),
+        ("--selfies SELFIE", "Missing option '--style'"),
+        ("--selfie SELFIE --style lorelei", "(see python -m avatar create --help)"),
+    ],
+)
+def test_mistakes(
+    avatar: Avatar,
+    selfie: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "bomb.png").write_bytes(bomb(50_000, 50_000))
+    before = sorted(tmp_path.iterdir())
+    for word, file in [("SELFIE", selfie), ("TEXT", "text.png"), ("BOMB", "bomb.png")]:
+        arguments = arguments.replace(word, str(file))
+    result = avatar("create", *arguments.split())
+    assert result.code == 2 and result.out == ""
+    assert result.err.startswith("error: ") and result.err.count("\n") == 1
+    assert message in result.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_mistyped_command(avatar: Avatar) -> None:
+    result = avatar("creat")
+    assert result.code == 2 and "creat" in result.err and result.err.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    assert is_user_error(SelfieError("x"))
+    assert not is_user_error(ValueError("x"))
+
+
+# ---- the rest
+
+
+def test_styles_names_every_style_with_its_licence_and_creator(avatar: Avatar) -> None:
+    result = avatar("styles")
+    header, *rows = result.out.splitlines()
+    assert result.code == 0 and header.split() == ["NAME", "TIER", "LICENCE", "CREATOR", "SOURCE"]
+    assert len(rows) == len(STYLES) == 6
+    for row, style in zip(rows, STYLES, strict=True):
+        assert row.startswith(f"{style.name} ")
+        for text in (style.tier, style.licence, style.creator, style.source_url):
+            assert text in row
+
+
+def test_the_flags_of_create_are_these() -> None:
+    """A renamed or removed flag breaks scripts: this list changes knowingly or not at all."""
+    assert list(inspect.signature(create).parameters) == [
+        *("style", "selfies", "more", "count", "seed", "runtime", "out", "checkpoint", "artifact"),
+    ]
+
+
+def test_help_explains_every_option(avatar: Avatar) -> None:
+    assert avatar().out == avatar("--help").out
+    text = avatar("create", "--help").out
+    for option in ("style", "selfies", "count", "seed", "runtime", "out", "checkpoint", "artifact"):
+        assert f"--{option} " in text
+
+
+def test_it_runs_as_a_module_and_help_is_quick_to_come() -> None:
+    """Help must not wait for PyTorch to load."""
+    code = (
+        "import sys, runpy; sys.argv[1:] = ['--help']\n"
+        "try: runpy.run_module('avatar', run_name='__main__')\n"
+        "finally: assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: python -m avatar" in done.stdout
