@@ -31,7 +31,7 @@ Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="The run's folder; a run found there goes on.")]
 
 PEOPLE, HELD_OUT_PEOPLE = Path("runs/people"), Path("runs/held-out")
-PEOPLE_COUNT, HELD_OUT_COUNT = 2000, 200
+PEOPLE_COUNT, HELD_OUT_COUNT = 1500, 200
 
 
 def _people(folder: Path, *, held_out: bool = False, avatars: bool = True) -> People:

@@ -30,6 +30,10 @@ EXPLODED = 1e4
 """A loss above this never comes back; all losses here start below 10."""
 
 
+LOG_EVERY = 50
+"""Steps between two lines of the log where there is no terminal to draw a bar on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How long and how fast. `ema_decay` 0 keeps no average; the rate decays as a half cosine."""
@@ -37,7 +41,7 @@ class Schedule:
     steps: int
     batch: int
     learning_rate: float
-    warmup: int = 50
+    warmup: int = 100
     weight_decay: float = 0.01
     ema_decay: float = 0.995
     save_every: int = 200
@@ -123,6 +127,8 @@ class Run:
                 rate = self.record.samples / max(self.record.seconds, 1e-9)
                 text = " ".join(f"{name} {value:.3f}" for name, value in values.items())
                 progress.update(bar, advance=1, description=f"{text} · {rate:.1f} samples/s")
+                if not progress.console.is_terminal and self.record.step % LOG_EVERY == 0:
+                    log.info("step %d: %s, %.1f samples/s", self.record.step, text, rate)
                 self._keep(last=self.record.step == self.schedule.steps)
         writer.close()
         if self.schedule.ema_decay:
