@@ -71,7 +71,7 @@ def model_card(**facts: Any) -> str:
     return environment.get_template("card.md.j2").render(styles=STYLES, versions=versions, **facts)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def measure(pipeline: AvatarPipeline, name: str) -> dict[str, float]:
     """Parameters and multiply-accumulates of one call, in millions and thousands of millions."""
     latents = torch.zeros(pipeline.latent_shape)

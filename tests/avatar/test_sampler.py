@@ -1,0 +1,88 @@
+"""The sampling loop against closed forms, the noise against MT19937 and Box-Muller written anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatar.sampler import Sampler, SamplerTable, noise_of, sample
+
+SHAPE = (1, 2, 4, 4)
+
+
+def mersenne_normal(seed: int, count: int) -> np.ndarray:
+    """`torch.randn` on CPU, from its definition: MT19937 and Box-Muller in blocks of 16."""
+    state = np.random.RandomState(seed & 0xFFFFFFFF)
+    words = state.randint(0, 2**32, size=count, dtype=np.uint64)
+    uniform = ((words & 0xFFFFFF) * 2.0**-24).astype(np.float32).reshape(-1, 2, 8)
+    radius = np.sqrt(-2 * np.log(1 - uniform[:, 0].astype(np.float64)))
+    angle = 2 * np.pi * uniform[:, 1].astype(np.float64)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**31, 2**32, 2**32 + 5, 2**63, 2**64 - 1])
+def test_noise_follows_the_published_generators(seed: int) -> None:
+    noise = noise_of(seed, (1, 8, 32, 32))
+    assert noise.dtype == np.float32
+    np.testing.assert_allclose(noise.ravel(), mersenne_normal(seed, noise.size), atol=2e-6)
+
+
+@given(st.integers(1, 40), st.floats(0.2, 5))
+def test_tables_fall_from_one_to_zero(steps: int, shift: float) -> None:
+    table = Sampler(steps=steps, shift=shift).table()
+    assert len(table.timesteps) == steps and len(table.sigmas) == steps + 1
+    assert table.sigmas[0] == 1 and table.sigmas[-1] == 0
+    assert all(a > b for a, b in zip(table.sigmas, table.sigmas[1:], strict=False))
+    np.testing.assert_allclose(table.timesteps, 1000 * np.array(table.sigmas[:-1]), rtol=1e-6)
+    assert SamplerTable.from_dict(table.to_dict()) == table
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 12])
+def test_a_straight_flow_is_followed_exactly(steps: int) -> None:
+    """Where the velocity is noise - clean everywhere, any number of steps ends at clean."""
+    noise, clean = noise_of(3, SHAPE), noise_of(4, SHAPE)
+    tokens = np.zeros((1, 8, 4), np.float32)
+    ended = sample(
+        lambda *_: noise - clean, noise, tokens, tokens, 0, Sampler(steps=steps, guidance=1).table()
+    )
+    np.testing.assert_allclose(ended, clean, atol=1e-5)
+
+
+def test_guidance_moves_away_from_the_unconditioned_side() -> None:
+    """The velocity here is the token's value: guidance 3 between 0 and 1 must give 3."""
+    noise = np.zeros(SHAPE, np.float32)
+    person, null = np.ones((1, 8, 4), np.float32), np.zeros((1, 8, 4), np.float32)
+    calls: list[tuple[float, int]] = []
+
+    def denoise(
+        latents: np.ndarray, timestep: np.ndarray, tokens: np.ndarray, style: np.ndarray
+    ) -> np.ndarray:
+        assert timestep.dtype == np.float32 and style.dtype == np.int32
+        calls.append((float(timestep[0]), int(style[0])))
+        return np.full_like(latents, tokens.mean())
+
+    ended = sample(denoise, noise, person, null, 5, Sampler(steps=2, guidance=3).table())
+    np.testing.assert_allclose(ended, -3.0, rtol=1e-6)
+    assert calls == [(1000.0, 5), (1000.0, 5), (500.0, 5), (500.0, 5)]
+
+
+def test_without_guidance_a_step_is_one_call_and_each_is_reported() -> None:
+    calls: list[int] = []
+    tokens = np.zeros((1, 8, 4), np.float32)
+    sample(
+        lambda latents, *_: latents * 0,
+        noise_of(0, SHAPE),
+        tokens,
+        tokens,
+        0,
+        Sampler(steps=3, guidance=1).table(),
+        on_step=lambda index, latents: calls.append(index),
+    )
+    assert calls == [0, 1, 2]
+
+
+def test_a_sampler_takes_at_least_one_step() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Sampler(steps=0)
