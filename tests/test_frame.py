@@ -1,0 +1,98 @@
+"""The frame: what is imported is declared, what is declared is pinned, what is used is credited."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from avatar.people.styles import STYLES
+from tests.test_imports import EVERYONE, MAY_IMPORT, imported
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def requirements(*groups: list[str]) -> dict[str, Requirement]:
+    parsed = [Requirement(text) for group in groups for text in group]
+    return {canonicalize_name(requirement.name): requirement for requirement in parsed}
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    parted = [line.partition("==") for line in lines if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, _, version in parted}
+
+
+def distributions(folders: set[str]) -> set[str]:
+    """The distributions that the code in some folders imports, by canonical name."""
+    names = {
+        name
+        for folder in folders
+        for file in (ROOT / folder).rglob("*.py")
+        for _, name in imported(file.read_text(encoding="utf-8"), folder)
+    }
+    foreign = names - MAY_IMPORT.keys() - EVERYONE - set(sys.stdlib_module_names)
+    owners = packages_distributions()
+    return {canonicalize_name(owners.get(name, [name])[0]) for name in foreign}
+
+
+def test_what_the_rooms_import_is_declared() -> None:
+    declared = requirements(PROJECT["dependencies"]).keys()
+    assert distributions(set(MAY_IMPORT)) - declared == set()
+
+
+def test_what_the_tests_import_is_declared() -> None:
+    declared = requirements(PROJECT["dependencies"], EXTRAS["test"]).keys()
+    assert distributions({"tests", "benchmarks"}) - declared == set()
+
+
+def test_every_requirement_is_pinned_to_a_version_it_allows() -> None:
+    pinned = pins()
+    for name, requirement in requirements(PROJECT["dependencies"], *EXTRAS.values()).items():
+        assert requirement.specifier.contains(pinned[name]), f"{name}=={pinned[name]}"
+
+
+def test_notice_credits_every_style() -> None:
+    blocks = (ROOT / "NOTICE").read_text(encoding="utf-8").split("\n\n")
+    by_name = {block.splitlines()[0]: block for block in blocks}
+    for style in STYLES:
+        for text in (
+            *(style.creator, style.creator_url, style.source, style.source_url),
+            *(style.licence, style.licence_url),
+        ):
+            assert text in by_name[style.name]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md"])
+def test_links_and_pictures_of_a_page_exist(name: str) -> None:
+    page = ROOT / name
+    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--dry-run", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_make_refuses_an_unknown_pytorch_build() -> None:
+    assert "expected pypi or cpu" in make("test", "TORCH=gpu").stderr
+
+
+def test_make_sets_up_with_the_build_that_is_asked_for(tmp_path: Path) -> None:
+    """Asked in a folder without .venv, so that the whole set-up is in the plan."""
+    for file in ("Makefile", "constraints.txt", "pyproject.toml"):
+        (tmp_path / file).symlink_to(ROOT / file)
+    default = make("-C", str(tmp_path), "export").stdout
+    assert "--index-url" not in default and "-m export coreml" in default
+    cpu = make("-C", str(tmp_path), "export", "TORCH=cpu", "TORCH_INDEX=http://mirror").stdout
+    assert "--index-url http://mirror" in cpu and "+cpu" in cpu
