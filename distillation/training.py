@@ -144,7 +144,7 @@ class Run:
         torch.manual_seed(schedule.seed * 1_000_003 + step)
         self.network.train()
         losses = self.task.losses(self.network, step_rng(schedule.seed, step), schedule.batch)
-        loss = float(losses["loss"])
+        loss = float(losses["loss"].detach())
         if not loss < EXPLODED:
             raise DivergedError(
                 f"step {step}: the loss is {loss}; the last good state is in {self.folder}, "
@@ -160,7 +160,7 @@ class Run:
         self.record.step += 1
         self.record.samples += schedule.batch
         self.record.seconds += time.perf_counter() - start
-        return {name: float(value) for name, value in losses.items()}
+        return {name: float(value.detach()) for name, value in losses.items()}
 
     def _keep(self, *, last: bool) -> None:
         if not self.accelerator.is_main_process:
