@@ -4,7 +4,7 @@
 #   make test                the same for the tests;  ARGS="tests/avatar -k selfie" narrows them
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
-#   make conformance         the Core ML runtime against coremltools' own op tests
+#   make conformance         the Core ML runtime's ops against PyTorch and numpy
 #
 # Variables:
 #   TORCH=cpu      PyTorch's CPU build (0.2 GB instead of 5 GB of CUDA libraries on Linux); the
@@ -41,10 +41,11 @@ lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 bench: $(READY)
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+	@for name in $(basename $(notdir $(wildcard benchmarks/*.py))); do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 conformance: $(READY)
-	$(BIN)/python -m coreml_runtime conformance $(ARGS)
+	$(BIN)/python -m pytest tests/coreml_runtime $(ARGS)
 
 clean-venv:
 	rm -rf $(VENV)
