@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from avatar.command_line import new_app, run
+from avatar.command_line import new_app, run, say
 
 if TYPE_CHECKING:
     from distillation.data import People
@@ -30,20 +30,29 @@ Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate o
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="The run's folder; a run found there goes on.")]
 
-PEOPLE, HELD_OUT_PEOPLE = Path("runs/people"), Path("runs/held-out")
-PEOPLE_COUNT, HELD_OUT_COUNT = 1500, 200
+PEOPLE, SELFIES, HELD_OUT_PEOPLE = Path("runs/people"), Path("runs/selfies"), Path("runs/held-out")
+# Many people with few pictures each teach an encoder more than the reverse; a drawing costs five
+# times its person's selfies, once for each style, so fewer people are drawn than photographed.
+DEFAULT_PEOPLE = {
+    PEOPLE: {"count": 1500, "selfies": 4, "avatars": 2},
+    SELFIES: {"count": 3000, "selfies": 3, "avatars": 0},
+    HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
+}
 
 
-def _people(folder: Path, *, held_out: bool = False, avatars: bool = True) -> People:
-    """Open the shards in `folder`; make the default ones where nothing is there."""
+def _people(folder: Path, *, avatars: bool = True) -> People:
+    """Open the shards in `folder`; the default ones are made first, or their making goes on."""
     from avatar.people.shards import write_shards
     from distillation.data import HELD_OUT, People
 
-    if not folder.exists() and held_out:
-        write_shards(folder, HELD_OUT_COUNT, seed=0, selfies=5, avatars=1)
-    elif not folder.exists():
-        write_shards(folder, PEOPLE_COUNT, seed=HELD_OUT, selfies=5, avatars=2)
+    if settings := DEFAULT_PEOPLE.get(folder):
+        first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
+        write_shards(folder, seed=first, on_people=_tell_people, **settings)
     return People(folder, avatars=avatars)
+
+
+def _tell_people(done: int, count: int) -> None:
+    say(f"{done}/{count} people")
 
 
 @app.command()
@@ -62,14 +71,14 @@ def autoencoder(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_autoencoder(_people(people), _people(held_out, held_out=True), schedule, out)
+    trained = train_autoencoder(_people(people), _people(held_out), schedule, out)
     for style, psnr in trained.items():
         typer.echo(f"{STYLES[style].name:12} {psnr:.2f} dB")
 
 
 @app.command()
 def identity(
-    people: PeopleDir = PEOPLE,
+    people: PeopleDir = SELFIES,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     out: Out = Path("runs/identity"),
     steps: Steps = 1500,
@@ -84,7 +93,7 @@ def identity(
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     trained = train_identity(
         _people(people, avatars=False),
-        _people(held_out, held_out=True, avatars=False),
+        _people(held_out, avatars=False),
         schedule,
         out,
     )
@@ -115,7 +124,7 @@ def teacher(
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_teacher(
         _people(people),
-        _people(held_out, held_out=True),
+        _people(held_out),
         schedule,
         out,
         autoencoder=autoencoder,
@@ -152,7 +161,7 @@ def probe(
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     judge = train_probe(_people(people), schedule, out)
-    judged = _people(held_out, held_out=True)
+    judged = _people(held_out)
     found = scores(judge, judged, generate(pipeline, judged, selfies=selfies))
     write_scores(found, people=len(judged), selfies=selfies, path=out / "scores.json")
     Console().print(table_of(found))
@@ -174,7 +183,7 @@ def publish(
 
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
-    psnr = reconstruction_psnr(network, _people(held_out, held_out=True).avatars[:240])
+    psnr = reconstruction_psnr(network, _people(held_out).avatars[:240])
     named = {STYLES[style].name: value for style, value in psnr.items()}
     write(pipeline, runs, read_scores(runs / "probe" / "scores.json"), named, out)
     typer.echo(out)

@@ -1,0 +1,223 @@
+"""People written once and streamed from then on, so that training never waits for the renderer.
+
+A shard is a plain tar file (the WebDataset layout: members of one person lie together):
+
+    000123/identity.json
+    000123/selfies/0.jpg …               quality 95, no chroma subsampling
+    000123/avatars/lorelei/0.png …       styles that cannot draw the person are left out
+
+`index.json` beside them names every shard with its SHA-256. Same arguments, same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from avatar.people.errors import ShardError
+from avatar.people.identity import Identity, sample_identity
+from avatar.people.styles import STYLES, can_draw, draw
+
+PEOPLE_A_SHARD = 50
+INDEX = "index.json"
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRecord:
+    """One person as stored: JPEG files of selfies, PNG files of avatars by style name."""
+
+    number: int
+    identity: Identity
+    selfies: list[bytes] = field(default_factory=list)
+    avatars: dict[str, list[bytes]] = field(default_factory=dict)
+
+
+def write_shards(
+    folder: Path,
+    count: int,
+    *,
+    seed: int,
+    selfies: int = 5,
+    avatars: int = 1,
+    workers: int | None = None,
+    on_people: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write `count` people, whose seeds are `seed`, `seed + 1`, …, with `selfies` selfies and, in
+    every style that can draw them, `avatars` avatars each.
+
+    Finished shards found in `folder` are kept, so a killed call goes on where it was;
+    `on_people(done, count)` hears of every shard. Raises `ShardError` where the folder holds other
+    people or a damaged shard.
+    """
+    settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
+    folder.mkdir(parents=True, exist_ok=True)
+    index = _open_index(folder, settings)
+    starts = range(0, count, PEOPLE_A_SHARD)
+    missing = [start for start in starts if _name(start) not in index["shards"]]
+    done = count - sum(min(PEOPLE_A_SHARD, count - start) for start in missing)
+    # Spawned, not forked: numba's and torch's threads do not survive a fork.
+    with ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn")) as pool:
+        futures = {
+            pool.submit(
+                _write_shard, folder, start, min(start + PEOPLE_A_SHARD, count), settings
+            ): start
+            for start in missing
+        }
+        for future in as_completed(futures):
+            start = futures[future]
+            index["shards"][_name(start)] = future.result()
+            _write_atomically(folder / INDEX, _index_text(index).encode())
+            done += min(PEOPLE_A_SHARD, count - start)
+            if on_people:
+                on_people(done, count)
+
+
+def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
+    """The people in `folder`, in the order of their numbers, one shard in memory at a time.
+
+    Raises `ShardError` where the index or a shard is missing, incomplete or damaged.
+    """
+    index = _read_index(folder)
+    expected = [_name(start) for start in range(0, index["count"], PEOPLE_A_SHARD)]
+    for name in expected:
+        if name not in index["shards"]:
+            raise ShardError(f"{folder} is incomplete: {name} was never finished; write it again")
+        try:
+            content = (folder / name).read_bytes()
+        except OSError as error:
+            raise ShardError(f"{folder / name} cannot be read: {error.strerror}") from error
+        if verify and hashlib.sha256(content).hexdigest() != index["shards"][name]:
+            raise ShardError(f"{folder / name} is damaged: its SHA-256 is not the index's")
+        yield from _people_in(content)
+
+
+def _write_shard(folder: Path, start: int, stop: int, settings: dict[str, int]) -> str:
+    """Write people `start` to `stop`, give the shard's SHA-256."""
+    import numba
+
+    from avatar.people.selfies import render
+
+    numba.set_num_threads(1)  # the processes share the cores already
+    people = [sample_identity(settings["seed"] + number) for number in range(start, stop)]
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for number, person in enumerate(people, start):
+            _add(tar, f"{number:06d}/identity.json", _json(asdict(person)).encode())
+            seeds = range(settings["selfies"])
+            for place, picture in enumerate(render([person] * len(seeds), seeds)):
+                _add(tar, f"{number:06d}/selfies/{place}.jpg", _jpeg(picture))
+            for style in STYLES:
+                if not can_draw(person, style.name):
+                    continue
+                for place in range(settings["avatars"]):
+                    png = _png(draw(person, style.name, place))
+                    _add(tar, f"{number:06d}/avatars/{style.name}/{place}.png", png)
+    _write_atomically(folder / _name(start), stream.getvalue())
+    return hashlib.sha256(stream.getvalue()).hexdigest()
+
+
+def _people_in(content: bytes) -> Iterator[PersonRecord]:
+    person: PersonRecord | None = None
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        for member in tar:
+            stream = tar.extractfile(member)
+            if stream is None:
+                raise ShardError(f"{member.name} in a shard is not a plain file")
+            number, _, rest = member.name.partition("/")
+            if rest == "identity.json":
+                if person:
+                    yield person
+                identity = Identity(**json.loads(stream.read()))
+                person = PersonRecord(number=int(number), identity=identity)
+            elif person is None:
+                raise ShardError(f"{member.name} in a shard comes before its person")
+            elif rest.startswith("selfies/"):
+                person.selfies.append(stream.read())
+            else:
+                style = rest.split("/")[1]
+                person.avatars.setdefault(style, []).append(stream.read())
+    if person:
+        yield person
+
+
+def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
+    """The index found in the folder, its shards verified, or a new one."""
+    if not (folder / INDEX).exists():
+        empty = {"version": VERSION, **settings, "shards": {}}
+        _write_atomically(folder / INDEX, _index_text(empty).encode())
+    index = _read_index(folder)
+    for name, value in settings.items():
+        if index[name] != value:
+            raise ShardError(
+                f"{folder} holds people with {name} {index[name]}, not {value}; "
+                "choose another folder"
+            )
+    for name, digest in index["shards"].items():
+        path = folder / name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise ShardError(f"{path} is missing or damaged; remove {folder} and write it again")
+    return index
+
+
+def _read_index(folder: Path) -> dict[str, Any]:
+    try:
+        index: dict[str, Any] = json.loads((folder / INDEX).read_text())
+    except OSError as error:
+        raise ShardError(f"{folder} holds no people: no {INDEX} in it") from error
+    except ValueError as error:
+        raise ShardError(f"{folder / INDEX} is damaged: {error}") from error
+    if index.get("version") != VERSION:
+        raise ShardError(f"{folder / INDEX} has version {index.get('version')}, expected {VERSION}")
+    return index
+
+
+def _name(start: int) -> str:
+    return f"people-{start:06d}.tar"
+
+
+def _index_text(index: dict[str, Any]) -> str:
+    return _json({**index, "shards": dict(sorted(index["shards"].items()))})
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=1) + "\n"
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a member without time, owner or anything else of this machine."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def _jpeg(selfie: NDArray[np.float32]) -> bytes:
+    pixels = (selfie.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=95, subsampling=0)
+    return stream.getvalue()
+
+
+def _png(avatar: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(avatar).save(stream, "PNG", compress_level=6)
+    return stream.getvalue()
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
