@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.component import Arrays, PipelineComponents, Runner
-from components.reference import LazyRunners
+from components.reference import runners
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
             last (a sampler's first and last timesteps are the extremes).
     """
     calls: dict[str, list[Case]] = {name: [] for name in pipeline.names}
-    reference = LazyRunners(pipeline)
+    reference = runners(pipeline)
 
     def recorded(name: str) -> Runner:
         def call(inputs: Arrays) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,31 +40,41 @@ def load(checkpoint: Path | str, component: str) -> Runner:
     return runner(load_components(checkpoint).component(component))
 
 
-class LazyRunners(Mapping[str, Runner]):
-    """Runners of all components of which at most one is in memory: the one used last.
+class OneAtATime(Mapping[str, Runner]):
+    """Runners by component name of which at most one is in memory: the one used last.
 
     A run uses its components one after the other, so this holds a whole run to the memory of the
     largest one.
+
+    Args:
+        names: The components.
+        load_runner: Gives the runner of a component; called again when it is needed again.
     """
 
-    def __init__(self, pipeline: PipelineComponents) -> None:
-        self._pipeline = pipeline
+    def __init__(self, names: Sequence[str], load_runner: Callable[[str], Runner]) -> None:
+        self._names = tuple(names)
+        self._load = load_runner
         self._name = ""
         self._runner: Runner | None = None
 
     def __getitem__(self, name: str) -> Runner:
-        if name not in self._pipeline.names:
+        if name not in self._names:
             raise KeyError(name)
         return lambda inputs: self._loaded(name)(inputs)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._pipeline.names)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._pipeline.names)
+        return len(self._names)
 
     def _loaded(self, name: str) -> Runner:
         if self._runner is None or self._name != name:
             self._runner = None  # let go of the last one before the next is loaded
-            self._runner, self._name = runner(self._pipeline.component(name)), name
+            self._runner, self._name = self._load(name), name
         return self._runner
+
+
+def runners(pipeline: PipelineComponents) -> OneAtATime:
+    """The reference of every component of a pipeline, at most one in memory."""
+    return OneAtATime(pipeline.names, lambda name: runner(pipeline.component(name)))

@@ -1,0 +1,168 @@
+"""`python -m export coreml|onnx|verify`: the room's front door.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a gate failed, 2 bad input or broken
+integrity.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from components import ComponentsError
+from export.errors import ExportError, FidelityError
+from export.formats import Options
+
+SHIPPED = Path("avatar/checkpoints/small")
+GATE_FAILED, BAD_INPUT = 1, 2
+WIDE = 110
+
+
+class Target(StrEnum):
+    """Oldest iOS that must run the models."""
+
+    ios16 = "ios16"
+    ios17 = "ios17"
+    ios18 = "ios18"
+
+
+class Precision(StrEnum):
+    """Precision of weights and arithmetic."""
+
+    fp16 = "fp16"
+    fp32 = "fp32"
+
+
+app = typer.Typer(
+    help="Turn a checkpoint into an artifact that is proven to do what PyTorch does.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of a diffusers checkpoint (safetensors; model_index.json says which "
+        "pipeline it is). Default: the trained checkpoint that ships with this software, so that "
+        "the command works as it stands.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def coreml(
+    checkpoint: Checkpoint = None,
+    target: Annotated[
+        Target,
+        typer.Option(
+            help="Oldest iOS that must run the models. ios16 is the default because every iPhone "
+            "with a Neural Engine worth using has it; later ones allow more kinds of compression."
+        ),
+    ] = Target.ios16,
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            help="fp16 is the default because the Neural Engine computes in nothing else and the "
+            "download is half as large; fp32 is for finding out where a difference comes from."
+        ),
+    ] = Precision.fp16,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the artifact. Replaced in one step when the export succeeds, left as "
+            "it is when not. Other commands look in the default."
+        ),
+    ] = Path("dist/coreml"),
+) -> None:
+    """Export to Core ML: an ML Program (.mlpackage) for each component."""
+    _export("coreml", checkpoint, out, Options(precision=precision.value, target=target.value))
+
+
+@app.command()
+def onnx(
+    checkpoint: Checkpoint = None,
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            help="How the .onnx files store weights; they always compute in fp32, and .ort files "
+            "always hold fp32. fp16 is the default because it halves the download at the same "
+            "speed; fp32 is for finding out where a difference comes from."
+        ),
+    ] = Precision.fp16,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the artifact. Replaced in one step when the export succeeds, left as "
+            "it is when not. Other commands look in the default."
+        ),
+    ] = Path("dist/onnx"),
+) -> None:
+    """Export to ONNX: an .onnx and an .ort file for each component."""
+    _export("onnx", checkpoint, out, Options(precision=precision.value))
+
+
+@app.command()
+def verify(
+    artifact: Annotated[Path, typer.Argument(help="Folder of the artifact to check.")],
+) -> None:
+    """Check that an artifact is whole; names the first thing wrong (exit code 2)."""
+    from export.artifact import verify as verify_artifact
+
+    try:
+        opened = verify_artifact(artifact)
+    except ExportError as error:
+        _fail(error, BAD_INPUT)
+    manifest = opened.manifest
+    total = sum(entry.bytes for entry in manifest.files)
+    names = ", ".join(entry.name for entry in manifest.components)
+    typer.echo(
+        f"{artifact} is whole: {manifest.format}, {names}; "
+        f"{len(manifest.files)} files, {total / 1e6:.1f} MB"
+    )
+
+
+def _export(format_name: str, checkpoint: Path | None, out: Path, options: Options) -> None:
+    # Torch and the converters take seconds to import: `--help` should not.
+    from export.exporter import GateError, Request, export
+
+    request = Request(
+        checkpoint=checkpoint or shipped(), format=format_name, out=out, options=options
+    )
+    try:
+        rows = export(request, lambda text: typer.echo(text, err=True))
+    except GateError as error:
+        _print(error.rows)
+        _fail(error, GATE_FAILED)
+    except (ExportError, ComponentsError) as error:
+        _fail(error, BAD_INPUT)
+    _print(rows)
+    typer.echo(f"published {out}")
+
+
+def shipped() -> Path:
+    """The trained checkpoint that ships with this software."""
+    return Path(__file__).resolve().parent.parent / SHIPPED
+
+
+def _print(rows: object) -> None:
+    from export.report import table
+
+    # Into a file or a pipe there is no width to fit into: no name is cut there.
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console.print(table(rows))
+
+
+def _fail(error: Exception, code: int) -> None:
+    typer.echo(f"error: {error}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m export")

@@ -1,0 +1,131 @@
+"""An artifact on disk: closing a staged folder with its manifest, opening one, verifying one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from export.errors import ArtifactError, ManifestError
+from export.manifest import ComponentEntry, FileEntry, Manifest
+from export.publish import MANIFEST
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An opened artifact: its folder and its manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    def component(self, name: str) -> ComponentEntry:
+        """The entry of a component; raises `ManifestError` where there is none."""
+        return self.manifest.component(name)
+
+    def model(self, component: str, kind: str) -> Path:
+        """The model file or package of a component, of a kind such as `onnx` or `mlpackage`.
+
+        Its files are there with the sizes the manifest names; `verify` also checks their hashes.
+
+        Raises:
+            ArtifactError: No such component or kind, or a file is missing or has another size.
+        """
+        models = self.component(component).models
+        if kind not in models:
+            has = ", ".join(models)
+            raise ArtifactError(f"{self.folder} has no {kind} of {component}; it has {has}")
+        for entry in files_of(self.manifest, models[kind]):
+            _check_size(self.folder, entry)
+        return self.folder / models[kind]
+
+
+def open_artifact(folder: Path | str) -> Artifact:
+    """Open a published artifact.
+
+    Raises:
+        ArtifactError: The folder is missing or is not an artifact.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ArtifactError(f"no artifact at {folder}")
+    try:
+        data = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        raise ManifestError(f"{folder} has no {MANIFEST}: not an artifact") from None
+    return Artifact(folder, Manifest.parse(data))
+
+
+def close(folder: Path, manifest: Manifest) -> Manifest:
+    """List every file of a staged folder in its manifest and write that last.
+
+    Returns:
+        The manifest as written.
+    """
+    files = tuple(_entry(folder, path) for path in _paths(folder) if path != MANIFEST)
+    manifest = replace(manifest, files=files)
+    (folder / MANIFEST).write_bytes(manifest.dump())
+    return manifest
+
+
+def verify(folder: Path | str) -> Artifact:
+    """Check that an artifact is whole: manifest, no file missing, foreign or changed.
+
+    Law: `verify` accepts what `close` left, and nothing that differs from it in any byte outside
+    the manifest.
+
+    Raises:
+        ArtifactError: Names the first thing wrong, by path.
+    """
+    artifact = open_artifact(folder)
+    listed = {entry.path: entry for entry in artifact.manifest.files}
+    if len(listed) != len(artifact.manifest.files):
+        raise ManifestError("the manifest lists a file twice")
+    present = set(_paths(artifact.folder)) - {MANIFEST}
+    for path in sorted(listed.keys() | present):
+        if path not in listed:
+            raise ArtifactError(f"{path} is not in the manifest")
+        _check_size(artifact.folder, listed[path])
+        if _sha256(artifact.folder / path) != listed[path].sha256:
+            raise ArtifactError(f"{path} was changed: its SHA-256 differs from the manifest's")
+    _check_references(artifact.manifest)
+    return artifact
+
+
+def files_of(manifest: Manifest, path: str) -> tuple[FileEntry, ...]:
+    """The entries of a file, or of all files in a folder, of an artifact."""
+    inside = f"{path}/"
+    return tuple(e for e in manifest.files if e.path == path or e.path.startswith(inside))
+
+
+def _check_references(manifest: Manifest) -> None:
+    """Everything the manifest points to must be among its files."""
+    golden = [manifest.golden["run"], *manifest.golden["components"].values()]
+    models = [path for entry in manifest.components for path in entry.models.values()]
+    for path in (*models, *golden):
+        if not files_of(manifest, path):
+            raise ManifestError(f"the manifest points to {path}, which it does not list")
+
+
+def _check_size(folder: Path, entry: FileEntry) -> None:
+    path = folder / entry.path
+    # A link could lead outside and its target could change unseen: an artifact has none.
+    if path.is_symlink() or not path.is_file():
+        raise ArtifactError(f"{entry.path} is missing")
+    size = path.stat().st_size
+    if size != entry.bytes:
+        raise ArtifactError(f"{entry.path} has {size} bytes, the manifest says {entry.bytes}")
+
+
+def _paths(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _entry(folder: Path, path: str) -> FileEntry:
+    full = folder / path
+    return FileEntry(path=path, bytes=full.stat().st_size, sha256=_sha256(full))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,76 @@
+"""The model card that lies in every artifact: what it is, how to run it, whose work is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components import PipelineFacts
+from export.manifest import Manifest
+
+NAME = "README.md"
+
+_USE = {
+    "coreml": (
+        "Add the `.mlpackage` files to an Xcode project, or run them anywhere from Python:",
+        "from export.coreml.run import load",
+    ),
+    "onnx": (
+        "Run the `.onnx` or `.ort` files with ONNX Runtime in any language, or from Python:",
+        "from export.onnx.run import load",
+    ),
+}
+
+
+def write(folder: Path, facts: PipelineFacts, manifest: Manifest) -> None:
+    """Write `README.md` into an artifact's folder. Same manifest, same bytes."""
+    parts = [_head(facts, manifest), _components(manifest), _use(manifest)]
+    if manifest.styles:
+        parts.append(_styles(manifest))
+    parts.append(_made(manifest))
+    (folder / NAME).write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _head(facts: PipelineFacts, manifest: Manifest) -> str:
+    options = ", ".join(f"{name} {value}" for name, value in sorted(manifest.options.items()))
+    return (
+        f"# {facts.title}\n\n{facts.summary}\n\n"
+        f"Format: {manifest.format} ({options}). Licence of the weights: {facts.licence}."
+    )
+
+
+def _components(manifest: Manifest) -> str:
+    lines = ["## Components", "", "| component | inputs | outputs |", "| --- | --- | --- |"]
+    for entry in manifest.components:
+        inputs, outputs = (
+            "; ".join(f"`{s.name}` {s.dtype} {'×'.join(map(str, s.shape))}" for s in specs)
+            for specs in (entry.inputs, entry.outputs)
+        )
+        lines.append(f"| `{entry.name}` | {inputs} | {outputs} |")
+    return "\n".join(lines)
+
+
+def _use(manifest: Manifest) -> str:
+    sentence, line = _USE[manifest.format]
+    first = manifest.components[0].name
+    code = f'```python\n{line}\n\nrunner = load(".", "{first}")\n```'
+    golden = "Inputs and outputs to test an implementation with lie in `golden/` (not for apps)."
+    return f"## Use\n\n{sentence}\n\n{code}\n\n{golden}"
+
+
+def _styles(manifest: Manifest) -> str:
+    lines = ["## Styles", "", "| style | tier | designer | licence | source |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for style in manifest.styles:
+        creator = f"[{style['creator']}]({style['creator_url']})"
+        licence = f"[{style['licence']}]({style['licence_url']})"
+        source = f"[{style['source']}]({style['source_url']})"
+        lines.append(f"| {style['title']} | {style['tier']} | {creator} | {licence} | {source} |")
+    return "\n".join(lines)
+
+
+def _made(manifest: Manifest) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(manifest.tools.items()))
+    return (
+        f"## Origin\n\nPipeline `{manifest.pipeline}`, checkpoint SHA-256 "
+        f"`{manifest.checkpoint}`, exported by version {manifest.version} with {tools}."
+    )

@@ -1,0 +1,87 @@
+"""One component to an ML Program, by `torch.export` and `ct.convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import coremltools as ct
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from components import Component, TensorSpec
+from export.coreml.aliases import drop_aliases
+from export.coreml.compress import compute_precision
+from export.coreml.group_norm import low_rank_group_norm
+from export.errors import ConversionError
+from export.quiet import quiet
+
+TARGETS = {"ios16": ct.target.iOS16, "ios17": ct.target.iOS17, "ios18": ct.target.iOS18}
+
+
+def convert(component: Component, package: Path, *, target: str, precision: str) -> Any:
+    """Convert a component; coremltools writes a first, not yet deterministic package.
+
+    Args:
+        component: What to convert.
+        package: Where coremltools shall write, ending in `.mlpackage`.
+        target: `ios16`, `ios17` or `ios18`: the oldest system it must run on.
+        precision: `fp16` or `fp32`.
+
+    Returns:
+        The model's specification (protobuf); its weights lie in `package`.
+
+    Raises:
+        ConversionError: The network uses something that Core ML cannot express.
+    """
+    with quiet(), low_rank_group_norm():
+        try:
+            program = export_program(_ByteImages(component), component.example())
+            model = ct.convert(
+                program,
+                convert_to="mlprogram",
+                inputs=[_input_type(spec) for spec in component.inputs],
+                outputs=[_output_type(spec) for spec in component.outputs],
+                minimum_deployment_target=TARGETS[target],
+                compute_precision=compute_precision(precision),
+                package_dir=str(package),
+                skip_model_load=True,
+            )
+        except (NotImplementedError, ValueError, torch._dynamo.exc.TorchDynamoException) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ConversionError(f"Core ML cannot express {component.name}: {reason}") from error
+    return model._spec
+
+
+def export_program(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
+    """`torch.export` in the form that coremltools reads."""
+    with torch.no_grad():
+        program = torch.export.export(module.eval(), example).run_decompositions({})
+    drop_aliases(program)
+    return program
+
+
+class _ByteImages(nn.Module):
+    """The component with its images in [0,255], as a Core ML image output wants them."""
+
+    def __init__(self, component: Component) -> None:
+        super().__init__()
+        self.module = component.module
+        self.images = tuple(spec.image for spec in component.outputs)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        result = self.module(*inputs)
+        outputs = result if isinstance(result, tuple) else (result,)
+        pairs = zip(outputs, self.images, strict=True)
+        return tuple(value * 255.0 if image else value for value, image in pairs)
+
+
+def _input_type(spec: TensorSpec) -> Any:
+    return ct.TensorType(name=spec.name, shape=spec.shape, dtype=np.dtype(spec.dtype).type)
+
+
+def _output_type(spec: TensorSpec) -> Any:
+    if spec.image:
+        return ct.ImageType(name=spec.name, color_layout=ct.colorlayout.RGB)
+    return ct.TensorType(name=spec.name, dtype=np.dtype(spec.dtype).type)

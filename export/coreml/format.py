@@ -1,0 +1,49 @@
+"""Core ML as a format: three ML Programs and what runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components import Component, PipelineFacts, Runner
+from export import gates
+from export.coreml import convert, package, run
+from export.formats import Options, Way, Written
+from export.version import version
+
+
+class CoreMLFormat:
+    """See `export.formats.Format`."""
+
+    def options(self, options: Options) -> dict[str, str]:
+        return {"precision": options.precision, "target": options.target}
+
+    def write(
+        self, component: Component, folder: Path, facts: PipelineFacts, options: Options
+    ) -> Written:
+        name = f"{component.name}.mlpackage"
+        spec = convert.convert(
+            component, folder / name, target=options.target, precision=options.precision
+        )
+        package.describe(spec, component, facts, version())
+        package.normalise(spec)
+        package.write(spec, folder / name)
+        return Written(models={"mlpackage": name}, ops=package.operations(spec))
+
+    def finish(self, folder: Path) -> None:
+        """Nothing: packages describe themselves."""
+
+    def tools(self) -> dict[str, str]:
+        return package.tools()
+
+    def ways(self, options: Options) -> tuple[Way, ...]:
+        floor = gates.FP32 if options.precision == "fp32" else gates.FP16
+        return tuple(
+            # Apple's engines may compute in fp16 whatever the program says, and give 8-bit images.
+            Way(name=engine, kind="mlpackage", floor=gates.FP16, bytes_only=True)
+            if engine == "apple"
+            else Way(name=engine, kind="mlpackage", floor=floor)
+            for engine in run.engines()
+        )
+
+    def runner(self, folder: Path, component: str, way: Way) -> Runner:
+        return run.load(folder, component, "apple" if way.name == "apple" else "coreml_runtime")

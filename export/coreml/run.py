@@ -1,0 +1,75 @@
+"""Components of a Core ML artifact, run: by Apple's framework, or by `coreml_runtime` anywhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import coremltools as ct
+import numpy as np
+import torch
+
+import coreml_runtime
+from components import Arrays, Runner
+from components.component import check_inputs
+from export.artifact import open_artifact
+from export.manifest import ComponentEntry
+
+Engine = Literal["coreml_runtime", "apple"]
+
+ENGINES: tuple[Engine, ...] = ("coreml_runtime", "apple")
+
+
+def engines() -> tuple[Engine, ...]:
+    """What can run a model on this machine; Apple's framework exists on macOS only."""
+    return ENGINES if sys.platform == "darwin" else ENGINES[:1]
+
+
+def load(artifact: Path | str, component: str, engine: Engine = "coreml_runtime") -> Runner:
+    """Load one component as a callable from named arrays to named arrays.
+
+    Images come out as (1,3,H,W) float32 in [0,1]: from `coreml_runtime` before any 8-bit rounding,
+    from Apple's framework in steps of 1/255.
+
+    Raises:
+        ArtifactError: The folder is not a whole Core ML artifact or lacks the component.
+        CoreMLRuntimeError: `coreml_runtime` cannot read or run the model.
+    """
+    opened = open_artifact(artifact)
+    package = opened.model(component, "mlpackage")
+    entry = opened.component(component)
+    return _apple(package, entry) if engine == "apple" else _anywhere(package, entry)
+
+
+def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
+    model = coreml_runtime.load(package)
+
+    def call(inputs: Arrays) -> dict[str, np.ndarray]:
+        check_inputs(entry.inputs, inputs)
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in inputs.items()}
+        with torch.inference_mode():
+            results = model(**tensors)
+        return {
+            spec.name: results[spec.name].float().numpy() / np.float32(255 if spec.image else 1)
+            for spec in entry.outputs
+        }
+
+    return call
+
+
+def _apple(package: Path, entry: ComponentEntry) -> Runner:
+    model = ct.models.MLModel(str(package))
+
+    def call(inputs: Arrays) -> dict[str, np.ndarray]:
+        check_inputs(entry.inputs, inputs)
+        results = model.predict(dict(inputs))
+        outputs = {}
+        for spec in entry.outputs:
+            array = np.asarray(results[spec.name])
+            if spec.image:  # a PIL image: (H,W,4) or (H,W,3) bytes
+                array = np.moveaxis(array[..., :3], 2, 0)[None] / np.float32(255)
+            outputs[spec.name] = array.astype(np.float32).reshape(spec.shape)
+        return outputs
+
+    return call

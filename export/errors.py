@@ -1,0 +1,35 @@
+"""Everything that can go wrong in this room.
+
+ExportError (ValueError)
+├── ArtifactError           a folder that is not an artifact, or not a whole one
+│   └── ManifestError       its manifest.json cannot be read as one
+├── PublishError            the artifact cannot be put where it should go
+├── ConversionError         a component cannot be expressed in the format
+└── FidelityError           an artifact does not do what the reference does (exit code 1)
+"""
+
+from __future__ import annotations
+
+
+class ExportError(ValueError):
+    """Base of the errors a caller can cause; its message is one clear line."""
+
+
+class ArtifactError(ExportError):
+    """The folder is not an artifact, or a file of it is missing, foreign or changed."""
+
+
+class ManifestError(ArtifactError):
+    """`manifest.json` is missing, not JSON, of another schema version, or malformed."""
+
+
+class PublishError(ExportError):
+    """The artifact cannot be put in its place; what was there before is untouched."""
+
+
+class ConversionError(ExportError):
+    """A component holds something that the format has no way to say."""
+
+
+class FidelityError(ExportError):
+    """A gate failed: the artifact does not do what the reference does."""

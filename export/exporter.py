@@ -1,0 +1,139 @@
+"""From a checkpoint to a published artifact: convert, write, check, and only then publish."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+import components
+from components import Component, PipelineComponents, Recording
+from components.checkpoint import read_index
+from export import artifact, card, golden
+from export.check import Row, check
+from export.errors import FidelityError
+from export.formats import Format, Options, Written, format_named
+from export.manifest import ComponentEntry, Manifest
+from export.publish import publish
+from export.version import public_version, version
+
+SEED = 0
+"""Of the recorded run that goes into the golden vectors."""
+
+Progress = Callable[[str], None]
+
+
+class GateError(FidelityError):
+    """A gate failed, so nothing was published. `rows` is the whole report."""
+
+    def __init__(self, rows: tuple[Row, ...]) -> None:
+        worst = min((row for row in rows if not row.passed), key=lambda row: row.psnr - row.floor)
+        super().__init__(
+            f"{worst.name} run by {worst.way} has {worst.psnr:.1f} dB PSNR, "
+            f"{worst.floor:.0f} dB are needed; nothing was published"
+        )
+        self.rows = rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One export: which checkpoint, which format, where to, and how."""
+
+    checkpoint: Path
+    format: str
+    out: Path
+    options: Options = Options()
+
+
+def export(request: Request, progress: Progress = lambda text: None) -> tuple[Row, ...]:
+    """Export a checkpoint and publish the artifact in one atomic step.
+
+    Same checkpoint, options and versions give the same bytes on one machine; on others all but the
+    golden outputs.
+
+    Args:
+        request: What to export.
+        progress: Called with a line at each step.
+
+    Returns:
+        The report of how close the artifact comes to the PyTorch reference.
+
+    Raises:
+        ComponentsError: The checkpoint cannot be read.
+        ConversionError: A component cannot be expressed in the format.
+        PublishError: The artifact cannot be put in its place.
+        GateError: The artifact does not do what the reference does; what was there before stays.
+    """
+    format_ = format_named(request.format)
+    pipeline = components.load(request.checkpoint)
+
+    def waiting() -> None:
+        progress(f"another export into {request.out} is running; waiting for it")
+
+    with publish(request.out, on_wait=waiting) as folder:
+        progress("running the PyTorch reference")
+        recording = components.record(pipeline, seed=SEED)
+        entries, seconds = [], {}
+        for name in pipeline.names:
+            progress(f"converting {name}")
+            started = time.perf_counter()
+            entries.append(_write(pipeline, name, format_, folder, request.options))
+            seconds[name] = time.perf_counter() - started
+        format_.finish(folder)
+        _close(folder, request, format_, pipeline, recording, tuple(entries))
+        progress("comparing with the reference")
+        rows = check(folder, pipeline, recording, format_, request.options, seconds)
+        if not all(row.passed for row in rows):
+            raise GateError(rows)
+        artifact.verify(folder)
+    return rows
+
+
+def _write(
+    pipeline: PipelineComponents, name: str, format_: Format, folder: Path, options: Options
+) -> ComponentEntry:
+    """Convert one component; its weights leave memory when this returns."""
+    component = pipeline.component(name)
+    written = format_.write(component, folder, pipeline.facts(), options)
+    return _entry(component, written)
+
+
+def _entry(component: Component, written: Written) -> ComponentEntry:
+    return ComponentEntry(
+        name=component.name,
+        description=component.description,
+        models=written.models,
+        ops=written.ops,
+        inputs=component.inputs,
+        outputs=component.outputs,
+    )
+
+
+def _close(
+    folder: Path,
+    request: Request,
+    format_: Format,
+    pipeline: PipelineComponents,
+    recording: Recording,
+    entries: tuple[ComponentEntry, ...],
+) -> None:
+    """Golden vectors, manifest and model card."""
+    facts = pipeline.facts()
+    manifest = Manifest(
+        format=request.format,
+        version=version(),
+        pipeline=read_index(request.checkpoint)["_class_name"],
+        licence=facts.licence,
+        options=format_.options(request.options),
+        checkpoint=components.fingerprint(request.checkpoint),
+        tools={"torch": public_version(torch.__version__), **format_.tools()},
+        styles=facts.styles,
+        sampler=facts.sampler,
+        components=entries,
+        golden=golden.write(folder, recording),
+    )
+    card.write(folder, facts, manifest)
+    artifact.close(folder, manifest)

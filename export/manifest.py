@@ -1,0 +1,164 @@
+"""`manifest.json`, the artifact's contract: what is in it, and how it is to be used.
+
+Law: `Manifest.parse(manifest.dump()) == manifest`, and equal manifests give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from components import TensorSpec
+from export.errors import ManifestError
+
+SCHEMA_VERSION = 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """One file: path relative to the artifact with `/`, size in bytes, SHA-256 in hex."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        if self.bytes < 0 or not _SHA256.fullmatch(self.sha256):
+            raise ManifestError(f"the manifest's entry for {self.path} has no valid size and hash")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentEntry:
+    """One exported component.
+
+    Attributes:
+        name: Its name.
+        description: One line for people.
+        models: For each kind of model file (`mlpackage`, `onnx`, `ort`) its path; a package is a
+            folder.
+        ops: Operations in the first of these models.
+        inputs: What it takes, in order.
+        outputs: What it gives, in order.
+    """
+
+    name: str
+    description: str
+    models: dict[str, str]
+    ops: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ManifestError(f"the manifest names no model of {self.name}")
+        for path in self.models.values():
+            check_path(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The whole contract. See `docs` of each field in `ComponentEntry` and `FileEntry`.
+
+    Attributes:
+        format: `coreml` or `onnx`.
+        version: Version of the software that exported it.
+        pipeline: Pipeline class of the checkpoint.
+        licence: SPDX identifier of the weights' licence.
+        options: What the export was asked for (target, precision).
+        checkpoint: SHA-256 of the checkpoint (`components.fingerprint`).
+        recipe: SHA-256 of the quantization recipe, None where there was none.
+        tools: Version of each library that shaped the files.
+        styles: By style index: name, title, tier, licence, creator, source, each with its link.
+        sampler: The sampling loop's constants.
+        components: In the order a run uses them.
+        golden: `seed` of the recorded run, `run` and `components`: the files of golden vectors.
+        files: Every file but the manifest itself, sorted by path.
+    """
+
+    format: str
+    version: str
+    pipeline: str
+    licence: str
+    options: dict[str, str]
+    checkpoint: str
+    recipe: str | None = None
+    tools: dict[str, str]
+    styles: tuple[dict[str, str], ...]
+    sampler: dict[str, Any]
+    components: tuple[ComponentEntry, ...]
+    golden: dict[str, Any]
+    files: tuple[FileEntry, ...] = field(default=())
+    schema_version: int = SCHEMA_VERSION
+
+    def component(self, name: str) -> ComponentEntry:
+        """The entry of a component; raises `ManifestError` where there is none."""
+        for entry in self.components:
+            if entry.name == name:
+                return entry
+        known = ", ".join(entry.name for entry in self.components)
+        raise ManifestError(f"the artifact has no component {name!r}; there are {known}")
+
+    def dump(self) -> bytes:
+        """As JSON: UTF-8, sorted keys, two spaces, a newline at the end."""
+        text = json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False)
+        return f"{text}\n".encode()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            ManifestError: Not JSON, another schema version, or a field is missing or malformed.
+        """
+        try:
+            values = json.loads(data)
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ManifestError(f"manifest.json is not JSON: {error}") from None
+        version = values.get("schema_version") if isinstance(values, dict) else None
+        if version != SCHEMA_VERSION:
+            raise ManifestError(
+                f"manifest.json has schema version {version}, this reads {SCHEMA_VERSION}"
+            )
+        try:
+            return cls(**{**values, **_parsed(values)})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ManifestError(f"manifest.json is malformed: {error}") from None
+
+
+def check_path(path: str) -> None:
+    """Raise `ManifestError` unless `path` stays inside the folder it is relative to."""
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or ":" in path:
+        raise ManifestError(f"the manifest holds a path that leads outside: {path!r}")
+
+
+def _parsed(values: dict[str, Any]) -> dict[str, Any]:
+    components = [
+        ComponentEntry(
+            **{**entry, "inputs": _specs(entry["inputs"]), "outputs": _specs(entry["outputs"])}
+        )
+        for entry in values["components"]
+    ]
+    return {
+        "components": tuple(components),
+        "files": tuple(FileEntry(**entry) for entry in values["files"]),
+        "styles": tuple(dict(style) for style in values["styles"]),
+    }
+
+
+def _specs(entries: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(
+            **{
+                **entry,
+                "shape": tuple(entry["shape"]),
+                "range": None if entry["range"] is None else tuple(entry["range"]),
+            }
+        )
+        for entry in entries
+    )

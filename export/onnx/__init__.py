@@ -1,0 +1,1 @@
+"""ONNX as an export format: `convert`, `compress`, `package`, `run`, joined in `format`."""

@@ -1,0 +1,122 @@
+"""ONNX and ORT files whose bytes depend on the model alone, and the files that lie beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx_ir as ir
+import onnxruntime
+import onnxscript
+from onnxruntime.tools.convert_onnx_models_to_ort import (
+    OptimizationStyle,
+    convert_onnx_models_to_ort,
+)
+from onnxruntime.tools.ort_format_model import create_config_from_models
+
+from components import Component, PipelineFacts
+from export.quiet import quiet
+from export.version import public_version
+
+IR_VERSION = 8
+"""What ONNX Runtime 1.14 reads; nothing in these models needs a newer one."""
+
+LARGEST = 2**31 - 1
+"""Bytes that a protobuf or FlatBuffers file can hold."""
+
+OPERATORS = "required_operators_and_types.config"
+"""What a reduced build of ONNX Runtime must contain to run the `.ort` files."""
+
+
+def describe(model: ir.Model, component: Component, facts: PipelineFacts, version: str) -> None:
+    """Replace a model's metadata by the component's own words, in place.
+
+    The exporter notes source lines with local paths, fx nodes and stack traces on every node.
+    """
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()
+        node.doc_string = None
+        for output in node.outputs:
+            _strip(output)
+    for value in (*model.graph.inputs, *model.graph.initializers.values()):
+        _strip(value)
+    model.graph.metadata_props.clear()
+    model.graph.name, model.graph.doc_string = component.name, None
+    model.metadata_props.clear()
+    model.metadata_props.update(licence=facts.licence, version=version)
+    model.doc_string = component.description
+    model.producer_name, model.producer_version = facts.title, version
+    model.ir_version = IR_VERSION
+    texts = {spec.name: spec.description for spec in (*component.inputs, *component.outputs)}
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        value.doc_string = texts[value.name or ""]
+
+
+def write(model: ir.Model, path: Path) -> None:
+    """Write one `.onnx` file. Law: the same model gives the same bytes."""
+    path.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
+
+
+def write_ort(model: ir.Model, path: Path) -> None:
+    """Write one `.ort` file for ARM with all optimisations baked in (Fixed style).
+
+    Args:
+        model: An fp32 model. (An fp16 one would get casts baked in on x86 and end up larger.)
+        path: Where to write, ending in `.ort`.
+    """
+    source = path.with_suffix(".fp32.onnx")
+    write(model, source)
+    with quiet():
+        convert_onnx_models_to_ort(
+            source,
+            optimization_styles=[OptimizationStyle.Fixed],
+            target_platform="arm",
+            enable_type_reduction=True,
+        )
+    source.unlink()
+    source.with_suffix(f".{OPERATORS}").unlink()
+    source.with_suffix(".ort").rename(path)
+
+
+def write_operators(folder: Path) -> None:
+    """Write the required-operators config for all `.ort` files of a folder, without paths."""
+    path = folder / OPERATORS
+    models = sorted(folder.glob("*.ort"))
+    with quiet():
+        create_config_from_models(models, path, enable_type_reduction=True)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    names = ", ".join(model.name for model in models)
+    header = f"# ONNX Runtime {onnxruntime.__version__}: operators and types of {names}"
+    kept = [line for line in lines if not line.startswith("#")]
+    path.write_text("\n".join([header, *kept, ""]), encoding="utf-8")
+
+
+def write_optimum_config(folder: Path) -> None:
+    """The `config.json` without which optimum opens no folder.
+
+    Optimum asks for a `model_type` that transformers knows, and `ORTModelForCustomTasks` then reads
+    nothing else of it: `ORTModelForCustomTasks.from_pretrained(folder, file_name="X.onnx")`.
+    """
+    config = {"architectures": ["ORTModelForCustomTasks"], "model_type": "vit"}
+    text = json.dumps(config, indent=2, sort_keys=True)
+    (folder / "config.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def operations(model: ir.Model) -> int:
+    """How many operations the model executes; casts of stored weights are folded, not executed."""
+    weights = {id(value) for value in model.graph.initializers.values()}
+    return sum(
+        not (node.op_type == "Cast" and id(node.inputs[0]) in weights)
+        for node in model.graph.all_nodes()
+    )
+
+
+def tools() -> dict[str, str]:
+    """Versions of the libraries that shape the files."""
+    modules = {"onnxruntime": onnxruntime, "onnxscript": onnxscript, "onnx_ir": ir}
+    return {name: public_version(module.__version__) for name, module in modules.items()}
+
+
+def _strip(value: ir.Value) -> None:
+    value.metadata_props.clear()
+    value.doc_string = None

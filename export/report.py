@@ -1,0 +1,37 @@
+"""The report of an export as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from export.check import Row
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """One line a component and runtime, and one for the final image."""
+    made = Table(title="against PyTorch", title_justify="left")
+    made.add_column("component")
+    made.add_column("runtime")
+    for name in ("ops", "size", "seconds", "PSNR dB", "SNR dB", "needed"):
+        made.add_column(name, justify="right")
+    made.add_column("")
+    for row in rows:
+        made.add_row(
+            row.name,
+            row.way,
+            "" if row.ops is None else str(row.ops),
+            "" if row.size is None else size(row.size),
+            "" if row.seconds is None else f"{row.seconds:.1f}",
+            f"{row.psnr:.1f}",
+            f"{row.snr:.1f}",
+            f"{row.floor:.0f}",
+            "[green]passed[/]" if row.passed else "[red]failed[/]",
+        )
+    return made
+
+
+def size(count: int) -> str:
+    """Bytes for people, in powers of ten as app stores count: `13.98 MB`."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
