@@ -32,6 +32,9 @@ from avatar.people.identity import Identity, sample_identity
 from avatar.people.styles import STYLES, can_draw, draw
 
 PEOPLE_A_SHARD = 50
+SELFIE_SEEDS = 1000
+"""Selfie i of the person with seed s has the seed 1000·s + i."""
+
 INDEX = "index.json"
 VERSION = 1
 
@@ -107,19 +110,19 @@ def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
 
 def _write_shard(folder: Path, start: int, stop: int, settings: dict[str, int]) -> str:
     """Write people `start` to `stop`, give the shard's SHA-256."""
-    import numba
-
     from avatar.people.selfies import render
 
-    numba.set_num_threads(1)  # the processes share the cores already
     people = [sample_identity(settings["seed"] + number) for number in range(start, stop)]
+    places = range(settings["selfies"])
+    # No two people share a seed: they would share pose, light and place.
+    seeds = [(settings["seed"] + n) * SELFIE_SEEDS + i for n in range(start, stop) for i in places]
+    pictures = iter(render([person for person in people for _ in places], seeds))
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for number, person in enumerate(people, start):
             _add(tar, f"{number:06d}/identity.json", _json(asdict(person)).encode())
-            seeds = range(settings["selfies"])
-            for place, picture in enumerate(render([person] * len(seeds), seeds)):
-                _add(tar, f"{number:06d}/selfies/{place}.jpg", _jpeg(picture))
+            for place in places:
+                _add(tar, f"{number:06d}/selfies/{place}.jpg", _jpeg(next(pictures)))
             for style in STYLES:
                 if not can_draw(person, style.name):
                     continue
