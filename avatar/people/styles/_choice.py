@@ -3,6 +3,7 @@
 There are two kinds of choice. A choice *of the person* (which of three fitting haircuts) is the
 same in every avatar of that person; it reads only the shape attributes, so people who differ in one
 label differ in that label alone. A *free* choice (expression, clothes, background) comes from the
+generator; it takes exactly one number from it, so later choices do not depend on how many variants
 an earlier one had.
 """
 
@@ -92,3 +93,9 @@ def shade(color: str, factor: float) -> str:
     """A darker (`factor` < 1) colour of the same hue, "#rrggbb"."""
     channels = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{min(255, round(c * factor)):02x}" for c in channels)
+
+
+def blend(color: str, other: str, share: float) -> str:
+    """The colour `share` of the way from one "#rrggbb" to another."""
+    pairs = ((int(color[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

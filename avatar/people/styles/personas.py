@@ -1,0 +1,79 @@
+"""Personas, by Draftbit: an identity in its twenty hair styles, of which fourteen fit.
+
+No headscarf (such people are not drawn), freckles or earrings; one pair of glasses; deep wrinkles
+beside the nose are its only sign of age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from avatar.people.identity import HAIR_COLORS, SKIN_TONES, Identity
+
+from ._choice import CLOTHES as CLOTHES_COLORS
+from ._choice import framing, of_person, paint, pick, pin
+
+SHORT = ("fade", "shortCombover", "shortComboverChops")
+LONG = ("long", "extraLong")
+
+# Left out: beanie and cap (hats), mohawk, sideShave, balding.
+HAIR: Mapping[str, tuple[str, ...]] = {
+    "bald": ("bald",),
+    "buzz": ("buzzcut",),
+    "short_straight": SHORT,
+    "short_curly": ("curlyHighTop",),
+    "side_part": SHORT,
+    "afro": ("curly",),
+    "bob": ("bobBangs", "bobCut"),
+    "long_straight": LONG,
+    "long_wavy": LONG,
+    "bun": ("bunUndercut", "curlyBun", "straightBun"),
+    "braids": ("pigtails",),
+}
+
+BEARDS: Mapping[str, tuple[str | None, ...]] = {
+    "none": (None,),
+    "stubble": ("shadow",),
+    "moustache": ("pyramid", "walrus"),
+    "goatee": ("goatee",),
+    "full": ("beardMustache",),
+}
+
+# Glasses are among the eyes.
+EYES: Mapping[str, tuple[str, ...]] = {
+    "none": ("open", "open", "happy"),
+    "round": ("glasses",),
+    "square": ("glasses",),
+    "sunglasses": ("sunglasses",),
+}
+
+# Left out: pacifier, surprise, and lips (painted ones).
+MOUTHS = ("bigSmile", "frown", "smile", "smile", "smirk")
+NOSES = ("mediumRound", "smallRound")
+CLOTHES = ("checkered", "rounded", "small", "squared")
+
+
+def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
+    """DiceBear options of a person; `rng` chooses eyes, mouth, clothes and framing."""
+    nose = "wrinkles" if identity.age == "old" else of_person(identity, "nose", NOSES)
+    hair = HAIR_COLORS[identity.hair_color]
+    return {
+        **pin(
+            hair=of_person(identity, "hair", HAIR[identity.hair_class]),
+            facialHair=of_person(identity, "beard", BEARDS[identity.facial_hair]),
+            nose=nose,
+            eyes=pick(rng, EYES[identity.glasses]),
+            mouth=pick(rng, MOUTHS),
+            clothes=pick(rng, CLOTHES),
+        ),
+        **paint(
+            skin=SKIN_TONES[identity.skin_tone],
+            # A buzz cut is a shadow of a fifth: only black makes one that can be seen.
+            hair="#000000" if identity.hair_class == "buzz" else hair,
+            facialHair=hair,
+            clothing=pick(rng, CLOTHES_COLORS),
+        ),
+        **framing(rng),
+    }

@@ -1,0 +1,109 @@
+"""Pixel Art, by DiceBear: an identity on a grid of 16 by 16 pixels.
+
+No headscarf (such people are not drawn), no freckles, and a wave cannot be told from a straight
+line at this size, so long hair is long hair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from avatar.people.identity import EYE_COLORS, HAIR_COLORS, SKIN_TONES, Identity
+
+from ._choice import CLOTHES as CLOTHES_COLORS
+from ._choice import framing, of_person, paint, pick, pin
+
+LONG = ("long01", "long03", "long07", "long09", "long12", "long13")
+
+# Left out: mohawks, strands and receding hair (short05, 07, 12, 18, 20, 21, 23, 24), shaved sides.
+HAIR: Mapping[str, tuple[str | None, ...]] = {
+    "bald": (None,),
+    "buzz": ("short04",),
+    "short_straight": ("short01", "short02", "short15", "short17"),
+    "short_curly": ("short13",),
+    "side_part": ("short03", "short09", "short10"),
+    "afro": ("short11",),
+    "bob": ("long04", "long16", "long20", "long21"),
+    "long_straight": LONG,
+    "long_wavy": LONG,
+    "bun": ("long05",),
+    "braids": ("long06", "long18", "long19"),
+}
+
+BEARDS: Mapping[str, tuple[str | None, ...]] = {
+    "none": (None,),
+    "stubble": ("variant07",),
+    "moustache": (None,),
+    "goatee": ("variant04",),
+    "full": ("variant01",),
+}
+
+# Large frames with their corners cut read as round, narrow ones as square.
+GLASSES: Mapping[str, tuple[str | None, ...]] = {
+    "none": (None,),
+    "round": ("light05", "light06"),
+    "square": ("light01", "light02"),
+    "sunglasses": ("dark05", "dark06"),
+}
+
+EARRINGS = ("variant01", "variant02", "variant03", "variant04")
+EYES = ("variant01", "variant06", "variant07", "variant08", "variant09", "variant11")
+MOUTHS = (
+    "happy03",
+    "happy06",
+    "happy07",
+    "happy08",
+    "happy09",
+    "happy10",
+    "happy12",
+    "sad05",
+    "sad06",
+)
+CLOTHES = (
+    "variant01",
+    "variant02",
+    "variant03",
+    "variant05",
+    "variant06",
+    "variant08",
+    "variant11",
+    "variant12",
+    "variant13",
+    "variant14",
+    "variant16",
+    "variant23",
+)
+
+
+def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
+    """DiceBear options of a person; `rng` chooses eyes, mouth, clothes, background and flip."""
+    earrings = of_person(identity, "earrings", EARRINGS) if identity.earrings == "yes" else None
+    skin = SKIN_TONES[identity.skin_tone]
+    return {
+        **pin(
+            hair=of_person(identity, "hair", HAIR[identity.hair_class]),
+            beard=of_person(identity, "beard", BEARDS[identity.facial_hair]),
+            glasses=of_person(identity, "glasses", GLASSES[identity.glasses]),
+            accessories=earrings,
+            hat=None,
+            eyes=pick(rng, EYES),
+            mouth=pick(rng, MOUTHS),
+            clothes=pick(rng, CLOTHES),
+        ),
+        **paint(
+            skin=skin,
+            hair=HAIR_COLORS[identity.hair_color],
+            eyes=EYE_COLORS[identity.eye_color],
+            mouth="#b5473f",
+            glasses="#191919",
+            accessories="#ffd700",
+            hat="#2663a3",
+            clothing=pick(rng, CLOTHES_COLORS),
+        ),
+        **framing(rng),
+        # Pixels that are turned or stretched are no longer pixel art.
+        "rotate": 0,
+        "scale": 1,
+    }
