@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar.command_line import fail, new_app, run, say
-from avatar.errors import CheckpointError
+from avatar.errors import CheckpointError, OutputError
 
 if TYPE_CHECKING:
     from avatar.create import Model
@@ -67,7 +67,8 @@ def create(
     checkpoint: Annotated[
         Path,
         typer.Option(
-            help="Checkpoint folder (default: the one that ships: avatar/checkpoints/small)."
+            help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
+            show_default=False,
         ),
     ] = CHECKPOINT,
     artifact: Annotated[
@@ -97,6 +98,8 @@ def create(
 def open_model(runtime: Runtime, checkpoint: Path, artifact: Path | None) -> Model:
     """The checkpoint in PyTorch, or an artifact: by default `dist/RUNTIME`, exported if missing."""
     if runtime is Runtime.PYTORCH:
+        if artifact is not None:
+            fail("pytorch reads a checkpoint; --artifact is for --runtime onnx and coreml")
         return _open_checkpoint(checkpoint)
     if artifact is not None:
         return _open_artifact(runtime, artifact)
@@ -159,6 +162,57 @@ def _export(runtime: Runtime, checkpoint: Path, folder: Path) -> None:
     code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
     if code:
         raise typer.Exit(code)
+
+
+@app.command()
+def people(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Picture of the contact sheet (default: people.png), or with --count the folder "
+            "of the shards (default: people).",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Write so many people to train on, as shards; a killed run goes on where it was. "
+            "Without it, a contact sheet of eight people is drawn.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The first person's seed.")] = 0,
+    selfies: Annotated[int, typer.Option(min=1, max=1000, help="Selfies a person, in shards.")] = 5,
+    avatars: Annotated[
+        int, typer.Option(min=0, help="Drawings a person in each style, in shards.")
+    ] = 1,
+) -> None:
+    """Make up people: a sheet of their selfies and drawings to look at, or shards to train on."""
+    if count is not None:
+        _write_people(out or Path("people"), count, seed=seed, selfies=selfies, avatars=avatars)
+        return
+    from avatar.create import output_files, save_picture
+    from avatar.people.sheet import contact_sheet
+
+    (file,) = output_files(out or Path("people.png"), 1)
+    say("rendering eight people; the first time the renderer is compiled, which takes a while")
+    save_picture(contact_sheet(seed=seed), file)
+    print(file)
+
+
+def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars: int) -> None:
+    from avatar.people.shards import write_shards
+
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; with --count people are written into a folder")
+
+    def told(done: int, total: int) -> None:
+        say(f"{done} of {total} people")
+
+    write_shards(folder, count, seed=seed, selfies=selfies, avatars=avatars, on_people=told)
+    print(folder)
 
 
 @app.command()

@@ -1,0 +1,80 @@
+"""Makes the pictures of the documentation: `python -m docs.pictures`.
+
+`docs/samples/`: selfies of one person, for the README's example. `docs/readme.png`: people whom the
+shipped checkpoint has never seen, their selfies on the left, what it draws of them on the right.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from avatar.__main__ import CHECKPOINT, Runtime, open_model
+from avatar.create import draw, save_picture, to_8_bit
+from avatar.people.identity import sample_identity
+from avatar.people.selfies import render
+from avatar.selfie import read_selfies
+
+DOCS = Path(__file__).parent
+SAMPLES = DOCS / "samples"
+
+# Seeds below 100,000 are kept from training (`distillation.data.HELD_OUT`).
+SAMPLE_PERSON = 2
+PEOPLE = (2, 5, 11, 23, 4, 8)
+SELFIES = 3
+SELFIE_SEEDS = 1000
+CELL, GAP = 128, 8
+
+
+def selfies_of(person: int, count: int) -> NDArray[np.float32]:
+    """(count,3,128,128) float32 in [0,1], on the 8-bit grid as from a file."""
+    seeds = [person * SELFIE_SEEDS + place for place in range(count)]
+    pictures = render([sample_identity(person)] * count, seeds)
+    return np.floor(pictures * np.float32(255) + np.float32(0.5)) / np.float32(255)
+
+
+def write_samples() -> list[Path]:
+    """The sample selfies; gives their files."""
+    SAMPLES.mkdir(exist_ok=True)
+    files = [SAMPLES / f"selfie-{place + 1}.png" for place in range(SELFIES)]
+    for file, selfie in zip(files, selfies_of(SAMPLE_PERSON, SELFIES), strict=True):
+        save_picture(to_8_bit(selfie), file)
+    return files
+
+
+def row(person: int) -> list[Image.Image]:
+    """One person's selfies and, in every style, one avatar."""
+    model = open_model(Runtime.PYTORCH, CHECKPOINT, None)
+    selfies = selfies_of(person, SELFIES)
+    avatars = [
+        next(iter(draw(model, selfies, style, [person]))) for style in range(len(model.styles))
+    ]
+    return [Image.fromarray(to_8_bit(picture)) for picture in (*selfies, *avatars)]
+
+
+def sheet(rows: list[list[Image.Image]]) -> NDArray[np.uint8]:
+    """Rows of pictures on white, a wider gap between selfies and avatars."""
+    step = CELL + GAP
+    page = Image.new("RGB", (len(rows[0]) * step + 2 * GAP, len(rows) * step + GAP), "white")
+    for y, pictures in enumerate(rows):
+        for x, picture in enumerate(pictures):
+            left = GAP + x * step + (GAP if x >= SELFIES else 0)
+            page.paste(
+                picture.resize((CELL, CELL), Image.Resampling.LANCZOS), (left, GAP + y * step)
+            )
+    return np.asarray(page)
+
+
+def main() -> None:
+    """Write everything and name it."""
+    files = write_samples()
+    read_selfies(files)  # what the README's example reads
+    save_picture(sheet([row(person) for person in PEOPLE]), DOCS / "readme.png")
+    print(*files, DOCS / "readme.png", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
