@@ -30,11 +30,13 @@ Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate o
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="The run's folder; a run found there goes on.")]
 
-PEOPLE, SELFIES, HELD_OUT_PEOPLE = Path("runs/people"), Path("runs/selfies"), Path("runs/held-out")
+PEOPLE, HELD_OUT_PEOPLE = Path("runs/people"), Path("runs/held-out")
+DRAWINGS, SELFIES = Path("runs/drawings"), Path("runs/selfies")
 # Many people with few pictures each teach an encoder more than the reverse; a drawing costs five
 # times its person's selfies, once for each style, so fewer people are drawn than photographed.
 DEFAULT_PEOPLE = {
     PEOPLE: {"count": 1500, "selfies": 4, "avatars": 2},
+    DRAWINGS: {"count": 600, "selfies": 0, "avatars": 1},
     SELFIES: {"count": 3000, "selfies": 3, "avatars": 0},
     HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
 }
@@ -57,10 +59,10 @@ def _tell_people(done: int, count: int) -> None:
 
 @app.command()
 def autoencoder(
-    people: PeopleDir = PEOPLE,
+    people: PeopleDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     out: Out = Path("runs/autoencoder"),
-    steps: Steps = 2500,
+    steps: Steps = 1200,
     batch: Batch = 16,
     learning_rate: Rate = 1.5e-3,
     seed: Seed = 0,

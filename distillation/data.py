@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from avatar.identity_encoder import SELFIE_SIZE
 from avatar.people.identity import ATTRIBUTES, Identity
 from avatar.people.shards import read_shards
 from avatar.people.styles import STYLES
@@ -52,7 +53,8 @@ class People:
                     for png in files
                 ]
             self.identities.append(record.identity)
-            selfies.append(np.stack([_planes(file) for file in record.selfies]))
+            files = [_planes(file) for file in record.selfies]
+            selfies.append(np.array(files, np.uint8).reshape(-1, 3, SELFIE_SIZE, SELFIE_SIZE))
         if not selfies:
             raise DataError(f"{folder} holds no people; make some: python -m avatar people --help")
         self.selfies = np.stack(selfies)
