@@ -39,9 +39,9 @@ GLASSES: dict[str, tuple[str | None, ...]] = {
     "square": ("prescription02",),
     "sunglasses": ("wayfarers", "sunglasses"),
 }
-EYES = ("default", "default", "happy", "side", "squint", "closed", "wink", "surprised")
+EYES = ("default", "default", "happy", "side", "squint", "closed", "wink")
 BROWS = ("default", "defaultNatural", "raisedExcited", "raisedExcitedNatural", "flatNatural")
-MOUTHS = ("smile", "smile", "twinkle", "default", "serious", "disbelief")
+MOUTHS = ("smile", "smile", "twinkle", "default", "serious")
 GARMENTS = (
     "blazerAndShirt",
     "blazerAndSweater",
