@@ -10,7 +10,6 @@ from export.errors import (
     PublishError,
 )
 from export.manifest import ComponentEntry, FileEntry, Manifest
-from export.publish import publish
 
 __all__ = [
     "Artifact",
@@ -24,6 +23,5 @@ __all__ = [
     "ManifestError",
     "PublishError",
     "open_artifact",
-    "publish",
     "verify",
 ]

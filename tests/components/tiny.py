@@ -15,6 +15,8 @@ from avatar.identity_encoder import IdentityEncoder
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
 
+TOKENS = 16
+
 
 def save_tiny_avatar(folder: Path, seed: int = 0) -> Path:
     """An `AvatarPipeline` of a few hundred thousand random parameters; boundaries as shipped."""
@@ -70,7 +72,7 @@ def _text_config(vocabulary: int) -> CLIPTextConfig:
         intermediate_size=37,
         num_attention_heads=4,
         num_hidden_layers=2,
-        max_position_embeddings=16,
+        max_position_embeddings=TOKENS,
         bos_token_id=0,
         eos_token_id=1,
         pad_token_id=1,
@@ -84,4 +86,6 @@ def _tokenizer(folder: Path) -> CLIPTokenizer:
     vocabulary = {token: index for index, token in enumerate(tokens)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     (folder / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    return CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    return CLIPTokenizer(
+        str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=TOKENS
+    )
