@@ -10,6 +10,9 @@ from typing import Any
 
 from dicebear import Style
 
+from ._remix import with_hair_color
+from ._repairs import repaired
+
 
 @cache
 def definition(name: str) -> Mapping[str, Any]:
@@ -22,20 +25,5 @@ def definition(name: str) -> Mapping[str, Any]:
 @cache
 def compiled(name: str) -> Style:
     """The style ready to draw; checking its definition takes most of a second, so once only."""
-    return Style(_with_white_masks(definition(name)))
-
-
-def _with_white_masks(node: Any, in_mask: bool = False) -> Any:
-    """The definition with every mask painted white instead of in one of the style's colours.
-
-    A luminance mask lets through as much as it is bright. `pixel-art` paints the masks of its
-    beards in the colour of the hair, so that a black beard could not be seen; no other style does.
-    """
-    if isinstance(node, list):
-        return [_with_white_masks(child, in_mask) for child in node]
-    if not isinstance(node, dict):
-        return node
-    if in_mask and node.get("type") == "color":
-        return "white"
-    in_mask = in_mask or node.get("name") == "mask"
-    return {key: _with_white_masks(value, in_mask) for key, value in node.items()}
+    source = repaired(name, definition(name))
+    return Style(with_hair_color(source) if name == "open-peeps" else source)
