@@ -30,29 +30,30 @@ _OPERATIONS: dict[str, Any] = {
 }
 
 # Distances have no NaN or infinity to respect, and float32 sums may be reordered into lanes.
-_jit = njit(fastmath=True, error_model="numpy", nogil=True)
+_COMMON: Any = {"fastmath": True, "error_model": "numpy", "nogil": True}
+_INNER: Any = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-_trace = _translate.for_numba(_OPERATIONS, _jit)["trace"]
+
+def _inlined(function: Callable[..., Any]) -> Any:
+    """For the description: a loop with a call left in it stays scalar, ten times slower."""
+    return njit(**_INNER, forceinline=True)(function)
 
 
-def _kernel(digest: int) -> Callable[..., None]:
-    """The entry point that numba caches on disk.
+def _called(function: Callable[..., Any]) -> Any:
+    """For the tracer; its entry point is cached on disk.
 
-    numba keys its cache by this file's date and the values it closes over: closing over the digest
-    of the described head makes a change there compile anew.
+    numba names a cache after the function and dates it by the function's file, which says nothing
+    of the other files compiled into it: the digest in the name does.
     """
-
-    @njit(cache=True, nogil=True, error_model="numpy")
-    def kernel(table: Any, row: int, steps: int, shadow_steps: int, out: Any) -> None:
-        if digest >= 0:
-            _trace(table[row], steps, shadow_steps, out)
-
-    return kernel
+    if function.__name__ != "trace":
+        return njit(**_INNER)(function)
+    function.__qualname__ = f"trace_{_translate.source_digest():08x}"
+    return njit(**_COMMON, cache=True)(function)
 
 
 @cache
 def _compiled() -> Callable[..., None]:
-    return _kernel(_translate.source_digest())
+    return _translate.for_numba(_OPERATIONS, _inlined, _called)["trace"]
 
 
 def trace(
@@ -61,5 +62,5 @@ def trace(
 ) -> NDArray[np.float32]:
     """The picture of one row of parameters: (side, side, 4) float32, linear, premultiplied."""
     out = np.empty((side, side, 4), np.float32)
-    _compiled()(parameters, row, steps, shadow_steps, out)
+    _compiled()(parameters[row], steps, shadow_steps, out)
     return out

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ._color import linear_from_srgb
 from ._person import Numbers, _color
 
-_METALS = ((0.95, 0.72, 0.25), (0.80, 0.81, 0.84), (0.12, 0.12, 0.13), (0.85, 0.45, 0.40))
+_METALS = ((0.85, 0.55, 0.14), (0.62, 0.63, 0.66), (0.12, 0.12, 0.13), (0.85, 0.45, 0.40))
 
 
 def random_color(rng: Generator) -> NDArray[np.float32]:
@@ -59,6 +59,9 @@ def _light(rng: Generator, axes: NDArray[np.float64]) -> Numbers:
     key = axes @ toward
     strength, warm = rng.uniform(0.45, 0.85), rng.uniform(-0.10, 0.14)
     sky, cool = rng.uniform(0.40, 0.62), rng.uniform(-0.08, 0.08)
+    # Cameras expose by the light there is: a surface that faces the phone gets about 1 in all.
+    exposure = rng.uniform(0.92, 1.10) / (strength * max(0.45, 0.85 * toward[2]) + 0.72 * sky)
+    strength, sky = strength * exposure, sky * exposure
     up = axes @ np.array([0.0, 1.0, 0.0])
     return {
         "key_x": float(key[0]), "key_y": float(key[1]), "key_z": float(key[2]),
@@ -142,7 +145,7 @@ def _accessories(rng: Generator) -> Numbers:
     frame = dark if rng.random() < 0.6 else random_color(rng) * 0.5
     return {
         **_color("frame", frame), **_color("metal", np.array(_METALS[rng.integers(3)])),
-        "rim_thickness": rng.uniform(0.016, 0.026), "earring_drop": rng.uniform(0.09, 0.14),
+        "rim_thickness": rng.uniform(0.016, 0.026), "earring_drop": rng.uniform(0.08, 0.12),
         "earring_is_drop": float(rng.random() < 0.4), "earring_z": 0.0,
     }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Sphere tracing of the described head, in packets that the compiler can put in SIMD lanes.
 
 Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. Every
-loop that calls a distance is free of branches, so LLVM vectorises it; what differs between people
-(the form of the hair, glasses) is chosen outside the loops. Rays that have ended leave the packet.
+loop that calls a distance is free of branches, so LLVM vectorises it; what differs between
+people (the form of the hair, glasses) is chosen outside the loops. Rays that have ended leave the packet.
 
 Sphere tracing: John C. Hart, "Sphere tracing", The Visual Computer 12, 1996.
 """
@@ -32,72 +32,99 @@ from .head.paint_rest import (
     paint_scarf,
     paint_torso,
 )
-from .head.solids import clamp01
+from .head.solids import clamp01, smoothstep
 from .head.wear import earring_distance, glasses_distance, torso_distance
+
+PART_COUNT = 7
+SKIN, EYE, MOUTH, TORSO, HAIR, GLASSES, EARRING = range(PART_COUNT)
 
 Array = Any
 Parameters = Any
 
 
-def body(x: Array, y: Array, z: Array, p: Parameters, out: Array, n: int) -> None:
+def closer(d: Array, kind: Array, part_d: Array, part: int, n: int) -> None:
+    """Lowers `d` to a part's distance where that is smaller, and notes the part."""
     for i in range(n):
-        a = minimum(skin_distance(x[i], y[i], z[i], p), eye_distance(x[i], y[i], z[i], p))
-        b = minimum(torso_distance(x[i], y[i], z[i], p), mouth_distance(x[i], y[i], z[i], p))
-        out[i] = minimum(a, b)
+        near = part_d[i] < d[i]
+        d[i] = part_d[i] if near else d[i]
+        kind[i] = part if near else kind[i]
+
+
+def body(x: Array, y: Array, z: Array, p: Parameters, d: Array, kind: Array, n: int) -> None:
+    for i in range(n):
+        skin = skin_distance(x[i], y[i], z[i], p)
+        eye = eye_distance(x[i], y[i], z[i], p)
+        mouth = mouth_distance(x[i], y[i], z[i], p)
+        torso = torso_distance(x[i], y[i], z[i], p)
+        inner = minimum(eye, mouth)
+        outer = minimum(skin, torso)
+        inner_kind = EYE if eye < mouth else MOUTH
+        outer_kind = SKIN if skin < torso else TORSO
+        d[i] = minimum(inner, outer)
+        kind[i] = inner_kind if inner < outer else outer_kind
 
 
 def hair(x: Array, y: Array, z: Array, p: Parameters, out: Array, n: int) -> None:
-    """Lowers `out` to the distance of the hair."""
     form = int(p.hair_form)
     if form == 1:
         for i in range(n):
-            out[i] = minimum(out[i], cap_distance(x[i], y[i], z[i], p))
+            out[i] = cap_distance(x[i], y[i], z[i], p)
     elif form == 2:
         for i in range(n):
-            out[i] = minimum(out[i], long_distance(x[i], y[i], z[i], p))
+            out[i] = long_distance(x[i], y[i], z[i], p)
     elif form == 3:
         for i in range(n):
-            out[i] = minimum(out[i], bun_distance(x[i], y[i], z[i], p))
+            out[i] = bun_distance(x[i], y[i], z[i], p)
     elif form == 4:
         for i in range(n):
-            out[i] = minimum(out[i], braids_distance(x[i], y[i], z[i], p))
-    elif form == 5:
+            out[i] = braids_distance(x[i], y[i], z[i], p)
+    else:
         for i in range(n):
-            out[i] = minimum(out[i], scarf_distance(x[i], y[i], z[i], p))
+            out[i] = scarf_distance(x[i], y[i], z[i], p)
 
 
-def worn(x: Array, y: Array, z: Array, p: Parameters, out: Array, n: int) -> None:
-    """Lowers `out` to the distance of glasses and earrings."""
+def everything(
+    at: Array, p: Parameters, d: Array, kind: Array, spare: Array, n: int
+) -> None:
+    """The distance to the nearest part from each point, and which part it is."""
+    x = at[0]
+    y = at[1]
+    z = at[2]
+    body(x, y, z, p, d, kind, n)
+    if p.hair_form > 0.5:
+        hair(x, y, z, p, spare, n)
+        closer(d, kind, spare, HAIR, n)
     if p.has_glasses > 0.5:
         for i in range(n):
-            out[i] = minimum(out[i], glasses_distance(x[i], y[i], z[i], p))
+            spare[i] = glasses_distance(x[i], y[i], z[i], p)
+        closer(d, kind, spare, GLASSES, n)
     if p.has_earrings > 0.5:
         for i in range(n):
-            out[i] = minimum(out[i], earring_distance(x[i], y[i], z[i], p))
+            spare[i] = earring_distance(x[i], y[i], z[i], p)
+        closer(d, kind, spare, EARRING, n)
 
 
-def everything(x: Array, y: Array, z: Array, p: Parameters, out: Array, n: int) -> None:
-    body(x, y, z, p, out, n)
-    hair(x, y, z, p, out, n)
-    worn(x, y, z, p, out, n)
+def aim(p: Parameters, u: Any, v: Any, rays: Array, i: int) -> None:
+    """Sets ray `i` to leave through the picture's point (u, v)."""
+    dx, dy, dz = ray(u, v, p)
+    near, far = ray_bounds(dx, dy, dz, p)
+    rays[0, i] = dx
+    rays[1, i] = dy
+    rays[2, i] = dz
+    rays[3, i] = near
+    rays[4, i] = far
 
 
-def start(p: Parameters, row: int, side: int, rays: Array, index: Array) -> int:
-    """Fills `rays` (dx, dy, dz, t, far) with two sub-rows' rays that can meet something."""
-    wide = 2 * side
-    scale = 1.0 / number(side)
-    for i in range(2 * wide):
-        u = (number(i % wide) + 0.5) * scale - 1.0
-        v = 1.0 - (number(2 * row + i // wide) + 0.5) * scale
-        dx, dy, dz = ray(u, v, p)
-        near, far = ray_bounds(dx, dy, dz, p)
-        rays[0, i] = dx
-        rays[1, i] = dy
-        rays[2, i] = dz
-        rays[3, i] = near
-        rays[4, i] = far
+def cones(p: Parameters, row: int, side: int, work: Any) -> int:
+    """Starts a ray at the centre of each pixel of a row that can show anything."""
+    rays = work[0]
+    index = work[1]
+    scale = 2.0 / number(side)
+    v = 1.0 - (number(row) + 0.5) * scale
+    for i in range(side):
+        aim(p, (number(i) + 0.5) * scale - 1.0, v, rays, i)
     n = 0
-    for i in range(2 * wide):
+    for i in range(side):
         if rays[3, i] < rays[4, i]:
             for k in range(5):
                 rays[k, n] = rays[k, i]
@@ -106,20 +133,39 @@ def start(p: Parameters, row: int, side: int, rays: Array, index: Array) -> int:
     return n
 
 
-def march(
-    p: Parameters, pixel: Any, steps: int, rays: Array, index: Array, at: Array, d: Array,
-    hits: Array, hit_index: Array, n: int,
-) -> int:
-    """Walks every ray to its first surface; `hits` gets (x, y, z, dx, dy, dz). Returns how many."""
+def split(p: Parameters, row: int, side: int, pixel: Any, work: Any, n: int) -> int:
+    """Replaces the `n` pixels' rays that came near something by four each, from where they are."""
+    rays = work[0]
+    index = work[1]
+    hits = work[6]
+    hit_index = work[7]
+    scale = 2.0 / number(side)
+    for i in range(4 * n):
+        column = hit_index[i // 4]
+        u = (number(column) + 0.25 + 0.5 * number(i % 2)) * scale - 1.0
+        v = 1.0 - (number(row) + 0.25 + 0.5 * number(i // 2 % 2)) * scale
+        aim(p, u, v, rays, i)
+        # Back by two radii: the pixel's own ray may have stopped close to a surface.
+        rays[3, i] = hits[6, i // 4] * (1.0 - 2.0 * pixel)
+        index[i] = column
+    return 4 * n
+
+
+def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) -> int:
+    """Walks every ray until it comes near a surface; `hits` gets (x, y, z, dx, dy, dz, t).
+
+    Near is `near` times how far it has come, `last` times in the last step: a ray that is still
+    under way then grazes an outline. Returns how many came near.
+    """
+    rays, index, at, d, kind, spare, hits, hit_index, hit_kind, _, _, _, _ = work
     found = 0
     for step in range(steps):
         for i in range(n):
             at[0, i] = p.eye_at_x + rays[0, i] * rays[3, i]
             at[1, i] = p.eye_at_y + rays[1, i] * rays[3, i]
             at[2, i] = p.eye_at_z + rays[2, i] * rays[3, i]
-        everything(at[0], at[1], at[2], p, d, n)
-        # In the last step a ray that all but touches has hit: it grazes an outline.
-        reach = pixel * (0.25 if step < steps - 1 else 2.0)
+        everything(at, p, d, kind, spare, n)
+        reach = near if step < steps - 1 else last
         kept = 0
         for i in range(n):
             t = rays[3, i]
@@ -127,7 +173,9 @@ def march(
                 for k in range(3):
                     hits[k, found] = at[k, i]
                     hits[k + 3, found] = rays[k, i]
+                hits[6, found] = t
                 hit_index[found] = index[i]
+                hit_kind[found] = kind[i]
                 found += 1
             elif t + d[i] < rays[4, i]:
                 for k in range(3):
@@ -142,132 +190,124 @@ def march(
     return found
 
 
-def normals(p: Parameters, hits: Array, at: Array, d: Array, normal: Array, n: int) -> None:
-    """Unit normals by the tetrahedron technique, four taps."""
-    for k in range(3):
-        for i in range(n):
-            normal[k, i] = 0.0
-    for tap in range(4):
+def unit(v: Array, n: int) -> None:
+    for i in range(n):
+        k = 1.0 / sqrt(v[0, i] * v[0, i] + v[1, i] * v[1, i] + v[2, i] * v[2, i] + 0.000000001)
+        for j in range(3):
+            v[j, i] *= k
+
+
+def probe(p: Parameters, work: Any, n: int, shadow_steps: int) -> None:
+    """Looks around each hit: four taps for its normal (the tetrahedron technique), one for ambient
+    occlusion, then steps towards the key light for its soft shadow.
+
+    `light` gets shadow and occlusion, 1 in the open. One loop, so that the distance to everything
+    is compiled into it once.
+    """
+    _, _, at, d, kind, spare, hits, _, _, normal, light, _, _ = work
+    normal[:, :n] = 0.0
+    light[0, :n] = 1.0
+    light[2, :n] = 0.05
+    for tap in range(5 + shadow_steps):
         sx = 1.0 if tap == 0 or tap == 3 else -1.0
         sy = 1.0 if tap == 2 or tap == 3 else -1.0
         sz = 1.0 if tap == 1 or tap == 3 else -1.0
+        # Where to look: a fixed offset, then along the normal, then towards the light.
+        fixed = 0.006 if tap < 4 else 0.0
+        out = 0.0 if tap < 4 else (0.14 if tap == 4 else 0.02)
+        toward = 0.0 if tap < 5 else 1.0
         for i in range(n):
-            at[0, i] = hits[0, i] + sx * 0.006
-            at[1, i] = hits[1, i] + sy * 0.006
-            at[2, i] = hits[2, i] + sz * 0.006
-        everything(at[0], at[1], at[2], p, d, n)
-        for i in range(n):
-            normal[0, i] += sx * d[i]
-            normal[1, i] += sy * d[i]
-            normal[2, i] += sz * d[i]
-    for i in range(n):
-        a = normal[0, i]
-        b = normal[1, i]
-        c = normal[2, i]
-        k = 1.0 / sqrt(a * a + b * b + c * c + 0.000000001)
-        normal[0, i] = a * k
-        normal[1, i] = b * k
-        normal[2, i] = c * k
-
-
-def visibility(
-    p: Parameters, hits: Array, normal: Array, at: Array, d: Array, light: Array, n: int,
-    steps: int,
-) -> None:
-    """`light[0]`: the soft shadow of the key light; `light[1]`: ambient occlusion. 1 is open."""
-    for i in range(n):
-        for k in range(3):
-            at[k, i] = hits[k, i] + normal[k, i] * 0.14
-    everything(at[0], at[1], at[2], p, d, n)
-    for i in range(n):
-        light[0, i] = 1.0
-        light[1, i] = clamp01(d[i] / 0.13)
-        light[2, i] = 0.05
-    for _ in range(steps):
-        for i in range(n):
-            s = light[2, i]
-            at[0, i] = hits[0, i] + normal[0, i] * 0.02 + p.key_x * s
-            at[1, i] = hits[1, i] + normal[1, i] * 0.02 + p.key_y * s
-            at[2, i] = hits[2, i] + normal[2, i] * 0.02 + p.key_z * s
-        everything(at[0], at[1], at[2], p, d, n)
-        for i in range(n):
-            s = light[2, i]
-            light[0, i] = minimum(light[0, i], 0.5 + 2.5 * d[i] / s)
-            light[2, i] = s + maximum(d[i], 0.05)
-    for i in range(n):
-        s = clamp01(light[0, i])
-        light[0, i] = s * s * (3.0 - 2.0 * s)
-
-
-def materials(p: Parameters, hits: Array, d: Array, nearest: Array, kind: Array, n: int) -> None:
-    """Which surface each hit lies on: skin, eye, mouth, torso, hair, glasses, earring (0 to 6)."""
-    x = hits[0]
-    y = hits[1]
-    z = hits[2]
-    for i in range(n):
-        nearest[i] = skin_distance(x[i], y[i], z[i], p)
-        kind[i] = 0
-    for part in range(1, 7):
-        if part == 1:
+            s = toward * light[2, i]
+            at[0, i] = hits[0, i] + sx * fixed + normal[0, i] * out + p.key_x * s
+            at[1, i] = hits[1, i] + sy * fixed + normal[1, i] * out + p.key_y * s
+            at[2, i] = hits[2, i] + sz * fixed + normal[2, i] * out + p.key_z * s
+        everything(at, p, d, kind, spare, n)
+        if tap < 4:
             for i in range(n):
-                d[i] = eye_distance(x[i], y[i], z[i], p)
-        elif part == 2:
+                normal[0, i] += sx * d[i]
+                normal[1, i] += sy * d[i]
+                normal[2, i] += sz * d[i]
+            if tap == 3:
+                unit(normal, n)
+        elif tap == 4:
             for i in range(n):
-                d[i] = mouth_distance(x[i], y[i], z[i], p)
-        elif part == 3:
-            for i in range(n):
-                d[i] = torso_distance(x[i], y[i], z[i], p)
+                light[1, i] = clamp01(d[i] / 0.13)
         else:
             for i in range(n):
-                d[i] = 9.0
-            if part == 4:
-                hair(x, y, z, p, d, n)
-            elif part == 5 and p.has_glasses > 0.5:
-                for i in range(n):
-                    d[i] = glasses_distance(x[i], y[i], z[i], p)
-            elif part == 6 and p.has_earrings > 0.5:
-                for i in range(n):
-                    d[i] = earring_distance(x[i], y[i], z[i], p)
-        for i in range(n):
-            if d[i] < nearest[i]:
-                nearest[i] = d[i]
-                kind[i] = part
-
-
-def paint(kind: int, x: Any, y: Any, z: Any, p: Parameters) -> Any:
-    if kind == 0:
-        return paint_skin(x, y, z, p)
-    if kind == 1:
-        return paint_eye(x, y, z, p)
-    if kind == 2:
-        return paint_mouth(x, y, z, p)
-    if kind == 3:
-        return paint_torso(x, y, z, p)
-    if kind == 5:
-        return paint_glasses(x, y, z, p)
-    if kind == 6:
-        return paint_earring(x, y, z, p)
-    if p.hair_form > 4.5:
-        return paint_scarf(x, y, z, p)
-    return paint_hair(x, y, z, p)
-
-
-def shade(
-    p: Parameters, hits: Array, normal: Array, light: Array, kind: Array, index: Array,
-    row_out: Array, n: int,
-) -> None:
-    """Adds each hit's quarter of its pixel's linear colour and cover to `row_out` (side, 4)."""
-    wide = 2 * row_out.shape[0]
+                s = light[2, i]
+                light[0, i] = minimum(light[0, i], 0.5 + 2.5 * d[i] / s)
+                light[2, i] = s + maximum(d[i], 0.05)
     for i in range(n):
-        r, g, b, shine, gloss, soft = paint(kind[i], hits[0, i], hits[1, i], hits[2, i], p)
+        light[0, i] = smoothstep(0.0, 1.0, light[0, i])
+
+
+def paint(part: int, p: Parameters, x: Array, y: Array, z: Array, c: Array, n: int) -> None:
+    """The painter's six numbers for `n` points of one part, into `c` (6, n)."""
+    if part == SKIN:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_skin(x[i], y[i], z[i], p)
+    elif part == EYE:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_eye(x[i], y[i], z[i], p)
+    elif part == MOUTH:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_mouth(x[i], y[i], z[i], p)
+    elif part == TORSO:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_torso(x[i], y[i], z[i], p)
+    elif part == GLASSES:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_glasses(
+                x[i], y[i], z[i], p
+            )
+    elif part == EARRING:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_earring(
+                x[i], y[i], z[i], p
+            )
+    elif p.hair_form > 4.5:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_scarf(x[i], y[i], z[i], p)
+    else:
+        for i in range(n):
+            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_hair(x[i], y[i], z[i], p)
+
+
+def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
+    """Adds each hit's quarter of its pixel's linear colour and cover to `row_out` (side, 4)."""
+    rays, place, at, hits, index, kind, normal, light, color, spot = (
+        work[0], work[1], work[2], work[6], work[7], work[8], work[9], work[10],
+        work[11], work[12],
+    )  # fmt: skip
+    done = 0
+    for part in range(PART_COUNT):
+        m = 0
+        for i in range(n):
+            if kind[i] == part:
+                for k in range(3):
+                    at[k, m] = hits[k, i]
+                place[m] = i
+                m += 1
+        if m > 0:
+            paint(part, p, at[0], at[1], at[2], spot, m)
+            for i in range(m):
+                for k in range(6):
+                    color[k, place[i]] = spot[k, i]
+        done += m
+        if done == n:
+            break
+    for i in range(n):
         kr, kg, kb, highlight, rim = lit(
             normal[0, i], normal[1, i], normal[2, i], hits[3, i], hits[4, i], hits[5, i],
-            light[0, i], light[1, i], shine, gloss, soft, p,
-        )
-        column = (index[i] % wide) // 2
-        row_out[column, 0] += 0.25 * (r * kr + highlight * p.key_r + rim * p.sky_r)
-        row_out[column, 1] += 0.25 * (g * kg + highlight * p.key_g + rim * p.sky_g)
-        row_out[column, 2] += 0.25 * (b * kb + highlight * p.key_b + rim * p.sky_b)
+            light[0, i], light[1, i], color[3, i], color[4, i], color[5, i], p,
+        )  # fmt: skip
+        rays[0, i] = color[0, i] * kr + highlight * p.key_r + rim * p.sky_r
+        rays[1, i] = color[1, i] * kg + highlight * p.key_g + rim * p.sky_g
+        rays[2, i] = color[2, i] * kb + highlight * p.key_b + rim * p.sky_b
+    for i in range(n):
+        column = index[i]
+        for k in range(3):
+            row_out[column, k] += 0.25 * rays[k, i]
         row_out[column, 3] += 0.25
 
 
@@ -276,22 +316,29 @@ def trace(p: Parameters, steps: int, shadow_steps: int, out: Array) -> None:
     premultiplied by its cover, which is the fourth channel."""
     side = out.shape[0]
     room = 4 * side
-    rays = np.empty((5, room), np.float32)
-    at = np.empty((3, room), np.float32)
-    hits = np.empty((6, room), np.float32)
-    normal = np.empty((3, room), np.float32)
-    light = np.empty((3, room), np.float32)
-    d = np.empty(room, np.float32)
-    index = np.empty(room, np.int32)
-    hit_index = np.empty(room, np.int32)
-    kind = np.empty(room, np.int32)
+    work = (
+        np.empty((5, room), np.float32),  # rays: direction, where along it, how far at most
+        np.empty(room, np.int32),  # index: the rays' places in the row
+        np.empty((3, room), np.float32),  # at: points to measure from
+        np.empty(room, np.float32),  # d: distances found there
+        np.empty(room, np.int32),  # kind: the parts found there
+        np.empty(room, np.float32),  # spare
+        np.empty((7, room), np.float32),  # hits: point, ray direction, how far along it
+        np.empty(room, np.int32),  # hit_index
+        np.empty(room, np.int32),  # hit_kind
+        np.empty((3, room), np.float32),  # normal
+        np.empty((3, room), np.float32),  # light: shadow, occlusion, progress of the shadow ray
+        np.empty((6, room), np.float32),  # color: the painters' numbers for each hit
+        np.empty((6, room), np.float32),  # spot: the same for the hits of one part
+    )
     pixel = 1.0 / (number(side) * p.focal)
     out[:] = 0.0
     for row in range(side):
-        n = start(p, row, side, rays, index)
-        n = march(p, pixel, steps, rays, index, at, d, hits, hit_index, n)
+        # Empty space is crossed once for a pixel's four rays.
+        n = cones(p, row, side, work)
+        n = march(p, 3.0 * pixel, 4.0 * pixel, steps, work, n)
+        n = split(p, row, side, pixel, work, n)
+        n = march(p, 0.25 * pixel, 2.0 * pixel, steps, work, n)
         if n > 0:
-            normals(p, hits, at, d, normal, n)
-            visibility(p, hits, normal, at, d, light, n, shadow_steps)
-            materials(p, hits, d, rays[0], kind, n)
-            shade(p, hits, normal, light, kind, hit_index, out[row], n)
+            probe(p, work, n, shadow_steps)
+            shade(p, work, out[row], n)

@@ -16,7 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
-from .head import MODULES
+from .head import MODULES, PARTS
 
 _FOLDER = Path(__file__).parent
 _HEAD = tuple(_FOLDER / "head" / f"{name}.py" for name in MODULES)
@@ -67,15 +67,18 @@ def for_torch(operations: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def for_numba(
-    operations: Mapping[str, Any], jit: Callable[[Callable[..., Any]], Any]
+    operations: Mapping[str, Any],
+    inlined: Callable[[Callable[..., Any]], Any],
+    called: Callable[[Callable[..., Any]], Any],
 ) -> dict[str, Any]:
-    """The description and the ray tracer over float32 numbers, each function wrapped by `jit`."""
-    namespace: dict[str, Any] = {name: jit(function) for name, function in operations.items()}
+    """The description, wrapped by `inlined`, and the ray tracer, wrapped by `called`."""
+    namespace: dict[str, Any] = {name: inlined(function) for name, function in operations.items()}
     # numba knows the float32 type itself as a conversion, and its values as constants.
-    namespace.update(number=np.float32, np=np)
+    # A name, because numba imports the module of a cached function when it loads it.
+    namespace.update(number=np.float32, np=np, PART_COUNT=len(PARTS), **PARTS, __name__=__name__)
     for path in (*_HEAD, _TRACER):
         for name in _run(path, namespace, name_literals=True):
-            namespace[name] = jit(namespace[name])
+            namespace[name] = (called if path is _TRACER else inlined)(namespace[name])
     return namespace
 
 

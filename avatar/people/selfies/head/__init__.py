@@ -13,3 +13,9 @@ average head is about 2 units high, eyes at y = 0. Angles of periodic functions 
 from __future__ import annotations
 
 MODULES = ("solids", "face", "hair", "wear", "camera", "light", "paint_face", "paint_rest")
+
+PARTS = {
+    name: number
+    for number, name in enumerate(("SKIN", "EYE", "MOUTH", "TORSO", "HAIR", "GLASSES", "EARRING"))
+}
+"""What a ray can hit, by the name that the tracers use."""

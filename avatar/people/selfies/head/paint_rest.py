@@ -116,4 +116,4 @@ def paint_glasses(
 def paint_earring(
     x: Value, y: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
-    return p.metal_r, p.metal_g, p.metal_b, 0.9, 24.0, 0.0
+    return p.metal_r, p.metal_g, p.metal_b, 0.55, 24.0, 0.0

@@ -72,5 +72,5 @@ def earring_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     ez = z - p.earring_z
     stud = sqrt(ex * ex + ey * ey + ez * ez) - 0.045
     hoop = ring(ez, ex - 0.015, ey + p.earring_drop, p.earring_drop, 0.024)
-    drop = ellipsoid(ex, ey + 0.16, ez, 17.0, 7.0, 17.0)
+    drop = ellipsoid(ex, ey + 0.13, ez, 20.0, 9.5, 20.0)
     return minimum(stud, mix(hoop, drop, p.earring_is_drop))
