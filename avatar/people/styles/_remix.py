@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._repairs import with_bare_head, with_true_blends
-
 Element = dict[str, Any]
 INK = {"type": "color", "name": "ink"}
 HAIR = {"type": "color", "name": "headContrast"}

@@ -1,7 +1,8 @@
 """Lorelei, by Lisa Wischofsky: an identity in her variants.
 
 The style numbers its 48 hair styles; they are sorted here by what they look like. It has no
-headscarf (such people are not drawn) and, of facial hair, only full beards.
+headscarf (such people are not drawn) and, of facial hair, only full beards. Its braids are two low
+bunches, the nearest it has.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from avatar.people.identity import HAIR_COLORS, SKIN_TONES, Identity
 
 from ._choice import framing, of_person, paint, pick, pin, shade
 
-# Left out: 25 (half bald) and 34 (a tuft), 27 (spikes), and cuts between two classes.
-HAIR: Mapping[str, tuple[str | None, ...]] = {
-    "bald": (None,),
+# Left out: 25 (half bald), 27 (a mohawk), and cuts between two classes. 34 has lost its tuft.
+HAIR: Mapping[str, tuple[str, ...]] = {
+    "bald": ("variant34",),
     "buzz": ("variant28", "variant47"),
     "short_straight": ("variant02", "variant04", "variant06", "variant43"),
     "short_curly": ("variant09", "variant22", "variant39", "variant44"),
@@ -76,8 +77,10 @@ MOUTHS = (
 )
 
 DARK_SKINS = ("tone_6", "tone_7", "tone_8")
+DARKEST_SKINS = ("tone_7", "tone_8")
 INK = "#000000"
 GOLD = "#e8b84a"
+HIGHLIGHT = "#b98a6f"
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
@@ -107,6 +110,7 @@ def _colors(identity: Identity) -> dict[str, object]:
     """Black ink lines; what would vanish in a dark skin is drawn in a light colour instead."""
     skin, hair = SKIN_TONES[identity.skin_tone], HAIR_COLORS[identity.hair_color]
     dark = identity.skin_tone in DARK_SKINS
+    features = HIGHLIGHT if identity.skin_tone in DARKEST_SKINS else INK
     frames = GOLD if dark and identity.glasses != "sunglasses" else INK
     return paint(
         skin=skin,
@@ -117,7 +121,7 @@ def _colors(identity: Identity) -> dict[str, object]:
         glasses=frames,
         outline=INK,
         eyes=INK,
-        mouth=INK,
-        nose=INK,
+        mouth=features,
+        nose=features,
         hairAccessories=INK,
     )

@@ -49,16 +49,18 @@ EYES: Mapping[str, tuple[str, ...]] = {
     "sunglasses": ("sunglasses",),
 }
 
-# Left out: pacifier, surprise, and lips (painted ones).
-MOUTHS = ("bigSmile", "frown", "smile", "smile", "smirk")
+# Left out: pacifier, surprise, frown, and lips (painted ones).
+MOUTHS = ("bigSmile", "smile", "smirk")
 NOSES = ("mediumRound", "smallRound")
 CLOTHES = ("checkered", "rounded", "small", "squared")
+SHADOW = "#000000"
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
     """DiceBear options of a person; `rng` chooses eyes, mouth, clothes and framing."""
     nose = "wrinkles" if identity.age == "old" else of_person(identity, "nose", NOSES)
     hair = HAIR_COLORS[identity.hair_color]
+    # A buzz cut and stubble are shadows of a fifth: only black makes one that can be seen.
     return {
         **pin(
             hair=of_person(identity, "hair", HAIR[identity.hair_class]),
@@ -70,9 +72,8 @@ def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
         ),
         **paint(
             skin=SKIN_TONES[identity.skin_tone],
-            # A buzz cut is a shadow of a fifth: only black makes one that can be seen.
-            hair="#000000" if identity.hair_class == "buzz" else hair,
-            facialHair=hair,
+            hair=SHADOW if identity.hair_class == "buzz" else hair,
+            facialHair=SHADOW if identity.facial_hair == "stubble" else hair,
             clothing=pick(rng, CLOTHES_COLORS),
         ),
         **framing(rng),

@@ -1,7 +1,7 @@
 """Pixel Art, by DiceBear: an identity on a grid of 16 by 16 pixels.
 
-No headscarf (such people are not drawn), no freckles, and a wave cannot be told from a straight
-line at this size, so long hair is long hair.
+No headscarf (such people are not drawn), no freckles, no moustache; a wave cannot be told from a
+straight line at this size nor round glasses from square ones, and stubble is a beard.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from avatar.people.identity import EYE_COLORS, HAIR_COLORS, SKIN_TONES, Identity
 from ._choice import CLOTHES as CLOTHES_COLORS
 from ._choice import framing, of_person, paint, pick, pin
 
-LONG = ("long01", "long03", "long07", "long09", "long12", "long13")
+LONG = ("long03", "long07", "long09", "long13")
 
-# Left out: mohawks, strands and receding hair (short05, 07, 12, 18, 20, 21, 23, 24), shaved sides.
+# Left out: mohawks, strands and receding hair (short05, 07, 12, 18, 20, 21, 23, 24), shaved sides,
+# and hair that meets under the chin (long01, 12, 20): there it reads as a beard.
 HAIR: Mapping[str, tuple[str | None, ...]] = {
     "bald": (None,),
     "buzz": ("short04",),
@@ -25,26 +26,28 @@ HAIR: Mapping[str, tuple[str | None, ...]] = {
     "short_curly": ("short13",),
     "side_part": ("short03", "short09", "short10"),
     "afro": ("short11",),
-    "bob": ("long04", "long16", "long20", "long21"),
+    "bob": ("long04", "long16", "long21"),
     "long_straight": LONG,
     "long_wavy": LONG,
     "bun": ("long05",),
     "braids": ("long06", "long18", "long19"),
 }
 
+FULL = ("variant01", "variant07")
 BEARDS: Mapping[str, tuple[str | None, ...]] = {
     "none": (None,),
-    "stubble": ("variant07",),
+    "stubble": FULL,
     "moustache": (None,),
-    "goatee": ("variant04",),
-    "full": ("variant01",),
+    "goatee": ("variant02",),
+    "full": FULL,
 }
 
-# Large frames with their corners cut read as round, narrow ones as square.
+# Left out: frames so narrow that clear lenses look dark, and lenses without frames.
+CLEAR = ("light05", "light06")
 GLASSES: Mapping[str, tuple[str | None, ...]] = {
     "none": (None,),
-    "round": ("light05", "light06"),
-    "square": ("light01", "light02"),
+    "round": CLEAR,
+    "square": CLEAR,
     "sunglasses": ("dark05", "dark06"),
 }
 
