@@ -81,7 +81,7 @@ def _immediate(message: Any, constant: Constant) -> torch.Tensor | str | tuple[s
     values = getattr(message, field).values if field else ()
     if len(values) != count and len(values) != 1:
         raise ProgramError(f"a constant {constant.type} holds {len(values)} values")
-    array = np.array(values, _FIELDS.get(field, np.float32))
+    array: np.ndarray = np.array(values, _FIELDS.get(field, np.float32))
     tensor = torch.from_numpy(array).to(dtype.held)
     if len(values) != count:  # one value stands for all of them
         tensor = tensor.expand(count)

@@ -92,10 +92,11 @@ class _RoundTo(torch.autograd.Function):
         return grads[0], None
 
 
-def rounder(dtype: DType) -> Rounder | None:
+def rounder(dtype: DType, *, in_place: bool = False) -> Rounder | None:
     """The function that rounds a held float tensor to ``dtype``, or None where nothing is lost.
 
-    Rounding is to nearest, ties to even; fp16 overflows to infinity, as IEEE 754 says.
+    Rounding is to nearest, ties to even; fp16 overflows to infinity, as IEEE 754 says. A tensor
+    that takes part in autograd is never changed ``in_place``.
     """
     storage = _STORAGE.get(dtype.name)
     if storage is None:
@@ -103,7 +104,10 @@ def rounder(dtype: DType) -> Rounder | None:
 
     def round_to(value: torch.Tensor) -> torch.Tensor:
         if value.requires_grad and torch.is_grad_enabled():
-            return _RoundTo.apply(value, storage)  # type: ignore[no-any-return, no-untyped-call]
+            rounded: torch.Tensor = _RoundTo.apply(value, storage)
+            return rounded
+        if in_place:
+            return value.copy_(value.to(storage))
         return value.to(storage).to(value.dtype)
 
     return round_to
@@ -135,12 +139,12 @@ def unpack_bits(packed: np.ndarray, bits: int, count: int) -> np.ndarray:
     rows = np.zeros(groups * width, np.uint8)
     used = min(len(packed), len(rows))
     rows[:used] = packed[:used]
-    rows = rows.reshape(groups, width)
+    table = rows.reshape(groups, width)
     values = np.empty((groups, group), np.uint8)
     for index in range(group):
         byte, shift = divmod(index * bits, 8)
-        value = rows[:, byte] >> shift
+        value = table[:, byte] >> shift
         if shift + bits > 8:
-            value = value | (rows[:, byte + 1] << (8 - shift))
+            value = value | (table[:, byte + 1] << (8 - shift))
         values[:, index] = value & ((1 << bits) - 1)
     return values.reshape(-1)[:count]

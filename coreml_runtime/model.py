@@ -190,7 +190,7 @@ def _execute(step: Step, slots: list[Any], device: torch.device) -> None:
 
 
 def _checked(result: Result, value: Tensor) -> Tensor:
-    if result.shape is not None and tuple(value.shape) != result.shape:
+    if not result.fits(tuple(value.shape)):
         raise ValueError(
             f"{result.name!r} has shape {tuple(value.shape)}, the program declares {result.shape}"
         )

@@ -12,26 +12,33 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .bind import CONVERTERS, Convert, Finish, finisher, plain
 from .constants import constant_value
-from .dtypes import DType, rounder, wrap
 from .errors import CoreMLRuntimeError, ProgramError, UnsupportedModelError, UnsupportedOpError
 from .ops import find_op
-from .ops.registry import Bools, Floats, Ints, OpDef, Scalar, Tensors
+from .ops.registry import Bools, Floats, Ints, OpDef, Tensors
 from .package import Package
 from .program import Block, Constant, Function, Operation, TensorType
 
-Finish = Callable[[Tensor], Tensor]
-Read = tuple[str, int | tuple[int, ...], Callable[[Any], Any] | None]
+Read = tuple[str, int | tuple[int, ...], Convert | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Where a result goes, what it is made into, and the shape it has to have (None: any)."""
+    """Where a result goes, what it is made into, and the shape it has to have."""
 
     name: str
     slot: int
     finish: Finish
-    shape: tuple[int, ...] | None
+    shape: tuple[int | None, ...] | None
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether ``shape`` is the declared one, as far as one is declared."""
+        if self.shape is None or self.shape == shape:
+            return True
+        return len(shape) == len(self.shape) and all(
+            want is None or want == have for want, have in zip(self.shape, shape, strict=True)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +91,14 @@ class _Planner:
         self._package = package
         self._precision = precision
         self._slots: dict[str, int] = {}
-        self._constants: dict[str, Constant | Tensor] = {}  # by name, decoded when first needed
+        self._constants: dict[str, Any] = {}  # by name, decoded when first needed
         self._tensors: dict[str, tuple[int, Tensor]] = {}  # constants that ops take as tensors
         self._steps: list[Step] = []
 
     def plan(self) -> Plan:
         body = self._function.body
         inputs = {
-            name: self._result(name, _tensor_type(name, type_), exact=False)
+            name: self._result(name, _tensor_type(name, type_), exact=False, in_place=False)
             for name, type_ in self._function.inputs
         }
         last_use = _last_uses(body)
@@ -106,9 +113,17 @@ class _Planner:
             steps=tuple(self._steps),
             inputs=inputs,
             outputs=outputs,
-            constants=self._tensors,
+            constants=self._read_tensors(outputs),
             slots=len(self._slots),
         )
+
+    def _read_tensors(self, outputs: dict[str, int]) -> dict[str, tuple[int, Tensor]]:
+        """The constants that some step or output reads; the rest were only steps to others."""
+        read = set(outputs.values())
+        for step in self._steps:
+            for _, source, _ in step.reads:
+                read.update((source,) if isinstance(source, int) else source)
+        return {name: held for name, held in self._tensors.items() if held[0] in read}
 
     def _add(self, operation: Operation, dying: tuple[str, ...]) -> None:
         if operation.type == "const":
@@ -116,14 +131,16 @@ class _Planner:
             return
         definition = find_op(operation.type, self._function.opset)
         assert definition is not None, "unknown ops were refused before"
-        fixed, reads = self._arguments(operation, definition)
+        _check_parameters(operation, definition)
         if operation.type.startswith("constexpr_"):
-            self._fold(operation, definition, fixed, reads)
+            self._fold(operation, definition)
             return
+        fixed, reads = self._arguments(operation, definition)
         results = tuple(
-            self._result(name, _tensor_type(name, type_), exact=definition.exact)
+            self._result(name, _tensor_type(name, type_), exact=definition.exact, in_place=True)
             for name, type_ in operation.outputs
         )
+        variables = (name for name in dying if name in self._slots and name not in self._tensors)
         self._steps.append(
             Step(
                 name=operation.name,
@@ -132,8 +149,7 @@ class _Planner:
                 fixed=fixed,
                 reads=tuple(reads),
                 results=results,
-                frees=tuple(self._slots[name] for name in dying if name in self._slots
-                            and name not in self._tensors),
+                frees=tuple(self._slots[name] for name in variables),
                 needs_device=definition.needs_device,
             )
         )
@@ -143,83 +159,77 @@ class _Planner:
         if len(value) != 1 or not isinstance(value[0], Constant) or len(operation.outputs) != 1:
             raise ProgramError("a const needs one value and one output")
         name = operation.outputs[0][0]
-        self._unused(name)
+        self._refuse_second(name)
         self._constants[name] = value[0]
 
-    def _fold(
-        self, operation: Operation, definition: OpDef, fixed: dict[str, Any], reads: list[Read]
-    ) -> None:
+    def _fold(self, operation: Operation, definition: OpDef) -> None:
         """Run a constexpr op now; its arguments are constants by definition."""
-        if any(self._is_variable(b) for bound in operation.inputs.values() for b in bound):
-            raise ProgramError("its arguments are not all constant")
-        by_slot = {slot: tensor for slot, tensor in self._tensors.values()}
-        named = {name: by_slot[slot] for name, slot, _ in reads if isinstance(slot, int)}
+        arguments: dict[str, Any] = {}
+        for parameter, bindings in operation.inputs.items():
+            if len(bindings) != 1 or self._is_variable(bindings[0]):
+                raise ProgramError(f"parameter {parameter!r} is not one constant")
+            value = self._constant(bindings[0])
+            kind = definition.kinds[parameter]
+            arguments[parameter] = value if kind is Tensor else plain(kind, value)
         try:
-            made = definition.run(**fixed, **named)
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
+            made = definition.run(**arguments)
+            values = made if isinstance(made, tuple) else (made,)
+            pairs = list(zip(operation.outputs, values, strict=True))
+        except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
             raise ProgramError(str(error)) from error
-        values = made if isinstance(made, tuple) else (made,)
-        for (name, type_), value in zip(operation.outputs, values, strict=True):
-            tensor_type = _tensor_type(name, type_)
-            if tensor_type.static_shape != tuple(value.shape):
-                raise ProgramError(f"gives {tuple(value.shape)}, {name!r} declares {tensor_type}")
-            self._unused(name)
-            exact = definition.exact
-            self._constants[name] = _finish(tensor_type.dtype, self._precision, exact)(value)
-        self._forget(operation)
-
-    def _forget(self, operation: Operation) -> None:
-        """Drop the compressed form: only this op reads constants that are bound in place."""
-        for name in [n for n in self._tensors if n.startswith(f"{operation.name}/")]:
-            del self._tensors[name]
+        for (name, type_), value in pairs:
+            result = self._result(
+                name, _tensor_type(name, type_), exact=definition.exact, in_place=False
+            )
+            if not result.fits(tuple(value.shape)):
+                raise ProgramError(f"gives {tuple(value.shape)}, {name!r} declares {type_}")
+            self._tensors[name] = (result.slot, result.finish(value))
 
     def _is_variable(self, binding: str | Constant) -> bool:
-        return isinstance(binding, str) and binding not in self._constants
+        """Whether an argument is only known at run time."""
+        return isinstance(binding, str) and not (
+            binding in self._constants or binding in self._tensors
+        )
 
     def _arguments(
         self, operation: Operation, definition: OpDef
     ) -> tuple[dict[str, Any], list[Read]]:
+        """Python values decoded now, and where to read the rest from."""
         fixed: dict[str, Any] = {}
         reads: list[Read] = []
         for parameter, bindings in operation.inputs.items():
-            kind = definition.kinds.get(parameter)
-            if kind is None or kind is torch.device:
-                raise UnsupportedModelError(f"parameter {parameter!r} is not known")
-            variadic = kind in (Tensors, Ints, Floats, Bools) and len(bindings) != 1
-            if len(bindings) != 1 and not variadic:
+            kind = definition.kinds[parameter]
+            single = len(bindings) == 1
+            if not single and kind not in (Tensors, Ints, Floats, Bools):
                 raise ProgramError(f"parameter {parameter!r} has {len(bindings)} values")
-            if kind is Tensor or kind == Tensors:
+            if kind is Tensor or kind == Tensors or any(map(self._is_variable, bindings)):
                 slots = tuple(
-                    self._tensor_slot(b, f"{operation.name}/{parameter}/{index}")
-                    for index, b in enumerate(bindings)
+                    self._tensor_slot(binding, f"{operation.name}/{parameter}/{index}")
+                    for index, binding in enumerate(bindings)
                 )
-                reads.append((parameter, slots[0] if kind is Tensor else slots, None))
-            elif any(self._is_variable(binding) for binding in bindings):
-                names = tuple(self._slot_of(str(b)) for b in bindings)
-                convert = _CONVERTERS[kind]
-                reads.append((parameter, names[0] if len(names) == 1 else names, convert))
+                source = slots[0] if single and kind != Tensors else slots
+                reads.append((parameter, source, CONVERTERS.get(kind)))
             else:
-                values = tuple(self._constant(binding) for binding in bindings)
-                fixed[parameter] = _plain(kind, values[0] if len(values) == 1 else values)
-        missing = definition.required - operation.inputs.keys()
-        if missing:
-            raise ProgramError(f"parameters are missing: {', '.join(sorted(missing))}")
+                values = tuple(map(self._constant, bindings))
+                fixed[parameter] = plain(kind, values[0] if single else values)
         return fixed, reads
 
     def _constant(self, binding: str | Constant) -> Any:
-        value = self._constants[binding] if isinstance(binding, str) else binding
+        """The decoded value of a constant argument."""
+        if not isinstance(binding, str):
+            return constant_value(binding, self._package)
+        if binding in self._tensors:
+            return self._tensors[binding][1]
+        value = self._constants[binding]
         if isinstance(value, Constant):
-            decoded = constant_value(value, self._package)
-            if isinstance(binding, str) and isinstance(decoded, Tensor):
-                self._constants[binding] = decoded
-            return decoded
+            value = self._constants[binding] = constant_value(value, self._package)
         return value
 
     def _tensor_slot(self, binding: str | Constant, anonymous: str) -> int:
         """The slot of an argument that is taken as a tensor; a constant moves into one."""
-        if isinstance(binding, str) and binding not in self._constants:
-            return self._slot_of(binding)
         name = binding if isinstance(binding, str) else anonymous
+        if self._is_variable(binding):
+            return self._slot_of(name)
         if name not in self._tensors:
             value = self._constant(binding)
             if not isinstance(value, Tensor):
@@ -228,7 +238,7 @@ class _Planner:
         return self._tensors[name][0]
 
     def _slot_of(self, name: str) -> int:
-        if name in self._constants:
+        if name in self._constants and name not in self._tensors:
             return self._tensor_slot(name, name)
         if name not in self._slots:
             raise ProgramError(f"{name!r} is used before it is defined")
@@ -237,18 +247,31 @@ class _Planner:
     def _new_slot(self, name: str) -> int:
         return self._slots.setdefault(name, len(self._slots))
 
-    def _unused(self, name: str) -> None:
+    def _refuse_second(self, name: str) -> None:
         if name in self._slots or name in self._constants:
             raise ProgramError(f"{name!r} is defined twice")
 
-    def _result(self, name: str, type_: TensorType, *, exact: bool) -> Result:
-        self._unused(name)
+    def _result(self, name: str, type_: TensorType, *, exact: bool, in_place: bool) -> Result:
+        self._refuse_second(name)
         return Result(
             name=name,
             slot=self._new_slot(name),
-            finish=_finish(type_.dtype, self._precision, exact),
-            shape=type_.static_shape,
+            finish=finisher(type_.dtype, self._precision, exact=exact, in_place=in_place),
+            shape=type_.shape,
         )
+
+
+def _check_parameters(operation: Operation, definition: OpDef) -> None:
+    if operation.blocks:
+        raise UnsupportedModelError("it has nested blocks, which its kind does not take")
+    for parameter, bindings in operation.inputs.items():
+        if definition.kinds.get(parameter, torch.device) is torch.device:
+            raise UnsupportedModelError(f"parameter {parameter!r} is not known")
+        if not bindings:
+            raise ProgramError(f"parameter {parameter!r} is empty")
+    missing = definition.required - operation.inputs.keys()
+    if missing:
+        raise ProgramError(f"parameters are missing: {', '.join(sorted(missing))}")
 
 
 def _tensor_type(name: str, type_: Any) -> TensorType:
@@ -271,47 +294,3 @@ def _last_uses(block: Block) -> dict[int, tuple[str, ...]]:
     for name, place in last.items():
         places.setdefault(place, []).append(name)
     return {place: tuple(names) for place, names in places.items()}
-
-
-def _finish(dtype: DType, precision: str, exact: bool) -> Finish:
-    """What turns an op's raw result into a held value of ``dtype``."""
-    held = dtype.held
-    narrow = wrap(dtype)
-    if narrow is None and precision == "storage" and not exact:
-        narrow = rounder(dtype)
-    if narrow is None:
-        return lambda value: value if value.dtype == held else value.to(held)
-    reduce = narrow
-    return lambda value: reduce(value if value.dtype == held else value.to(held))
-
-
-def _flat(value: Any) -> list[Any]:
-    if isinstance(value, Tensor):
-        return list(value.reshape(-1).tolist())
-    if isinstance(value, tuple):
-        return [item for part in value for item in _flat(part)]
-    return [value]
-
-
-def _one(value: Any) -> Any:
-    (single,) = _flat(value)
-    return single
-
-
-_CONVERTERS: dict[Any, Callable[[Any], Any]] = {
-    int: lambda value: int(_one(value)),
-    float: lambda value: float(_one(value)),
-    bool: lambda value: bool(_one(value)),
-    str: lambda value: str(_one(value)),
-    Scalar: _one,
-    Ints: lambda value: tuple(int(item) for item in _flat(value)),
-    Floats: lambda value: tuple(float(item) for item in _flat(value)),
-    Bools: lambda value: tuple(bool(item) for item in _flat(value)),
-}
-
-
-def _plain(kind: Any, value: Any) -> Any:
-    try:
-        return _CONVERTERS[kind](value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ProgramError(f"an argument is not a {getattr(kind, '__name__', kind)}") from error

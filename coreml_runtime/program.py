@@ -3,6 +3,7 @@
 Constants stay references (:class:`Constant`) until the plan asks for their value.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from .errors import ProgramError, UnsupportedModelError
 
 _MAX_DEPTH = 32
 _MAX_RANK = 16
+_MAX_ELEMENTS = 1 << 33
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,7 @@ def read_type(message: Any, depth: int = 0) -> ValueType:
     kind = message.WhichOneof("type")
     if kind == "tensorType":
         return _read_tensor_type(message.tensorType)
+    inner: tuple[Any, ...]
     if kind == "listType":
         inner = (message.listType.type,)
     elif kind == "stateType":
@@ -193,4 +196,6 @@ def _read_tensor_type(message: Any) -> TensorType:
         return TensorType(dtype=dtype, shape=None)
     if message.rank != len(dimensions) or len(dimensions) > _MAX_RANK:
         raise ProgramError(f"a tensor of rank {message.rank} has {len(dimensions)} sizes")
+    if math.prod(size for size in dimensions if size is not None) > _MAX_ELEMENTS:
+        raise ProgramError(f"a tensor of shape {dimensions} is larger than any device holds")
     return TensorType(dtype=dtype, shape=tuple(dimensions))

@@ -51,15 +51,16 @@ for _name, _function in {
 }.items():
     _unary(_name, _function, exact=True)
 
-for _name, _pair in {
+_ROUNDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "add": torch.add,
     "mod": torch.remainder,  # the sign of the divisor, as in Python
     "mul": torch.mul,
     "sub": torch.sub,
-}.items():
+}
+for _name, _pair in _ROUNDED.items():
     _binary(_name, _pair)
 
-for _name, _pair in {
+_CHOOSING: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "equal": torch.eq,
     "greater": torch.gt,
     "greater_equal": torch.ge,
@@ -71,7 +72,8 @@ for _name, _pair in {
     "maximum": torch.maximum,
     "minimum": torch.minimum,
     "not_equal": torch.ne,
-}.items():
+}
+for _name, _pair in _CHOOSING.items():
     _binary(_name, _pair, exact=True)
 
 
@@ -122,8 +124,11 @@ def threshold(x: Tensor, alpha: float) -> Tensor:
 
 @op("cast")
 def cast(x: Tensor, dtype: str) -> Tensor:
-    """The declared result type, which is ``dtype``, does the work; floats truncate to integers."""
-    return x
+    """The declared result type, which is ``dtype``, does the work; floats truncate to integers.
+
+    A copy, since the result is rounded in its own memory.
+    """
+    return x.clone()
 
 
 @op("identity", exact=True)
@@ -132,8 +137,6 @@ def identity(x: Tensor) -> Tensor:
 
 
 @op("select", exact=True)
-def select(cond: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
-    """``a`` where ``cond`` holds, else ``b``; without both, the indices where it holds."""
-    if a is None or b is None:
-        return torch.nonzero(cond)
+def select(cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """``a`` where ``cond`` holds, else ``b``."""
     return torch.where(cond, a, b)

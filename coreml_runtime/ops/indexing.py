@@ -56,8 +56,7 @@ def gather_nd(
 ) -> Tensor:
     """The last axis of ``indices`` holds coordinates into ``x`` after its batch axes."""
     parts = [
-        _positive(part, x.shape[batch_dims + axis])
-        for axis, part in enumerate(indices.unbind(-1))
+        _positive(part, x.shape[batch_dims + axis]) for axis, part in enumerate(indices.unbind(-1))
     ]
     grid = _batch_grid(x.shape, batch_dims, indices.dim() - 1, x.device)
     return x[(*grid, *parts)]

@@ -44,7 +44,7 @@ def _padded(x: Tensor, pads: Sequence[tuple[int, int]], value: float) -> Tensor:
 def max_pool(
     x: Tensor,
     kernel_sizes: Ints,
-    pad_type: str = "valid",
+    pad_type: str,
     strides: Ints | None = None,
     pad: Ints | None = None,
     ceil_mode: bool = False,
@@ -58,7 +58,7 @@ def max_pool(
 def avg_pool(
     x: Tensor,
     kernel_sizes: Ints,
-    pad_type: str = "valid",
+    pad_type: str,
     strides: Ints | None = None,
     pad: Ints | None = None,
     exclude_padding_from_average: bool = False,
@@ -86,7 +86,7 @@ def avg_pool(
 def l2_pool(
     x: Tensor,
     kernel_sizes: Ints,
-    pad_type: str = "valid",
+    pad_type: str,
     strides: Ints | None = None,
     pad: Ints | None = None,
     ceil_mode: bool = False,

@@ -75,9 +75,7 @@ def upsample_nearest_neighbor(
 
 
 @op("resize_nearest_neighbor", exact=True)
-def resize_nearest_neighbor(
-    x: Tensor, target_size_height: int, target_size_width: int
-) -> Tensor:
+def resize_nearest_neighbor(x: Tensor, target_size_height: int, target_size_width: int) -> Tensor:
     size = (target_size_height, target_size_width)
     return F.interpolate(_images(x), size, mode="nearest").reshape(*x.shape[:-2], *size)
 

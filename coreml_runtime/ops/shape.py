@@ -114,11 +114,12 @@ def _slices(
 def _take(x: Tensor, axis: int, taken: range) -> Tensor:
     if taken == range(x.shape[axis]):
         return x
+    if not taken:
+        return x.narrow(axis, 0, 0)
     if taken.step > 0:
-        index = [slice(None)] * axis + [slice(taken.start, max(taken.stop, 0), taken.step)]
-        return x[tuple(index)]
-    places = torch.arange(taken.start, taken.stop, taken.step, device=x.device)
-    return x.index_select(axis, places)
+        return x[(*(slice(None),) * axis, slice(taken.start, taken.stop, taken.step))]
+    # torch has no slices with a negative step.
+    return x.index_select(axis, torch.tensor(taken, device=x.device))
 
 
 @op("slice_by_index", exact=True)
@@ -178,9 +179,7 @@ def reverse(x: Tensor, axes: Ints | None = None) -> Tensor:
 
 
 @op("reverse_sequence", exact=True)
-def reverse_sequence(
-    x: Tensor, lengths: Tensor, seq_axis: int = 0, batch_axis: int = 0
-) -> Tensor:
+def reverse_sequence(x: Tensor, lengths: Tensor, seq_axis: int = 0, batch_axis: int = 0) -> Tensor:
     """The first ``lengths[i]`` elements of sequence ``i`` in reverse, the rest as they are."""
     moved = x.movedim((batch_axis % x.dim(), seq_axis % x.dim()), (0, 1))
     place = torch.arange(moved.shape[1], device=x.device).expand(moved.shape[:2])
