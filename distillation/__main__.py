@@ -35,9 +35,9 @@ DRAWINGS, SELFIES = Path("runs/drawings"), Path("runs/selfies")
 # Many people with few pictures each teach an encoder more than the reverse; a drawing costs five
 # times its person's selfies, once for each style, so fewer people are drawn than photographed.
 DEFAULT_PEOPLE = {
-    PEOPLE: {"count": 1500, "selfies": 4, "avatars": 2},
+    PEOPLE: {"count": 1500, "selfies": 3, "avatars": 2},
     DRAWINGS: {"count": 600, "selfies": 0, "avatars": 1},
-    SELFIES: {"count": 3000, "selfies": 3, "avatars": 0},
+    SELFIES: {"count": 2000, "selfies": 3, "avatars": 0},
     HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
 }
 
