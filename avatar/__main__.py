@@ -104,7 +104,7 @@ def open_model(runtime: Runtime, checkpoint: Path, artifact: Path | None) -> Mod
     if artifact is not None:
         return _open_artifact(runtime, artifact)
     folder = Path("dist") / runtime
-    if not folder.exists():
+    if not folder.is_dir() or not any(folder.iterdir()):
         _export(runtime, checkpoint, folder)
     from components import fingerprint
     from export.artifact import open_artifact
@@ -143,7 +143,8 @@ def _open_artifact(runtime: Runtime, folder: Path) -> Model:
 
     manifest = open_artifact(folder).manifest
     if manifest.format != runtime or manifest.pipeline != "AvatarPipeline":
-        fail(f"{folder} holds a {manifest.format} artifact of a {manifest.pipeline}")
+        held = f"{manifest.format} components of {manifest.pipeline}"
+        fail(f"{folder} holds {held}, expected {runtime} components of AvatarPipeline")
     load = import_module(f"export.{runtime}.run").load
     names = [entry.name for entry in manifest.components]
     return Model(
@@ -193,12 +194,14 @@ def people(
     if count is not None:
         _write_people(out or Path("people"), count, seed=seed, selfies=selfies, avatars=avatars)
         return
+    import numpy as np
+
     from avatar.create import output_files, save_picture
     from avatar.people.sheet import contact_sheet
 
     (file,) = output_files(out or Path("people.png"), 1)
     say("rendering eight people; the first time the renderer is compiled, which takes a while")
-    save_picture(contact_sheet(seed=seed), file)
+    save_picture(np.asarray(contact_sheet(seed)), file)
     print(file)
 
 

@@ -1,0 +1,59 @@
+"""One picture, whatever executes the model: PyTorch, ONNX Runtime, Core ML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.avatar.conftest import Avatar
+from tests.components.tiny import save_tiny_avatar
+
+ROOT = Path(__file__).parent.parent.parent
+NEEDED = 40.0
+"""PSNR in dB that any two runtimes' pictures must reach, 8-bit rounding included."""
+
+
+def psnr(one: Path, other: Path) -> float:
+    with Image.open(one) as a, Image.open(other) as b:
+        difference = np.asarray(a).astype(np.float64) - np.asarray(b).astype(np.float64)
+    return float(20 * np.log10(255 / max(np.sqrt((difference**2).mean()), 1e-9)))
+
+
+def test_psnr_by_hand(tmp_path: Path) -> None:
+    """Off by one everywhere: 20·log10(255) = 48.13 dB; downwards as well as upwards."""
+    for name, value in [("a", 7), ("b", 8)]:
+        Image.fromarray(np.full((4, 4, 3), value, np.uint8)).save(tmp_path / f"{name}.png")
+    assert psnr(tmp_path / "a.png", tmp_path / "b.png") == pytest.approx(48.1308, abs=1e-4)
+    assert psnr(tmp_path / "b.png", tmp_path / "a.png") == pytest.approx(48.1308, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_a_missing_artifact_is_exported_first_and_draws_the_same_picture(
+    avatar: Avatar,
+    checkpoint: Path,
+    selfie: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    common = ("create", "--selfies", selfie, "--style", "pixel-art", "--seed", 3)
+    pictures = []
+    for runtime in ("pytorch", "onnx", "coreml"):
+        picture = tmp_path / f"{runtime}.png"
+        result = avatar(*common, "--runtime", runtime, "--checkpoint", checkpoint, "--out", picture)
+        assert result.code == 0, result.err
+        pictures.append(picture)
+    for place, one in enumerate(pictures):
+        for other in pictures[:place]:
+            assert psnr(one, other) >= NEEDED, f"{one.stem} against {other.stem}"
+
+    # Another checkpoint's artifact is not drawn from unawares, nor another runtime's.
+    other_checkpoint = save_tiny_avatar(tmp_path / "other", seed=1)
+    stale = avatar(*common, "--runtime", "onnx", "--checkpoint", other_checkpoint)
+    assert stale.code == 2 and "was not exported from" in stale.err
+    wrong = avatar(*common, "--runtime", "coreml", "--artifact", tmp_path / "dist" / "onnx")
+    assert wrong.code == 2 and "expected coreml components" in wrong.err
