@@ -96,7 +96,7 @@ _HAIR: Mapping[str, Mapping[str, float]] = {
     "headscarf": {"hair_form": 5, "top": 1.45, "bound_y": -0.12, "bound_radius": 1.40},
 }
 
-_AGE = {"young": 0.0, "middle": 0.5, "old": 1.0}
+_AGE = {"young": 0.0, "middle": 0.6, "old": 1.0}
 
 
 def _color(name: str, rgb: np.ndarray) -> Numbers:
@@ -140,7 +140,8 @@ def _colors(identity: Identity) -> Numbers:
     gray = linear_from_hex(HAIR_COLORS["gray"])
     # Brows are a little darker than hair, fair ones clearly so, and gray with age.
     brow = hair * np.where(hair.mean() > 0.25, 0.45, 0.8)
-    brow = brow + (gray * 0.9 - brow) * 0.7 * (identity.age == "old")
+    graying = {"young": 0.0, "middle": 0.25, "old": 0.75}[identity.age]
+    brow = brow + (gray * 0.9 - brow) * graying
     lips = np.array([0.86, 0.50, 0.56]) if light else np.array([1.02, 0.78, 0.92])
     return {
         **_color("skin", skin), **_color("hair", hair), **_color("iris", iris),

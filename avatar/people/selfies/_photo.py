@@ -108,9 +108,9 @@ def occlude(rng: Generator, picture: Picture, skin: Picture) -> None:
         reach, shift = rng.uniform(0.55, 0.85), rng.uniform(-0.4, 0.4)
         distance = np.full((side, side), 9.0)
         for finger in range(int(rng.integers(1, 5))):
-            ey = across - shift - 0.16 * finger
+            ey = across - shift - 0.21 * finger
             ex = np.maximum(reach + 0.05 * abs(finger - 1) - along, 0.0)
-            distance = np.minimum(distance, np.hypot(ex, ey) - 0.075)
+            distance = np.minimum(distance, np.hypot(ex, ey) - 0.10)
         color = skin * rng.uniform(0.5, 0.95)
     else:
         corner = rng.uniform(0.45, 0.8)

@@ -60,7 +60,7 @@ def _light(rng: Generator, axes: NDArray[np.float64]) -> Numbers:
     strength, warm = rng.uniform(0.45, 0.85), rng.uniform(-0.10, 0.14)
     sky, cool = rng.uniform(0.40, 0.62), rng.uniform(-0.08, 0.08)
     # Cameras expose by the light there is: a surface that faces the phone gets about 1 in all.
-    exposure = rng.uniform(0.92, 1.10) / (strength * max(0.45, 0.85 * toward[2]) + 0.72 * sky)
+    exposure = rng.uniform(0.80, 0.95) / (strength * max(0.45, 0.85 * toward[2]) + 0.72 * sky)
     strength, sky = strength * exposure, sky * exposure
     up = axes @ np.array([0.0, 1.0, 0.0])
     return {
@@ -109,8 +109,8 @@ _GARMENTS: tuple[Numbers, ...] = (
     {"neck_depth": 0.32, "v_neck": 1.0},
     {"neck_depth": 0.22, "neck_open": 0.55},  # scoop neck
     {  # shirt with a collar
-        "neck_depth": 0.26, "v_neck": 1.0, "neck_open": 0.26, "collar_thickness": 0.075,
-        "collar_flat": 0.75, "collar_gap": 0.35, "placket": 1.0, "hem": 0.0,
+        "neck_depth": 0.26, "v_neck": 1.0, "neck_open": 0.26, "collar_thickness": 0.050,
+        "collar_flat": 0.55, "collar_gap": 0.30, "placket": 1.0, "hem": 0.0,
     },
     {  # roll neck
         "collar_thickness": 0.10, "collar_radius": 0.36, "collar_flat": 0.5, "collar_y": 1.02,

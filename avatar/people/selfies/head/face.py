@@ -63,11 +63,11 @@ def goatee_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
 def moustache_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """1 between nose and upper lip, the ends drooping past the corners."""
     ym = mouth_y(ax, y, p) + 0.413 + 0.55 * ax * ax
-    t = ax / 0.265
-    height = 0.056 * (1.05 - 0.55 * t * t)
+    t = ax / 0.30
+    height = 0.054 * (1.05 - 0.50 * t * t)
     return (
         smoothstep(1.25, 0.75, absolute(ym) / maximum(height, 0.01))
-        * smoothstep(0.29, 0.22, ax)
+        * smoothstep(0.33, 0.26, ax)
         * smoothstep(0.3, 0.45, z)
     )
 

@@ -15,7 +15,7 @@ from .face import (
     mouth_y,
 )
 from .hair import scalp_shadow
-from .operations import Parameters, Value, absolute, maximum, sqrt, where
+from .operations import Parameters, Value, absolute, floor, maximum, sqrt, where
 from .solids import bump, clamp01, lumps, mix, smoothstep, square, wave
 
 
@@ -29,9 +29,16 @@ def blush(x: Value, ax: Value, y: Value) -> Value:
 
 def freckle_mask(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Spots over nose and cheeks, in [0, 1]."""
-    spots = wave(x * 5.3 + 0.35 * wave(y * 4.1)) * wave(y * 6.1 + 0.45 * wave(x * 3.7 + 0.2))
-    where_on = bump(square(y + 0.19) * 26.0) * smoothstep(0.64, 0.45, absolute(x))
-    return p.freckles * smoothstep(0.28, 0.60, spots) * where_on * smoothstep(0.25, 0.45, z)
+    # One spot in each cell of a brick pattern, off its centre and of its own size.
+    row = floor(y * 13.0)
+    u = x * 13.0 + 0.5 * wave(row * 0.5 + 0.25)
+    column = floor(u)
+    dx = u - column - 0.5 + 0.28 * wave(column * 0.377 + row * 0.613)
+    dy = y * 13.0 - row - 0.5 + 0.28 * wave(column * 0.731 + row * 0.289)
+    size = 0.30 + 0.13 * wave(column * 0.567 + row * 0.171)
+    spots = smoothstep(size, size * 0.4, sqrt(dx * dx + dy * dy))
+    on = bump(square(y + 0.17) * 22.0) * smoothstep(0.66, 0.48, absolute(x))
+    return p.freckles * spots * on * smoothstep(0.25, 0.45, z)
 
 
 def wrinkle_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
@@ -48,7 +55,7 @@ def wrinkle_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     lines = lines * smoothstep(0.50, 0.30, ax)
     feet = smoothstep(0.70, 0.95, wave((y + 0.02) * 13.0 + (ax - 0.45) * 3.0 * wave(y * 2.0)))
     feet = feet * bump((square(ax - 0.50) + square(y + 0.0)) * 420.0)
-    marionette = smoothstep(0.022, 0.004, absolute(ax - 0.235 - 0.1 * (y + 0.7)))
+    marionette = 0.5 * smoothstep(0.035, 0.004, absolute(ax - 0.235 - 0.1 * (y + 0.7)))
     marionette = marionette * smoothstep(-0.80, -0.72, y) * smoothstep(-0.56, -0.62, y) * p.age
     return p.age * front * clamp01(0.85 * fold + 0.75 * bag + 0.6 * lines + 0.7 * feet + marionette)
 
@@ -115,7 +122,7 @@ def paint_skin(
     red = blush(x, ax, y) * p.blush
     spots = freckle_mask(x, y, z, p)
     age = 1.0 - 0.06 * p.age * (1.0 + lumps(x, y, z, 2.2))
-    r = p.skin_r * (1.0 + 0.10 * red) * (1.0 - 0.42 * spots) * age
+    r = p.skin_r * (1.0 + 0.10 * red) * (1.0 - 0.40 * spots) * age
     g = p.skin_g * (1.0 - 0.17 * red) * (1.0 - 0.62 * spots) * age
     b = p.skin_b * (1.0 - 0.15 * red) * (1.0 - 0.72 * spots) * age
     lip = lip_mask(ax, ym, p) * front
@@ -123,7 +130,7 @@ def paint_skin(
     g = mix(g, p.skin_g * p.lip_g, lip)
     b = mix(b, p.skin_b * p.lip_b, lip)
     fold = wrinkle_mask(ax, y, z, p)
-    dark = 1.0 - maximum(line_mask(ax, y, z, ym, p), 0.42 * fold)
+    dark = 1.0 - maximum(line_mask(ax, y, z, ym, p), 0.52 * fold)
     r = r * mix(dark, 1.0, 0.10)
     g = g * dark
     b = b * dark

@@ -107,8 +107,8 @@ def paint_glasses(
         mix(p.frame_r, fade, lens),
         mix(p.frame_g, fade * 0.95, lens),
         mix(p.frame_b, fade, lens),
-        mix(0.45, 0.9, lens),
-        mix(30.0, 70.0, lens),
+        mix(0.40, 0.16, lens),
+        mix(30.0, 24.0, lens),
         0.0,
     )
 
