@@ -13,7 +13,7 @@ from diffusers.configuration_utils import register_to_config
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-Denoise = Callable[[Array, Array, Array, Array], Array]
+Denoise = Callable[[Array, Array, Array, NDArray[np.int32]], Array]
 """(latents, timestep, identity_tokens, style) to prediction, as the denoiser component."""
 
 

@@ -18,8 +18,10 @@ app = new_app(
     "Train the avatar model: autoencoder, identity, teacher, in this order; then probe and publish."
 )
 
-PeopleDir = Annotated[
-    Path, typer.Option("--people", help="Shards of people to train on; made if missing.")
+SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
+DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the same people.")]
+Most = Annotated[
+    int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
 ]
 HeldOutDir = Annotated[
     Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
@@ -30,27 +32,27 @@ Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate o
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="The run's folder; a run found there goes on.")]
 
-PEOPLE, HELD_OUT_PEOPLE = Path("runs/people"), Path("runs/held-out")
-DRAWINGS, SELFIES = Path("runs/drawings"), Path("runs/selfies")
-# Many people with few pictures each teach an encoder more than the reverse; a drawing costs five
-# times its person's selfies, once for each style, so fewer people are drawn than photographed.
+SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
+    Path("runs") / name for name in ("selfies", "drawings", "held-out")
+)
+# Two folders of the same people, since each part of the model needs one kind of picture only.
 DEFAULT_PEOPLE = {
-    PEOPLE: {"count": 1500, "selfies": 3, "avatars": 2},
-    DRAWINGS: {"count": 600, "selfies": 0, "avatars": 1},
     SELFIES: {"count": 2000, "selfies": 3, "avatars": 0},
+    DRAWINGS: {"count": 1500, "selfies": 0, "avatars": 1},
     HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
 }
 
 
-def _people(folder: Path, *, avatars: bool = True) -> People:
-    """Open the shards in `folder`; the default ones are made first, or their making goes on."""
+def _people(selfies: Path | None, drawings: Path | None, limit: int | None = None) -> People:
+    """Open the shards; the default ones are made first, or their making goes on."""
     from avatar.people.shards import write_shards
     from distillation.data import HELD_OUT, People
 
-    if settings := DEFAULT_PEOPLE.get(folder):
-        first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
-        write_shards(folder, seed=first, on_people=_tell_people, **settings)
-    return People(folder, avatars=avatars)
+    for folder, settings in DEFAULT_PEOPLE.items():
+        if folder in (selfies, drawings):
+            first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
+            write_shards(folder, seed=first, on_people=_tell_people, **settings)
+    return People(selfies, drawings, limit=limit)
 
 
 def _tell_people(done: int, count: int) -> None:
@@ -59,10 +61,11 @@ def _tell_people(done: int, count: int) -> None:
 
 @app.command()
 def autoencoder(
-    people: PeopleDir = DRAWINGS,
+    drawings: DrawingsDir = DRAWINGS,
+    most: Most = 600,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     out: Out = Path("runs/autoencoder"),
-    steps: Steps = 1200,
+    steps: Steps = 700,
     batch: Batch = 16,
     learning_rate: Rate = 1.5e-3,
     seed: Seed = 0,
@@ -73,17 +76,19 @@ def autoencoder(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_autoencoder(_people(people), _people(held_out), schedule, out)
+    trained = train_autoencoder(
+        _people(None, drawings, most), _people(held_out, held_out), schedule, out
+    )
     for style, psnr in trained.items():
         typer.echo(f"{STYLES[style].name:12} {psnr:.2f} dB")
 
 
 @app.command()
 def identity(
-    people: PeopleDir = SELFIES,
+    selfies: SelfiesDir = SELFIES,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     out: Out = Path("runs/identity"),
-    steps: Steps = 1500,
+    steps: Steps = 600,
     batch: Batch = 24,
     learning_rate: Rate = 1e-3,
     seed: Seed = 0,
@@ -94,8 +99,8 @@ def identity(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     trained = train_identity(
-        _people(people, avatars=False),
-        _people(held_out, avatars=False),
+        _people(selfies, None),
+        _people(held_out, held_out),
         schedule,
         out,
     )
@@ -105,7 +110,8 @@ def identity(
 
 @app.command()
 def teacher(
-    people: PeopleDir = PEOPLE,
+    selfies: SelfiesDir = SELFIES,
+    drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     autoencoder: Annotated[Path, typer.Option(help="Run of the autoencoder.")] = Path(
         "runs/autoencoder"
@@ -125,8 +131,8 @@ def teacher(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_teacher(
-        _people(people),
-        _people(held_out),
+        _people(selfies, drawings),
+        _people(held_out, held_out),
         schedule,
         out,
         autoencoder=autoencoder,
@@ -141,11 +147,13 @@ Checkpoint = Annotated[Path, typer.Option(help="Folder of the pipeline.")]
 @app.command()
 def probe(
     checkpoint: Checkpoint = Path("runs/teacher/checkpoint"),
-    people: PeopleDir = PEOPLE,
+    drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     out: Out = Path("runs/probe"),
-    selfies: Annotated[int, typer.Option(min=1, max=10, help="Selfies shown of each.")] = 5,
-    steps: Steps = 1200,
+    count: Annotated[
+        int, typer.Option("--selfies-each", min=1, max=10, help="Selfies shown of each.")
+    ] = 5,
+    steps: Steps = 600,
     batch: Batch = 48,
     learning_rate: Rate = 2e-3,
     seed: Seed = 0,
@@ -162,10 +170,10 @@ def probe(
 
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    judge = train_probe(_people(people), schedule, out)
-    judged = _people(held_out)
-    found = scores(judge, judged, generate(pipeline, judged, selfies=selfies))
-    write_scores(found, people=len(judged), selfies=selfies, path=out / "scores.json")
+    judge = train_probe(_people(None, drawings), schedule, out)
+    judged = _people(held_out, held_out)
+    found = scores(judge, judged, generate(pipeline, judged, selfies=count))
+    write_scores(found, people=len(judged), selfies=count, path=out / "scores.json")
     Console().print(table_of(found))
 
 
@@ -185,7 +193,7 @@ def publish(
 
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
-    psnr = reconstruction_psnr(network, _people(held_out).avatars[:240])
+    psnr = reconstruction_psnr(network, _people(held_out, held_out).avatars[:240])
     named = {STYLES[style].name: value for style, value in psnr.items()}
     write(pipeline, runs, read_scores(runs / "probe" / "scores.json"), named, out)
     typer.echo(out)

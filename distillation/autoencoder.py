@@ -61,9 +61,9 @@ class AutoencoderTask:
             "psnr": -10 * squared.log10(),
         }
 
-    def grid(self, network: nn.Module) -> Image.Image:
-        device = next(network.parameters()).device
-        output = network(self.shown.to(device))[0].clamp(0, 1).cpu()
+    def grid(self) -> Image.Image:
+        device = next(self.network.parameters()).device
+        output = self.network(self.shown.to(device))[0].clamp(0, 1).cpu()
         return tile([self.shown, output])
 
     def _crops(self, rng: np.random.Generator, batch: int) -> Tensor:

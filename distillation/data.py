@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image
 
 from avatar.identity_encoder import SELFIE_SIZE
 from avatar.people.identity import ATTRIBUTES, Identity
-from avatar.people.shards import read_shards
+from avatar.people.shards import PersonRecord, read_shards
 from avatar.people.styles import STYLES
 from distillation.errors import DataError
 
@@ -39,29 +41,49 @@ class People:
     """`identities`; `labels` (people, attributes) int64; `selfies` (people, n, 3, 128, 128) uint8;
     `avatars`, all drawings of all of them in a fixed order."""
 
-    def __init__(self, folder: Path, *, limit: int | None = None, avatars: bool = True) -> None:
-        """Read shards that `python -m avatar people --out DIR` wrote; raises `DataError`."""
+    def __init__(
+        self, selfies: Path | None, drawings: Path | None, *, limit: int | None = None
+    ) -> None:
+        """Read shards of selfies and of drawings, as `python -m avatar people --out DIR` writes.
+
+        One folder may serve for both, or either be absent; people are those that all folders hold,
+        the first `limit` of them. Raises `DataError`.
+        """
         self.identities: list[Identity] = []
         self.avatars: list[DrawnAvatar] = []
-        selfies = []
-        for record in read_shards(folder):
-            if limit is not None and len(self.identities) >= limit:
-                break
-            for style, files in record.avatars.items() if avatars else ():
+        pictures = []
+        for seen, drawn in islice(_paired(selfies, drawings), limit):
+            if seen.identity != drawn.identity:
+                raise DataError(
+                    f"person {seen.number} is somebody else in {selfies} than {drawings}"
+                )
+            for style, files in drawn.avatars.items() if drawings else ():
                 self.avatars += [
                     DrawnAvatar(person=len(self.identities), style=STYLE_INDEX[style], png=png)
                     for png in files
                 ]
-            self.identities.append(record.identity)
-            files = [_planes(file) for file in record.selfies]
-            selfies.append(np.array(files, np.uint8).reshape(-1, 3, SELFIE_SIZE, SELFIE_SIZE))
-        if not selfies:
-            raise DataError(f"{folder} holds no people; make some: python -m avatar people --help")
-        self.selfies = np.stack(selfies)
+            self.identities.append(seen.identity)
+            planes = [_planes(file) for file in seen.selfies] if selfies else []
+            pictures.append(np.array(planes, np.uint8).reshape(-1, 3, SELFIE_SIZE, SELFIE_SIZE))
+        if not pictures:
+            raise DataError(f"{selfies or drawings} holds no people")
+        self.selfies = np.stack(pictures)
         self.labels = np.array([list(person.labels.values()) for person in self.identities])
 
     def __len__(self) -> int:
         return len(self.identities)
+
+
+def _paired(
+    selfies: Path | None, drawings: Path | None
+) -> Iterator[tuple[PersonRecord, PersonRecord]]:
+    """The same people from both folders; where they are one, or one is absent, each twice."""
+    if selfies is None or drawings is None or selfies == drawings:
+        folder = selfies or drawings
+        assert folder is not None, "a folder of selfies, of drawings, or both"
+        yield from ((record, record) for record in read_shards(folder))
+    else:
+        yield from zip(read_shards(selfies), read_shards(drawings), strict=False)
 
 
 def _planes(file: bytes) -> NDArray[np.uint8]:

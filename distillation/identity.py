@@ -81,7 +81,7 @@ class IdentityTask:
         loss, right = label_losses(logits, labels)
         return {"loss": loss, "right": right}
 
-    def grid(self, network: nn.Module) -> Image.Image:
+    def grid(self) -> Image.Image:
         selfies = torch.from_numpy(self.people.selfies[:8]).float().div(255)
         return tile(list(selfies))
 

@@ -74,7 +74,7 @@ class ProbeTask:
         ]
         return {"loss": torch.stack(errors).mean()}
 
-    def grid(self, network: nn.Module) -> Image.Image:
+    def grid(self) -> Image.Image:
         return tile([pictures([avatar.pixels() for avatar in self.people.avatars[:6]])])
 
 

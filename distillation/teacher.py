@@ -91,31 +91,31 @@ class TeacherTask:
         reading, right = label_losses(logits, labels)
         return {"loss": flow + LABEL_WEIGHT * reading, "flow": flow, "right": right}
 
-    def grid(self, network: nn.Module) -> Image.Image:
+    def grid(self) -> Image.Image:
         """Six held-out people, a selfie each, in all styles."""
         count = min(6, len(self.shown))
         rows = [
             torch.cat(
                 [
                     F.interpolate(torch.from_numpy(self.shown.selfies[person, :1]) / 255, 256),
-                    self._avatars(network, person),
+                    self._avatars(person),
                 ]
             )
             for person in range(count)
         ]
         return tile(rows)
 
-    def _avatars(self, network: nn.Module, person: int) -> Tensor:
-        device = next(network.parameters()).device
+    def _avatars(self, person: int) -> Tensor:
+        device = next(self.network.parameters()).device
         selfies = torch.from_numpy(self.shown.selfies[person]).float().div(255).to(device)
-        encoder, styles = network.identity.encoder, len(STYLES)
+        encoder, styles = self.network.identity.encoder, len(STYLES)
         tokens = encoder(selfies, torch.ones(len(selfies), device=device)).cpu().numpy()
         null = encoder.null_tokens.detach().cpu().numpy()
         shape = (styles, *self.latents.shape[1:])
 
         def denoise(*arrays: np.ndarray) -> np.ndarray:
             tensors = [torch.from_numpy(array).to(device) for array in arrays]
-            return network.denoiser(*tensors).float().cpu().numpy()
+            return self.network.denoiser(*tensors).float().cpu().numpy()
 
         latents = sample(
             denoise,

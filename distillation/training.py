@@ -57,14 +57,15 @@ class Schedule:
 class Task(Protocol):
     """What is trained: a network, a loss, and a picture of how far it is."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module: ...
 
     def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
         """Scalars of one step; "loss" is minimised. All chance comes from `rng`."""
         ...
 
-    def grid(self, network: nn.Module) -> Image.Image:
-        """A picture that shows a person how far training is."""
+    def grid(self) -> Image.Image:
+        """A picture of what `network` does now that shows a person how far training is."""
         ...
 
 
@@ -203,7 +204,7 @@ class Run:
             self.ema.copy_to(self.parameters)
         self.network.eval()
         with torch.inference_mode():
-            picture = self.task.grid(self.network)
+            picture = self.task.grid()
         self.ema.restore(self.parameters)
         target = self.folder / "grids" / f"{self.record.step:06d}.png"
         target.parent.mkdir(exist_ok=True)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from distillation.autoencoder import edge_error
-from distillation.identity import label_losses
 from distillation.data import CLASS_COUNTS
+from distillation.identity import label_losses
 from distillation.probe import NOT_SHOWN, Score, chance
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class LineTask:
         self.calls += 1
         return {"loss": loss * (float("nan") if self.calls == self.poison else 1.0)}
 
-    def grid(self, network: nn.Module) -> Image.Image:
+    def grid(self) -> Image.Image:
         return Image.new("RGB", (8, 8))
 
 
@@ -87,7 +88,7 @@ def test_another_network_in_the_folder_is_one_clear_error(tmp_path: Path) -> Non
 def test_the_rate_warms_up_and_decays() -> None:
     rates = [SCHEDULE.rate(step) for step in range(SCHEDULE.steps)]
     assert rates[0] == pytest.approx(1 / 3) and max(rates) == rates[2]
-    assert all(a > b for a, b in zip(rates[3:], rates[4:], strict=False)) and rates[-1] < 0.05
+    assert all(a > b for a, b in pairwise(rates[3:])) and rates[-1] < 0.05
 
 
 def test_steps_have_streams_of_their_own() -> None:
