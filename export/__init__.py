@@ -9,7 +9,7 @@ from export.errors import (
     ManifestError,
     PublishError,
 )
-from export.manifest import ComponentEntry, FileEntry, Manifest
+from export.manifest import ComponentEntry, FileEntry, GoldenEntry, Manifest
 
 __all__ = [
     "Artifact",
@@ -19,6 +19,7 @@ __all__ = [
     "ExportError",
     "FidelityError",
     "FileEntry",
+    "GoldenEntry",
     "Manifest",
     "ManifestError",
     "PublishError",

@@ -99,7 +99,7 @@ def files_of(manifest: Manifest, path: str) -> tuple[FileEntry, ...]:
 
 def _check_references(manifest: Manifest) -> None:
     """Everything the manifest points to must be among its files."""
-    golden = [manifest.golden["run"], *manifest.golden["components"].values()]
+    golden = [manifest.golden.run, *manifest.golden.components.values()]
     models = [path for entry in manifest.components for path in entry.models.values()]
     for path in (*models, *golden):
         if not files_of(manifest, path):

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save
 
 from components import Case, Recording
+from export.manifest import GoldenEntry
 
 FOLDER = "golden"
 
 
-def write(folder: Path, recording: Recording) -> dict[str, Any]:
+def write(folder: Path, recording: Recording) -> GoldenEntry:
     """Write a recording below an artifact's folder; gives the manifest's `golden` entry."""
     (folder / FOLDER).mkdir()
     run = f"{FOLDER}/run.safetensors"
@@ -27,7 +27,7 @@ def write(folder: Path, recording: Recording) -> dict[str, Any]:
     files = {name: f"{FOLDER}/{name}.safetensors" for name in recording.calls}
     for name, cases in recording.calls.items():
         _write(folder / files[name], cases)
-    return {"seed": recording.seed, "run": run, "components": files}
+    return GoldenEntry(seed=recording.seed, run=run, components=files)
 
 
 def read(path: Path) -> tuple[Case, ...]:

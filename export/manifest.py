@@ -61,8 +61,24 @@ class ComponentEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GoldenEntry:
+    """Where the golden vectors are: of one whole run, and of each component.
+
+    `seed` is the recorded run's.
+    """
+
+    seed: int
+    run: str
+    components: dict[str, str]
+
+    def __post_init__(self) -> None:
+        for path in (self.run, *self.components.values()):
+            check_path(path)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The whole contract. See `docs` of each field in `ComponentEntry` and `FileEntry`.
+    """The whole contract.
 
     Attributes:
         format: `coreml` or `onnx`.
@@ -76,7 +92,7 @@ class Manifest:
         styles: By style index: name, title, tier, licence, creator, source, each with its link.
         sampler: The sampling loop's constants.
         components: In the order a run uses them.
-        golden: `seed` of the recorded run, `run` and `components`: the files of golden vectors.
+        golden: Where the golden vectors are.
         files: Every file but the manifest itself, sorted by path.
     """
 
@@ -91,7 +107,7 @@ class Manifest:
     styles: tuple[dict[str, str], ...]
     sampler: dict[str, Any]
     components: tuple[ComponentEntry, ...]
-    golden: dict[str, Any]
+    golden: GoldenEntry
     files: tuple[FileEntry, ...] = field(default=())
     schema_version: int = SCHEMA_VERSION
 
@@ -146,6 +162,7 @@ def _parsed(values: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "components": tuple(components),
+        "golden": GoldenEntry(**values["golden"]),
         "files": tuple(FileEntry(**entry) for entry in values["files"]),
         "styles": tuple(dict(style) for style in values["styles"]),
     }

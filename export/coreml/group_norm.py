@@ -8,7 +8,7 @@ coremltools writes `group_norm` of (N,C,H,W) as
 The Neural Engine takes tensors up to rank 4, and in fp16 each step in between rounds. A group is
 just a channel that is C/G times as tall, so the same is
 
-    reshape (N,G,C/G·H,W) -> instance_norm -> reshape (N,C,H,W) -> mul, add
+    reshape (N,G,C/G·H,W) -> instance_norm -> reshape (N,C,H,W) -> batch_norm
 
 Group normalisation: arXiv 1803.08494, equation 7. What it leaves alone: shapes that are not static,
 which go to coremltools' own conversion.
@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from coremltools.converters.mil import Builder as mb  # noqa: N813 (the library's own spelling)
 from coremltools.converters.mil.frontend.torch import ops as torch_ops
 from coremltools.converters.mil.mil.types.symbolic import any_symbolic
@@ -54,9 +55,24 @@ def group_norm(x: Any, num_groups: int, weight: Any, bias: Any, eps: float) -> A
     normal = mb.instance_norm(x=mb.reshape(x=x, shape=grouped), epsilon=eps)
     result = mb.reshape(x=normal, shape=x.shape)
     # Scale and shift are per channel, the normalisation per group: they stay outside it.
-    per_channel = (1, channels, *(1 for _ in space))
-    if weight is not None:
-        result = mb.mul(x=result, y=mb.reshape(x=weight, shape=per_channel))
-    if bias is not None:
-        result = mb.add(x=result, y=mb.reshape(x=bias, shape=per_channel))
-    return result
+    return _scale_and_shift(result, weight, bias)
+
+
+def _scale_and_shift(x: Any, weight: Any, bias: Any) -> Any:
+    """`x·weight + bias` per channel of `x` (N,C,...), either of them None for none."""
+    if weight is None and bias is None:
+        return x
+    channels = x.shape[1]
+    scale = np.ones(channels, np.float32) if weight is None else weight.val
+    shift = np.zeros(channels, np.float32) if bias is None else bias.val
+    if scale is None or shift is None or x.rank < 3:
+        per_channel = (1, channels, *(1 for _ in x.shape[2:]))
+        if weight is not None:
+            x = mb.mul(x=x, y=mb.reshape(x=weight, shape=per_channel))
+        return x if bias is None else mb.add(x=x, y=mb.reshape(x=bias, shape=per_channel))
+    # coremltools would fuse a multiplication and an addition into this very operation, but with the
+    # default epsilon, which makes the scale 5e-6 too small.
+    mean, variance = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+    return mb.batch_norm(
+        x=x, mean=mean, variance=variance, gamma=scale, beta=shift, epsilon=np.float32(0)
+    )

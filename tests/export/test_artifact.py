@@ -11,6 +11,7 @@ from components import TensorSpec
 from export import (
     ArtifactError,
     ComponentEntry,
+    GoldenEntry,
     Manifest,
     ManifestError,
     open_artifact,
@@ -38,11 +39,9 @@ def make(folder: Path) -> Path:
         inputs=(SPEC,),
         outputs=(SPEC,),
     )
-    golden = {
-        "seed": 0,
-        "run": "golden/run.safetensors",
-        "components": {"net": "golden/net.safetensors"},
-    }
+    golden = GoldenEntry(
+        seed=0, run="golden/run.safetensors", components={"net": "golden/net.safetensors"}
+    )
     manifest = Manifest(
         format="coreml",
         version="1",
@@ -102,7 +101,7 @@ WEIGHTS = "net.mlpackage/Data/weight.bin"
         (lambda f: _edit(f, lambda m: m["files"].append(m["files"][0])), "lists a file twice"),
         (lambda f: _edit(f, lambda m: m["files"][0].update(sha256="0" * 64)), "README.md was"),
         (lambda f: _edit(f, lambda m: m["golden"].update(run="golden/no")), "points to golden/no"),
-        (lambda f: _edit(f, lambda m: m["golden"].pop("run")), "golden"),
+        (lambda f: _edit(f, lambda m: m["golden"].pop("run")), "malformed.*run"),
     ],
 )
 def test_the_first_thing_wrong_is_named(

@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import TensorSpec
-from export import ComponentEntry, FileEntry, Manifest, ManifestError
+from export import ComponentEntry, FileEntry, GoldenEntry, Manifest, ManifestError
 
 NAME = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
 TEXT = st.text(max_size=20)
@@ -45,13 +45,19 @@ MANIFEST = st.builds(
     styles=st.lists(st.dictionaries(NAME, TEXT, max_size=3), max_size=2).map(tuple),
     sampler=st.dictionaries(NAME, st.lists(NUMBER, max_size=3) | TEXT | NUMBER, max_size=3),
     components=st.lists(COMPONENT, max_size=2).map(tuple),
-    golden=st.dictionaries(NAME, TEXT, max_size=2),
+    golden=st.builds(
+        GoldenEntry,
+        seed=st.integers(0, 9),
+        run=NAME,
+        components=st.dictionaries(NAME, NAME, max_size=2),
+    ),
     files=st.lists(
         st.builds(FileEntry, path=NAME, bytes=st.integers(0, 2**40), sha256=SHA), max_size=3
     ).map(tuple),
 )
 
 
+@settings(max_examples=30)
 @given(MANIFEST)
 def test_reading_gives_what_was_written(manifest: Manifest) -> None:
     assert Manifest.parse(manifest.dump()) == manifest
@@ -71,7 +77,7 @@ EXAMPLE = Manifest(
     components=(
         ComponentEntry(name="a", description="", models={"onnx": "a"}, ops=1, inputs=(), outputs=()),
     ),
-    golden={},
+    golden=GoldenEntry(seed=0, run="run", components={}),
     files=(FileEntry(path="a", bytes=1, sha256="f" * 64),),
 )
 

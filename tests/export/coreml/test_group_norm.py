@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import coremltools as ct
 import numpy as np
@@ -15,7 +16,9 @@ from export.coreml.convert import convert
 from export.coreml.group_norm import low_rank_group_norm
 
 
-def converted(module: nn.Module, shape: tuple[int, ...], tmp_path) -> tuple[Counter[str], int, nn.Module]:  # noqa: ANN001, E501
+def converted(
+    module: nn.Module, shape: tuple[int, ...], tmp_path: Path
+) -> tuple[Counter[str], int, nn.Module]:
     component = Component(
         name="net",
         module=module.eval(),
@@ -33,7 +36,7 @@ def converted(module: nn.Module, shape: tuple[int, ...], tmp_path) -> tuple[Coun
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("shape", [(1, 8, 6, 4), (3, 8, 5, 5), (2, 8, 7), (2, 8)])
 def test_it_fires_and_gives_the_same_numbers(
-    shape: tuple[int, ...], affine: bool, tmp_path: object
+    shape: tuple[int, ...], affine: bool, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     module = nn.GroupNorm(4, 8, eps=1e-3, affine=affine)
@@ -44,10 +47,10 @@ def test_it_fires_and_gives_the_same_numbers(
     assert ops["instance_norm"] == 1 and ops["reduce_mean"] == 0
     assert rank <= 4
     x = torch.randn(shape) * 3 + 1
-    np.testing.assert_allclose(model(x=x)["y"], module(x).detach(), atol=2e-5)
+    np.testing.assert_allclose(model(x=x)["y"], module(x).detach(), atol=5e-6)
 
 
-def test_other_norms_are_left_alone(tmp_path: object) -> None:
+def test_other_norms_are_left_alone(tmp_path: Path) -> None:
     ops, _, _ = converted(nn.LayerNorm(4), (1, 3, 4), tmp_path)
     assert ops["layer_norm"] == 1 and ops["instance_norm"] == 0
 

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from export.__main__ import app, shipped
+from tests.export.conftest import Exports
+
+RUNNER = CliRunner()
+
+FLAGS = {
+    "coreml": {"checkpoint": None, "target": "ios16", "precision": "fp16", "out": "dist/coreml"},
+    "onnx": {"checkpoint": None, "precision": "fp16", "out": "dist/onnx"},
+    "verify": {"artifact": None},
+}
+
+
+def test_the_flags_and_their_defaults_are_pinned() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    found = {
+        name: {
+            p.name: None if p.required or p.default is None else str(p.default)
+            for p in command.params
+        }
+        for name, command in commands.items()
+    }
+    assert found == FLAGS
+
+
+def test_every_option_is_explained_with_its_default_and_why() -> None:
+    for verb in ("coreml", "onnx"):
+        text = " ".join(RUNNER.invoke(app, [verb, "--help"]).stdout.replace("│", " ").split())
+        for name, default in FLAGS[verb].items():
+            assert f"--{name}" in text
+            assert default is None or f"default: {default}" in text
+        assert "because" in text and "Default: the trained checkpoint" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["coreml", "--checkpoint", "nowhere"], "no checkpoint folder at nowhere"),
+        (["verify", "nowhere"], "no artifact at nowhere"),
+        (["coreml", "--target", "ios12"], "ios12"),
+        (["onnx", "--precision", "int3"], "int3"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], message: str) -> None:
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr and result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_an_output_folder_that_is_not_an_artifact_is_exit_code_2(
+    tmp_path: Path, exports: Exports
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years")
+    checkpoint = exports.checkpoint("avatar")
+    result = RUNNER.invoke(
+        app, ["onnx", "--checkpoint", str(checkpoint), "--out", str(tmp_path)]
+    )
+    assert result.exit_code == 2 and "left alone" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.slow
+def test_verify_says_what_is_there_and_what_is_wrong(exports: Exports, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
+    result = RUNNER.invoke(app, ["verify", str(folder)])
+    assert result.exit_code == 0
+    assert "is whole: onnx, identity_encoder, denoiser, decoder" in result.stdout
+    with (folder / "decoder.ort").open("r+b") as stream:
+        stream.seek(1000)
+        stream.write(b"tampered")
+    result = RUNNER.invoke(app, ["verify", str(folder)])
+    assert result.exit_code == 2
+    assert result.stderr.strip() == (
+        "error: decoder.ort was changed: its SHA-256 differs from the manifest's"
+    )
+
+
+@pytest.mark.slow
+def test_a_failed_gate_is_exit_code_1_and_publishes_nothing(
+    exports: Exports, tmp_path: Path
+) -> None:
+    """A decoder whose activations are too large for fp16 must never reach an app."""
+    checkpoint = Path(shutil.copytree(exports.checkpoint("avatar"), tmp_path / "checkpoint"))
+    (weights,) = (checkpoint / "decoder").glob("*.safetensors")
+    tensors = load_file(weights)
+    first = next(name for name in tensors if name.endswith("0.weight"))
+    tensors[first] = tensors[first] * 1e5
+    save_file(tensors, weights, metadata={"format": "pt"})
+    out = tmp_path / "coreml"
+    result = RUNNER.invoke(app, ["coreml", "--checkpoint", str(checkpoint), "--out", str(out)])
+    assert result.exit_code == 1, result.stderr
+    assert "failed" in result.stdout and "identity_encoder" in result.stdout
+    assert "nothing was published" in result.stderr
+    assert not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shipped().is_dir(), reason="no trained checkpoint in this tree")
+def test_the_shipped_checkpoint_passes_its_gates(tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["coreml", "--out", str(tmp_path / "coreml")])
+    assert result.exit_code == 0, result.stderr
+    assert "failed" not in result.stdout and "published" in result.stdout
