@@ -22,7 +22,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(TORCH)
 DROP_HALF_INSTALLED := for info in $(VENV)/lib/python3*/site-packages/*.dist-info; do \
   [ -f "$$info/INSTALLER" ] || rm -rf "$$info"; done
-PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+PIP := $(INSTALL) -c constraints.txt
 
 ifeq ($(filter $(TORCH),pypi cpu),)
 $(error TORCH is "$(TORCH)", expected pypi or cpu)
@@ -68,7 +69,7 @@ else
 	@echo "setting up $(VENV): several minutes, once" >&2
 	$(PIP) setuptools
 ifeq ($(TORCH),cpu)
-	$(PIP) --no-deps --index-url $(TORCH_INDEX) "torch$$(sed -n 's/^torch\(==.*\)/\1+cpu/p' constraints.txt)"
+	$(INSTALL) --no-deps --index-url $(TORCH_INDEX) "torch$$(sed -n 's/^torch\(==.*\)/\1+cpu/p' constraints.txt)"
 endif
 	$(PIP) --no-build-isolation -e '.[test]'
 	@touch $@
