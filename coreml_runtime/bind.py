@@ -12,6 +12,18 @@ from .ops.registry import Bools, Floats, Ints, Scalar
 Convert = Callable[[Any], Any]
 Finish = Callable[[Tensor], Tensor]
 
+# What a torch function may raise over arguments that make no sense, as a damaged file gives them.
+OP_FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 
 def _flat(value: Any) -> list[Any]:
     if isinstance(value, Tensor):

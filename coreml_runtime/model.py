@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from .bind import OP_FAILURES
 from .errors import ExecutionError, InputError, ProgramError
 from .features import (
     Array,
@@ -185,7 +186,7 @@ def _execute(step: Step, slots: list[Any], device: torch.device) -> None:
         values = (made,) if isinstance(made, Tensor) else made
         for result, value in zip(step.results, values, strict=True):
             slots[result.slot] = _checked(result, result.finish(value))
-    except (RuntimeError, ValueError, IndexError, TypeError, NotImplementedError) as error:
+    except OP_FAILURES as error:
         raise ExecutionError(f"op {step.name!r} ({step.type}) failed: {error}") from error
 
 

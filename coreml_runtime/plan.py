@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .bind import CONVERTERS, Convert, Finish, finisher, plain
+from .bind import CONVERTERS, OP_FAILURES, Convert, Finish, finisher, plain
 from .constants import constant_value
 from .errors import CoreMLRuntimeError, ProgramError, UnsupportedModelError, UnsupportedOpError
 from .ops import find_op
@@ -175,7 +175,7 @@ class _Planner:
             made = definition.run(**arguments)
             values = made if isinstance(made, tuple) else (made,)
             pairs = list(zip(operation.outputs, values, strict=True))
-        except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
+        except OP_FAILURES as error:
             raise ProgramError(str(error)) from error
         for (name, type_), value in pairs:
             result = self._result(
