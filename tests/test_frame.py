@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from avatar.people.styles import STYLES
+from avatar.selfie import read_selfies
 from tests.test_imports import EVERYONE, MAY_IMPORT, imported
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +78,12 @@ def test_links_and_pictures_of_a_page_exist(name: str) -> None:
     page = ROOT / name
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_sample_selfies_of_the_readme_can_be_read() -> None:
+    selfies = read_selfies(sorted((ROOT / "docs" / "samples").glob("*.png")))
+    assert selfies.shape == (3, 3, 128, 128)
+    assert min(float(selfie.std()) for selfie in selfies) > 0.05
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
