@@ -1,0 +1,178 @@
+"""Every part trained for a few steps on a handful of real people, from shards to scores."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avatar.decoder import Decoder, LatentEncoder
+from avatar.denoiser import Denoiser
+from avatar.identity_encoder import IdentityEncoder
+from avatar.people.shards import write_shards
+from avatar.people.styles import STYLES
+from avatar.pipeline import AvatarPipeline
+from avatar.sampler import Sampler
+from distillation.autoencoder import Autoencoder, AutoencoderTask, encode_all, scale_latents
+from distillation.data import CLASS_COUNTS, People
+from distillation.errors import DataError, RunError
+from distillation.identity import IdentityTask, LabelledEncoder, draw_selfies
+from distillation.probe import Probe, ProbeTask, labels_of, scores
+from distillation.runs import cached_latents, load_part, load_reader
+from distillation.scoring import generate
+from distillation.teacher import Teacher, TeacherTask
+from distillation.training import step_rng
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("people")
+    write_shards(folder, 4, seed=7, selfies=2, avatars=1, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def people(folder: Path) -> People:
+    return People(folder, folder)
+
+
+@pytest.fixture
+def small() -> Iterator[tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]]:
+    torch.manual_seed(0)
+    yield (
+        LabelledEncoder(IdentityEncoder(widths=(8, 8, 16), feature_width=32)),
+        Denoiser(widths=(16, 32), embedding_width=32, style_width=16),
+        Decoder(widths=(16, 16, 16), blocks=(1, 1, 1), output_width=4),
+        LatentEncoder(widths=(16, 16), blocks=(1, 1)),
+    )
+
+
+def loss_falls(task: object, network: torch.nn.Module, *, batch: int, steps: int = 12) -> bool:
+    """Whether a few steps on one repeated batch lower the loss, as they must if gradients flow."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    values = []
+    for _ in range(steps):
+        torch.manual_seed(1)
+        losses = task.losses(network, step_rng(0, 0), batch)  # type: ignore[attr-defined]
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+        values.append(float(losses["loss"].detach()))
+    return values[-1] < 0.9 * values[0]
+
+
+def test_people_are_read_as_they_were_made(people: People) -> None:
+    assert people.selfies.shape == (4, 2, 3, 128, 128) and people.labels.shape == (4, 8)
+    assert {avatar.person for avatar in people.avatars} == {0, 1, 2, 3}
+    assert {avatar.style for avatar in people.avatars} == set(range(len(STYLES)))
+    assert people.avatars[0].pixels().shape == (256, 256, 3)
+    for person, labels in zip(people.identities, people.labels, strict=True):
+        assert list(person.labels.values()) == labels.tolist()
+
+
+def test_selfies_and_drawings_pair_only_where_they_are_the_same_people(
+    folder: Path, tmp_path: Path
+) -> None:
+    write_shards(tmp_path / "drawings", 2, seed=7, selfies=0, avatars=1, workers=1)
+    paired = People(folder, tmp_path / "drawings")
+    assert len(paired) == 2 and paired.selfies.shape[1] == 2 and paired.avatars
+    write_shards(tmp_path / "others", 2, seed=8, selfies=0, avatars=1, workers=1)
+    with pytest.raises(DataError, match="somebody else"):
+        People(folder, tmp_path / "others")
+
+
+def test_each_part_learns(
+    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+) -> None:
+    reader, denoiser, decoder, encoder = small
+    autoencoder = Autoencoder(encoder, decoder)
+    assert loss_falls(
+        AutoencoderTask(autoencoder, people.avatars, people.avatars[:2]), autoencoder, batch=4
+    )
+    assert loss_falls(IdentityTask(reader, people), reader, batch=4)
+    scale_latents(autoencoder.eval(), people.avatars)
+    latents = encode_all(encoder, people.avatars)
+    std = latents.float().std(dim=(0, 2, 3))
+    np.testing.assert_allclose(std, 1, atol=0.01)
+    teacher = Teacher(reader, denoiser)
+    task = TeacherTask(teacher, people, latents, people, decoder)
+    assert loss_falls(task, teacher, batch=8)
+    with torch.inference_mode():
+        assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
+
+
+def test_selfie_draws_have_as_many_selfies_as_their_mask(people: People) -> None:
+    selfies, mask = draw_selfies(people, np.array([0, 1, 2, 3]), step_rng(0, 1), most=3)
+    assert selfies.shape == (4, 2, 3, 128, 128), "no more than there are"
+    counts = (selfies.flatten(2).abs().sum(2) > 0).sum(1)
+    assert torch.equal(counts.float(), mask.sum(1)) and mask.sum(1).min() >= 1
+
+
+def test_absent_selfies_are_not_computed_but_count_for_nothing(
+    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+) -> None:
+    reader = small[0].eval()
+    selfies = torch.from_numpy(people.selfies[:2]).float() / 255
+    mask = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
+    with torch.inference_mode():
+        tokens, logits = reader(selfies, mask)
+        for person in range(2):
+            alone = reader.encoder(selfies[person], mask[person])
+            np.testing.assert_allclose(tokens[person], alone[0], atol=1e-5)
+    assert logits.shape == (2, sum(CLASS_COUNTS))
+
+
+def test_the_probe_scores_drawings_as_generated_ones_alike(people: People) -> None:
+    torch.manual_seed(0)
+    probe = Probe()
+    assert loss_falls(ProbeTask(probe, people), probe, batch=8)
+    drawn = torch.stack(
+        [
+            torch.from_numpy(avatar.pixels().copy()).permute(2, 0, 1) / 255
+            for avatar in people.avatars
+        ]
+    )
+    for score in scores(probe, people, drawn):
+        assert score.generated == score.drawn and 0 <= score.chance <= 1
+    assert (labels_of(people)[:, 0] == [avatar.style for avatar in people.avatars]).all()
+
+
+def test_generating_follows_seeds_and_not_batches(
+    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+) -> None:
+    reader, denoiser, decoder, encoder = small
+    pipeline = AvatarPipeline(reader.encoder, denoiser, decoder, encoder, Sampler(steps=2))
+    generated = generate(pipeline, people, selfies=2)
+    first = people.avatars[3]
+    selfies = people.selfies[first.person].astype(np.float32) / 255
+    alone = pipeline(selfies, first.style, [3])
+    np.testing.assert_allclose(generated[3], alone[0], atol=1e-4)
+
+
+def test_latents_are_computed_once(
+    people: People,
+    small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder],
+    tmp_path: Path,
+) -> None:
+    first = cached_latents(small[3], people, tmp_path)
+    (kept,) = tmp_path.glob("latents-*.safetensors")
+    stamp = kept.stat().st_mtime_ns
+    assert torch.equal(cached_latents(small[3], people, tmp_path), first)
+    assert kept.stat().st_mtime_ns == stamp and len(first) == len(people.avatars)
+
+
+def test_what_was_not_trained_is_one_clear_error(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="train it first"):
+        load_part(Decoder, tmp_path, "decoder")
+    with pytest.raises(RunError, match="train it first"):
+        load_reader(tmp_path)
+    damaged = tmp_path / "damaged"
+    shutil.copytree(folder, damaged)
+    shard = next(damaged.glob("*.tar"))
+    shard.write_bytes(shard.read_bytes()[:-600])
+    with pytest.raises(ValueError, match="damaged"):
+        People(damaged, damaged)
