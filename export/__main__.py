@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from components import ComponentsError
-from export.errors import ExportError, FidelityError
+from export.errors import ExportError
 from export.formats import Options
 
 SHIPPED = Path("avatar/checkpoints/small")

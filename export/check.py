@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def check(
         for name in pipeline.names:
             runner = format_.runner(folder, name, way)
             rows.append(_component_row(manifest, name, way, runner, recording, seconds))
-        runners = OneAtATime(pipeline.names, lambda name, way=way: format_.runner(folder, name, way))
+        runners = OneAtATime(pipeline.names, partial(format_.runner, folder, way=way))
         outputs = pipeline.run(runners, recording.run.inputs)
         image = Case(inputs=recording.run.inputs, outputs=outputs)
         specs = manifest.components[-1].outputs

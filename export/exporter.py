@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -45,7 +45,7 @@ class Request:
     checkpoint: Path
     format: str
     out: Path
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
 
 
 def export(request: Request, progress: Progress = lambda text: None) -> tuple[Row, ...]:

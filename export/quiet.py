@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Progress bars, prints and warnings of the conversion libraries go nowhere.

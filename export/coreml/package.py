@@ -93,7 +93,8 @@ def _content(folder: Path) -> str:
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         with path.open("rb") as stream:
-            total.update(f"{path.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}".encode())
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{path.name}\0{digest}\n".encode())
     return total.hexdigest()
 
 

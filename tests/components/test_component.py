@@ -48,7 +48,12 @@ def test_inputs_that_do_not_fit(inputs: dict[str, np.ndarray], message: str) -> 
 
 def test_example_has_the_specs_shapes_and_dtypes() -> None:
     x, index = PICK.example()
-    assert (x.shape, x.dtype, index.shape, index.dtype) == ((1, 2), torch.float32, (1,), torch.int32)
+    assert (x.shape, x.dtype, index.shape, index.dtype) == (
+        (1, 2),
+        torch.float32,
+        (1,),
+        torch.int32,
+    )
 
 
 def test_only_the_runner_used_last_stays_in_memory() -> None:
@@ -64,9 +69,7 @@ def test_only_the_runner_used_last_stays_in_memory() -> None:
         loaded.append(name)
         module = _Pick()
         alive.add(module)
-        return runner(
-            Component(name=name, module=module, inputs=PICK.inputs, outputs=PICK.outputs)
-        )
+        return runner(Component(name=name, module=module, inputs=PICK.inputs, outputs=PICK.outputs))
 
     runners = OneAtATime(("a", "b"), load)
     inputs = {"x": np.zeros((1, 2), np.float32), "index": np.zeros(1, np.int32)}

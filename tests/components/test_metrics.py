@@ -37,9 +37,7 @@ def test_more_elements_do_not_change_the_score() -> None:
     reference, test = np.array([0.0, 1.0]), np.array([0.1, 0.9])
     repeated = psnr(np.tile(reference, 1000), np.tile(test, 1000), peak=1.0)
     assert repeated == pytest.approx(psnr(reference, test, peak=1.0))
-    assert snr(np.tile(reference, 1000), np.tile(test, 1000)) == pytest.approx(
-        snr(reference, test)
-    )
+    assert snr(np.tile(reference, 1000), np.tile(test, 1000)) == pytest.approx(snr(reference, test))
 
 
 def test_bytes_do_not_wrap_around() -> None:

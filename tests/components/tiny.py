@@ -1,4 +1,4 @@
-"""Tiny pipelines with random weights, saved as checkpoints: real classes, seconds instead of hours."""
+"""Tiny pipelines with random weights, saved as checkpoints: real classes, quick to run."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from export.exporter import Request, export
 from export.formats import Options
 from tests.components.tiny import save_tiny_avatar, save_tiny_stable_diffusion
 
+DEFAULT = Options()
 MAKERS = {"avatar": save_tiny_avatar, "sd": save_tiny_stable_diffusion}
 
 
@@ -36,7 +37,7 @@ class Exports:
             self._checkpoints[pipeline] = MAKERS[pipeline](self._root / pipeline)
         return self._checkpoints[pipeline]
 
-    def get(self, pipeline: str, format_: str, options: Options = Options()) -> Exported:
+    def get(self, pipeline: str, format_: str, options: Options = DEFAULT) -> Exported:
         key = (pipeline, format_, options)
         if key not in self._made:
             checkpoint = self.checkpoint(pipeline)

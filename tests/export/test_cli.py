@@ -62,9 +62,7 @@ def test_an_output_folder_that_is_not_an_artifact_is_exit_code_2(
 ) -> None:
     (tmp_path / "thesis.txt").write_text("years")
     checkpoint = exports.checkpoint("avatar")
-    result = RUNNER.invoke(
-        app, ["onnx", "--checkpoint", str(checkpoint), "--out", str(tmp_path)]
-    )
+    result = RUNNER.invoke(app, ["onnx", "--checkpoint", str(checkpoint), "--out", str(tmp_path)])
     assert result.exit_code == 2 and "left alone" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

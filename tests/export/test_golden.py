@@ -13,7 +13,9 @@ ARRAY = st.one_of(
     arrays(np.float32, array_shapes(max_dims=4, max_side=2)),
     arrays(np.int32, array_shapes(max_dims=2, max_side=3)),
 )
-ARRAYS = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), ARRAY, min_size=1, max_size=2)
+ARRAYS = st.dictionaries(
+    st.from_regex(r"[a-z_]{1,8}", fullmatch=True), ARRAY, min_size=1, max_size=2
+)
 CASE = st.builds(Case, inputs=ARRAYS, outputs=ARRAYS)
 
 

@@ -75,7 +75,9 @@ EXAMPLE = Manifest(
     styles=(),
     sampler={},
     components=(
-        ComponentEntry(name="a", description="", models={"onnx": "a"}, ops=1, inputs=(), outputs=()),
+        ComponentEntry(
+            name="a", description="", models={"onnx": "a"}, ops=1, inputs=(), outputs=()
+        ),
     ),
     golden=GoldenEntry(seed=0, run="run", components={}),
     files=(FileEntry(path="a", bytes=1, sha256="f" * 64),),

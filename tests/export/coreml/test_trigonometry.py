@@ -51,7 +51,7 @@ def test_a_timestep_of_nearly_a_thousand_keeps_its_phase(tmp_path: Path) -> None
 
 def test_it_fires_on_what_feeds_a_sine_and_on_nothing_else() -> None:
     @mb.program(input_specs=[mb.TensorSpec(shape=(2,)), mb.TensorSpec(shape=(2,))])
-    def program(t, x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def program(t, x):  # type: ignore[no-untyped-def]
         scaled = mb.mul(x=t, y=3.0, name="scaled")
         shifted = mb.add(x=scaled, y=1.0, name="shifted")
         wave = mb.cos(x=shifted, name="wave")
