@@ -7,7 +7,7 @@
 #   make conformance         the Core ML runtime's ops against PyTorch and numpy
 #
 # Variables:
-#   TORCH=cpu      PyTorch's CPU build (0.2 GB instead of 5 GB of CUDA libraries on Linux); the
+#   TORCH=cpu      PyTorch's CPU build (on Linux, without some 4 GB of CUDA libraries); the
 #                  default, pypi, is PyPI's build. The choice sticks to the .venv it was made for;
 #                  naming the other one later builds the .venv anew.
 #   TORCH_INDEX    where the CPU build comes from, for those who mirror it.

@@ -61,7 +61,7 @@ def draw(model: Model, selfies: Array, style: int, seeds: Sequence[int]) -> Iter
     def encode(shown: Array, present: Array) -> Array:
         return _only(model.runners["identity_encoder"]({"selfies": shown, "selfie_mask": present}))
 
-    def denoise(latents: Array, timestep: Array, tokens: Array, index: Array) -> Array:
+    def denoise(latents: Array, timestep: Array, tokens: Array, index: NDArray[np.int32]) -> Array:
         names = ("latents", "timestep", "identity_tokens", "style")
         arrays = (latents, timestep, tokens, index)
         return _only(model.runners["denoiser"](dict(zip(names, arrays, strict=True))))
