@@ -45,7 +45,6 @@ GLASSES: Mapping[str, tuple[str | None, ...]] = {
     "sunglasses": ("variant02",),
 }
 
-EARRINGS = ("variant01", "variant03")
 HEADS = ("variant01", "variant02", "variant03", "variant04")
 NOSES = ("variant01", "variant02", "variant03", "variant04", "variant05", "variant06")
 THIN_BROWS = ("variant02", "variant05", "variant07", "variant09", "variant12")
@@ -86,14 +85,14 @@ HIGHLIGHT = "#b98a6f"
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
     """DiceBear options of a person; `rng` chooses eyes, mouth and framing."""
     brows = THICK_BROWS if identity.brow_thickness > 0.6 else THIN_BROWS
-    earrings = of_person(identity, "earrings", EARRINGS) if identity.earrings == "yes" else None
     return {
         **pin(
             hair=of_person(identity, "hair", HAIR[identity.hair_class]),
             beard=of_person(identity, "beard", BEARDS[identity.facial_hair]),
             glasses=of_person(identity, "glasses", GLASSES[identity.glasses]),
             freckles="variant01" if identity.freckles == "yes" else None,
-            earrings=earrings,
+            # The others hang where most hair covers them.
+            earrings="variant01" if identity.earrings == "yes" else None,
             hairAccessories=None,
             head=of_person(identity, "head", HEADS),
             nose=of_person(identity, "nose", NOSES),
