@@ -19,13 +19,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from export.errors import PublishError
+from export.errors import ExportError, PublishError
 
 MANIFEST = "manifest.json"
 # From <linux/fs.h>, <fcntl.h> and macOS's <sys/stdio.h>.
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _RENAME_SWAP = 2
+_LEAST_FREE = 65536
+"""Bytes below which a disk counts as full: no model file is that small."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -53,12 +55,13 @@ def publish(target: Path, *, on_wait: Callable[[], None] | None = None) -> Itera
         with _lock(target, on_wait):
             # We hold the lock, so whatever lies there was left by a process that was killed.
             shutil.rmtree(staging, ignore_errors=True)
-            staging.mkdir()
             try:
-                yield staging
-                _flush(staging)
-                _require_replaceable(target)
-                _swap_in(staging, target)
+                with _explained(target):  # while what was written still fills the disk
+                    staging.mkdir()
+                    yield staging
+                    _flush(staging)
+                    _require_replaceable(target)
+                    _swap_in(staging, target)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
 
@@ -93,12 +96,19 @@ def _explained(target: Path) -> Iterator[None]:
     """Turn what the disk refuses into one clear line."""
     try:
         yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise PublishError(f"no space left to write {target}: {error.strerror}") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise PublishError(f"cannot write {target}: {error.strerror}") from error
+    except Exception as error:
+        # Converters write from C++ and report a full disk in many ways, or in none that says so.
+        code = error.errno if isinstance(error, OSError) else None
+        if code in _FULL or (not isinstance(error, ExportError) and _is_full(target)):
+            raise PublishError(f"no space left to write {target}") from error
+        if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise PublishError(f"cannot write {target}: {os.strerror(code)}") from error
         raise
+
+
+def _is_full(target: Path) -> bool:
+    existing = next(folder for folder in target.parents if folder.is_dir())
+    return shutil.disk_usage(existing).free < _LEAST_FREE
 
 
 def _flush(folder: Path) -> None:

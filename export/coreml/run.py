@@ -14,6 +14,7 @@ import coreml_runtime
 from components import Arrays, Runner
 from components.component import check_inputs
 from export.artifact import open_artifact
+from export.errors import ArtifactError
 from export.manifest import ComponentEntry
 
 Engine = Literal["coreml_runtime", "apple"]
@@ -33,8 +34,8 @@ def load(artifact: Path | str, component: str, engine: Engine = "coreml_runtime"
     from Apple's framework in steps of 1/255.
 
     Raises:
-        ArtifactError: The folder is not a whole Core ML artifact or lacks the component.
-        CoreMLRuntimeError: `coreml_runtime` cannot read or run the model.
+        ArtifactError: The folder is not a whole Core ML artifact, lacks the component, or holds a
+            model that `coreml_runtime` cannot read.
     """
     opened = open_artifact(artifact)
     package = opened.model(component, "mlpackage")
@@ -43,7 +44,10 @@ def load(artifact: Path | str, component: str, engine: Engine = "coreml_runtime"
 
 
 def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
-    model = coreml_runtime.load(package)
+    try:
+        model = coreml_runtime.load(package)
+    except coreml_runtime.CoreMLRuntimeError as error:
+        raise ArtifactError(f"{package.name} cannot be run: {error}") from error
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
         check_inputs(entry.inputs, inputs)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -192,14 +193,19 @@ def test_a_full_disk_leaves_the_old(tmp_path: Path) -> None:
 def test_a_really_full_disk_leaves_the_old(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("mounting is not allowed here")
     try:
         target = disk / "coreml"
         put(target, "old")
         with pytest.raises(PublishError, match="no space left"), publish(target) as staging:
-            (staging / "big").write_bytes(bytes(100_000))
+            (staging / "big").write_bytes(bytes(300_000))
+        assert version(target) == "old" and leftovers(target) == []
+        with pytest.raises(PublishError, match="no space left"), publish(target) as staging:
+            with suppress(OSError):
+                (staging / "big").write_bytes(bytes(300_000))
+            raise RuntimeError("a converter that only says: write failed")
         assert version(target) == "old" and leftovers(target) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
