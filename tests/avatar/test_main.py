@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,30 @@ def test_mistakes(
     assert result.err.startswith("error: ") and result.err.count("\n") == 1
     assert message in result.err
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--out sheet.gif", "cannot write .gif"),
+        ("--out nowhere/sheet.png", "there is no folder nowhere"),
+        ("--count 2 --out file", "file: is a file"),
+        ("--count 0", "'--count': Input should be greater than or equal to 1"),
+        ("--count 2 --out other", "other holds people with count 9, not 2"),
+        ("--seed -1", "'--seed': Input should be greater than or equal to 0"),
+    ],
+)
+def test_mistakes_with_people(
+    avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "other").mkdir()
+    index = {"version": 1, "count": 9, "seed": 0, "selfies": 5, "avatars": 1, "shards": {}}
+    (tmp_path / "other" / "index.json").write_text(json.dumps(index))
+    result = avatar("people", *arguments.split())
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert message in result.err
 
 
 def test_a_mistyped_command(avatar: Avatar) -> None:
