@@ -62,9 +62,9 @@ def write_shards(
     """Write `count` people, whose seeds are `seed`, `seed + 1`, …, with `selfies` selfies and, in
     every style that can draw them, `avatars` avatars each.
 
-    Finished shards found in `folder` are kept, so a killed call goes on where it was;
-    `on_people(done, count)` hears of every shard. Raises `ShardError` where the folder holds other
-    people or a damaged shard.
+    Finished shards found in `folder` are kept, so a killed call goes on where it was; missing and
+    damaged ones are written again. `on_people(done, count)` hears of every shard written. Raises
+    `ShardError` where the folder holds other people or its index cannot be read.
     """
     settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,11 @@ def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
             raise ShardError(f"{folder / name} cannot be read: {error.strerror}") from error
         if verify and hashlib.sha256(content).hexdigest() != index["shards"][name]:
             raise ShardError(f"{folder / name} is damaged: its SHA-256 is not the index's")
-        yield from _people_in(content)
+        try:
+            people = list(_people_in(content))
+        except (tarfile.TarError, ValueError, TypeError) as error:
+            raise ShardError(f"{folder / name} is damaged: {error}") from error
+        yield from people
 
 
 def _write_shard(folder: Path, start: int, stop: int, settings: dict[str, int]) -> str:
@@ -158,7 +162,7 @@ def _people_in(content: bytes) -> Iterator[PersonRecord]:
 
 
 def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
-    """The index found in the folder, its shards verified, or a new one."""
+    """The index found in the folder, of its shards those that are whole, or a new one."""
     if not (folder / INDEX).exists():
         empty = {"version": VERSION, **settings, "shards": {}}
         _write_atomically(folder / INDEX, _index_text(empty).encode())
@@ -169,11 +173,12 @@ def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
                 f"{folder} holds people with {name} {index[name]}, not {value}; "
                 "choose another folder"
             )
-    for name, digest in index["shards"].items():
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            raise ShardError(f"{path} is missing or damaged; remove {folder} and write it again")
-    return index
+    whole = {name: digest for name, digest in index["shards"].items() if _is(folder / name, digest)}
+    return {**index, "shards": whole}
+
+
+def _is(path: Path, digest: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -183,8 +188,13 @@ def _read_index(folder: Path) -> dict[str, Any]:
         raise ShardError(f"{folder} holds no people: no {INDEX} in it") from error
     except ValueError as error:
         raise ShardError(f"{folder / INDEX} is damaged: {error}") from error
+    if not isinstance(index, dict):
+        raise ShardError(f"{folder / INDEX} is damaged: it is no JSON object")
     if index.get("version") != VERSION:
         raise ShardError(f"{folder / INDEX} has version {index.get('version')}, expected {VERSION}")
+    missing = {"count", "seed", "selfies", "avatars", "shards"} - index.keys()
+    if missing:
+        raise ShardError(f"{folder / INDEX} is damaged: it lacks {', '.join(sorted(missing))}")
     return index
 
 
