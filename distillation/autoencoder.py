@@ -100,7 +100,7 @@ def encode_all(encoder: LatentEncoder, drawn: list[DrawnAvatar], batch: int = 16
         encoder(pictures([avatar.pixels() for avatar in drawn[start : start + batch]])).half()
         for start in range(0, len(drawn), batch)
     ]
-    return torch.cat(chunks)
+    return torch.cat(chunks).contiguous()
 
 
 def scale_latents(network: Autoencoder, drawn: list[DrawnAvatar]) -> None:

@@ -7,9 +7,10 @@ integrity.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,6 +18,9 @@ from rich.console import Console
 from components import ComponentsError
 from export.errors import ExportError
 from export.formats import Options
+
+if TYPE_CHECKING:
+    from export.check import Row
 
 SHIPPED = Path("avatar/checkpoints/small")
 GATE_FAILED, BAD_INPUT = 1, 2
@@ -151,7 +155,7 @@ def shipped() -> Path:
     return Path(__file__).resolve().parent.parent / SHIPPED
 
 
-def _print(rows: object) -> None:
+def _print(rows: Sequence[Row]) -> None:
     from export.report import table
 
     # Into a file or a pipe there is no width to fit into: no name is cut there.

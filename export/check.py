@@ -79,8 +79,10 @@ def check(
         outputs = pipeline.run(runners, recording.run.inputs)
         image = Case(inputs=recording.run.inputs, outputs=outputs)
         specs = manifest.components[-1].outputs
-        worst = _compare(specs, [(recording.run, image)], way)
-        rows.append(Row(name=RUN, way=way.name, floor=gates.IMAGE, **worst))
+        worst_psnr, worst_snr = _compare(specs, [(recording.run, image)], way)
+        rows.append(
+            Row(name=RUN, way=way.name, floor=gates.IMAGE, psnr=worst_psnr, snr=worst_snr)
+        )
     return tuple(rows)
 
 
@@ -95,28 +97,30 @@ def _component_row(
     entry = manifest.component(name)
     cases = recording.calls[name]
     pairs = [(c, Case(inputs=c.inputs, outputs=runner(c.inputs))) for c in cases]
+    worst_psnr, worst_snr = _compare(entry.outputs, pairs, way)
     return Row(
         name=name,
         way=way.name,
         ops=entry.ops,
         size=sum(file.bytes for file in files_of(manifest, entry.models[way.kind])),
         seconds=seconds.get(name),
+        psnr=worst_psnr,
+        snr=worst_snr,
         floor=way.floor,
-        **_compare(entry.outputs, pairs, way),
     )
 
 
 def _compare(
     specs: Sequence[TensorSpec], pairs: Sequence[tuple[Case, Case]], way: Way
-) -> dict[str, float]:
+) -> tuple[float, float]:
     """Worst PSNR and SNR over all cases and outputs."""
-    worst = {"psnr": math.inf, "snr": math.inf}
+    worst_psnr = worst_snr = math.inf
     for reference, test in pairs:
         for spec in specs:
             expected, got = reference.outputs[spec.name], test.outputs[spec.name]
             if way.bytes_only and spec.image:
                 expected = np.floor(expected * 255 + 0.5).clip(0, 255) / 255
             peak = peak_of(spec, expected)
-            worst["psnr"] = min(worst["psnr"], psnr(expected, got, peak=peak))
-            worst["snr"] = min(worst["snr"], snr(expected, got))
-    return worst
+            worst_psnr = min(worst_psnr, psnr(expected, got, peak=peak))
+            worst_snr = min(worst_snr, snr(expected, got))
+    return worst_psnr, worst_snr

@@ -156,7 +156,7 @@ SHAPE_ATTRIBUTES: tuple[str, ...] = tuple(
 
 
 def sample_identity(seed: int) -> Identity:
-    """The person of this seed (any non-negative integer); the same seed is always the same person."""
+    """The person of this seed (any non-negative integer), the same at every call."""
     rng = np.random.default_rng(seed)
     values: dict[str, object] = {
         name: str(rng.choice(list(classes), p=list(classes.values())))

@@ -48,6 +48,7 @@ def group_norm(x: Any, num_groups: int, weight: Any, bias: Any, eps: float) -> A
     """MIL for group normalisation of `x` (N,C,...), static; scale and shift (C,) or None."""
     n, channels, *space = x.shape
     depth = channels // num_groups
+    grouped: tuple[int, ...]
     if len(space) == 2:
         grouped = (n, num_groups, depth * space[0], space[1])
     else:
