@@ -1,7 +1,7 @@
 # make export | test | lint | bench | conformance | clean-venv
 #
 #   make export              set up .venv if needed, then write the Core ML artifact to dist/coreml/
-#   make test                the same for the tests;  ARGS="tests/avatar -k selfie" narrows them
+#   make test                ruff, mypy and the tests;  ARGS="tests/avatar -k selfie" narrows them
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
 #   make conformance         the Core ML runtime's ops against PyTorch and numpy
@@ -35,7 +35,7 @@ endif
 export: $(READY)
 	$(BIN)/python -m export coreml $(ARGS)
 
-test: $(READY)
+test: lint
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY)
