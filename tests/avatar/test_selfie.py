@@ -310,7 +310,8 @@ def test_a_heic_bomb_is_refused(tmp_path: Path) -> None:
     assert content[width : width + 4] == struct.pack(">I", 64)
     content[width : width + 4] = struct.pack(">I", 0xFC000040)
     file.write_bytes(content)
-    with pytest.raises((BrokenPictureError, PictureTooLargeError)):
+    # Which one depends on how much of the header libheif still believes.
+    with pytest.raises((BrokenPictureError, NotAPictureError, PictureTooLargeError)):
         read_selfie(file)
 
 
