@@ -80,9 +80,7 @@ def check(
         image = Case(inputs=recording.run.inputs, outputs=outputs)
         specs = manifest.components[-1].outputs
         worst_psnr, worst_snr = _compare(specs, [(recording.run, image)], way)
-        rows.append(
-            Row(name=RUN, way=way.name, floor=gates.IMAGE, psnr=worst_psnr, snr=worst_snr)
-        )
+        rows.append(Row(name=RUN, way=way.name, floor=gates.IMAGE, psnr=worst_psnr, snr=worst_snr))
     return tuple(rows)
 
 

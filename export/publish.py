@@ -13,6 +13,7 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,8 +108,14 @@ def _explained(target: Path) -> Iterator[None]:
 
 
 def _is_full(target: Path) -> bool:
+    """Whether a small file cannot be written beside `target`: disk, quota or limit is used up."""
     existing = next(folder for folder in target.parents if folder.is_dir())
-    return shutil.disk_usage(existing).free < _LEAST_FREE
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(bytes(_LEAST_FREE))
+    except OSError as error:
+        return error.errno in _FULL
+    return False
 
 
 def _flush(folder: Path) -> None:
