@@ -24,6 +24,11 @@ from ._translate import parameter_names
 __all__ = ["SIDE", "render"]
 
 SIDE = 128
+STEPS = 40
+SHADOW_STEPS = 10
+
+# Two streams of random numbers a seed, so that a change of the scene leaves the photo as it was.
+_SCENE, _PHOTO = 0, 1
 
 
 def _table(identities: Sequence[Identity], seeds: Sequence[int]) -> NDArray[np.void]:
@@ -31,7 +36,7 @@ def _table(identities: Sequence[Identity], seeds: Sequence[int]) -> NDArray[np.v
     names = parameter_names()
     table = np.zeros(len(seeds), dtype=[(name, np.float32) for name in names])
     for row, (identity, seed) in enumerate(zip(identities, seeds, strict=True)):
-        numbers = scene_numbers(person_numbers(identity), np.random.default_rng([0, seed]))
+        numbers = scene_numbers(person_numbers(identity), np.random.default_rng([_SCENE, seed]))
         assert numbers.keys() == set(names), numbers.keys() ^ set(names)
         for name, value in numbers.items():
             table[name][row] = value
@@ -51,15 +56,37 @@ def render(
     light, clothes, place, camera. A picture depends on its own identity and seed, never on the
     others of the call. Raises ValueError when the lengths differ or the backend is unknown.
     """
-    from . import _numba_backend
-
+    if len(identities) != len(seeds):
+        raise ValueError(f"{len(identities)} identities but {len(seeds)} seeds")
+    if backend not in ("numba", "torch"):
+        raise ValueError(f"backend is {backend!r}, expected 'numba' or 'torch'")
+    if backend == "numba" and device != "cpu":
+        raise ValueError(f"the numba backend runs on the CPU, not on {device!r}")
+    if not seeds:
+        return np.empty((0, 3, SIDE, SIDE), np.float32)
     table = _table(identities, seeds)
+    # All heads at once for torch, one a thread for numba.
+    heads = _torch_heads(table, device) if backend == "torch" else None
 
     def selfie(row: int) -> NDArray[np.float32]:
-        head = _numba_backend.trace(table, row, SIDE)
-        rng = np.random.default_rng([1, seeds[row]])
+        head = _numba_head(table, row) if heads is None else heads[row]
+        rng = np.random.default_rng([_PHOTO, seeds[row]])
         return photograph(rng, head, SKIN_TONES[identities[row].skin_tone])
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        pictures = list(threads.map(selfie, range(len(seeds))))
-    return np.stack(pictures) if pictures else np.empty((0, 3, SIDE, SIDE), np.float32)
+    if len(seeds) == 1:
+        return selfie(0)[None]
+    with ThreadPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as threads:
+        return np.stack(list(threads.map(selfie, range(len(seeds)))))
+
+
+# The backends are imported when first used: compiling, or torch, takes a while.
+def _numba_head(table: NDArray[np.void], row: int) -> NDArray[np.float32]:
+    from ._numba_backend import trace
+
+    return trace(table, row, SIDE, steps=STEPS, shadow_steps=SHADOW_STEPS)
+
+
+def _torch_heads(table: NDArray[np.void], device: str) -> NDArray[np.float32]:
+    from ._torch_backend import trace
+
+    return trace(table, SIDE, device=device, steps=STEPS, shadow_steps=SHADOW_STEPS)

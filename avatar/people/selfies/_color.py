@@ -19,5 +19,5 @@ def srgb_from_linear(value: ArrayLike) -> NDArray[np.float32]:
 
 
 def linear_from_hex(color: str) -> NDArray[np.float32]:
-    """"#rrggbb" to three linear values."""
+    """ "#rrggbb" to three linear values."""
     return linear_from_srgb([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])

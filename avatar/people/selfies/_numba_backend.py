@@ -7,6 +7,7 @@ nor a fork afterwards (OpenMP), which is what a training's data loader does.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,9 +17,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from . import _translate
-
-STEPS = 40
-SHADOW_STEPS = 10
 
 _OPERATIONS: dict[str, Any] = {
     "where": lambda condition, a, b: a if condition else b,
@@ -40,15 +38,22 @@ def _inlined(function: Callable[..., Any]) -> Any:
 
 
 def _called(function: Callable[..., Any]) -> Any:
-    """For the tracer; its entry point is cached on disk.
+    """For the tracer: what its entry point calls becomes part of it before types are inferred.
 
-    numba names a cache after the function and dates it by the function's file, which says nothing
-    of the other files compiled into it: the digest in the name does.
+    Compiled on their own, they would all be optimised twice. The distance to everything stays a
+    function, because it is called from three places. The entry point is cached on disk; numba
+    names a cache after the function and dates it by the function's file, which says nothing of the
+    other files compiled into it: the digest in the name does.
     """
-    if function.__name__ != "trace":
+    if function.__name__ == "trace":
+        function.__qualname__ = f"trace_{_translate.source_digest():08x}"
+        return njit(**_COMMON, cache=True)(function)
+    if function.__name__ == "everything":
         return njit(**_INNER)(function)
-    function.__qualname__ = f"trace_{_translate.source_digest():08x}"
-    return njit(**_COMMON, cache=True)(function)
+    return njit(**_INNER, inline="always")(function)
+
+
+_compiling = threading.Lock()
 
 
 @cache
@@ -57,10 +62,11 @@ def _compiled() -> Callable[..., None]:
 
 
 def trace(
-    parameters: NDArray[np.void], row: int, side: int, *, steps: int = STEPS,
-    shadow_steps: int = SHADOW_STEPS,
+    parameters: NDArray[np.void], row: int, side: int, *, steps: int, shadow_steps: int
 ) -> NDArray[np.float32]:
     """The picture of one row of parameters: (side, side, 4) float32, linear, premultiplied."""
     out = np.empty((side, side, 4), np.float32)
-    _compiled()(parameters[row], steps, shadow_steps, out)
+    with _compiling:  # one thread is enough to translate; numba has a lock of its own
+        kernel = _compiled()
+    kernel(parameters[row], steps, shadow_steps, out)
     return out

@@ -1,8 +1,8 @@
-"""Sphere tracing of the described head, in packets that the compiler can put in SIMD lanes.
+"""Sphere tracing of the described head, a row of pixels at a time, four rays a pixel.
 
-Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. Every
-loop that calls a distance is free of branches, so LLVM vectorises it; what differs between
-people (the form of the hair, glasses) is chosen outside the loops. Rays that have ended leave the packet.
+Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. Rays
+that have ended leave the packet, so that every loop is full. Counts start from `np.int64(0)`, not
+from the literal 0, whose type would have numba compile what is called with them a second time.
 
 Sphere tracing: John C. Hart, "Sphere tracing", The Visual Computer 12, 1996.
 """
@@ -13,95 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from ._packets import Array, Parameters, everything, paint
+from .head import PARTS
 from .head.camera import ray, ray_bounds
-from .head.face import eye_distance, mouth_distance, skin_distance
-from .head.hair import (
-    braids_distance,
-    bun_distance,
-    cap_distance,
-    long_distance,
-    scarf_distance,
-)
 from .head.light import lit
 from .head.operations import maximum, minimum, number, sqrt
-from .head.paint_face import paint_eye, paint_mouth, paint_skin
-from .head.paint_rest import (
-    paint_earring,
-    paint_glasses,
-    paint_hair,
-    paint_scarf,
-    paint_torso,
-)
 from .head.solids import clamp01, smoothstep
-from .head.wear import earring_distance, glasses_distance, torso_distance
 
-PART_COUNT = 7
-SKIN, EYE, MOUTH, TORSO, HAIR, GLASSES, EARRING = range(PART_COUNT)
-
-Array = Any
-Parameters = Any
-
-
-def closer(d: Array, kind: Array, part_d: Array, part: int, n: int) -> None:
-    """Lowers `d` to a part's distance where that is smaller, and notes the part."""
-    for i in range(n):
-        near = part_d[i] < d[i]
-        d[i] = part_d[i] if near else d[i]
-        kind[i] = part if near else kind[i]
-
-
-def body(x: Array, y: Array, z: Array, p: Parameters, d: Array, kind: Array, n: int) -> None:
-    for i in range(n):
-        skin = skin_distance(x[i], y[i], z[i], p)
-        eye = eye_distance(x[i], y[i], z[i], p)
-        mouth = mouth_distance(x[i], y[i], z[i], p)
-        torso = torso_distance(x[i], y[i], z[i], p)
-        inner = minimum(eye, mouth)
-        outer = minimum(skin, torso)
-        inner_kind = EYE if eye < mouth else MOUTH
-        outer_kind = SKIN if skin < torso else TORSO
-        d[i] = minimum(inner, outer)
-        kind[i] = inner_kind if inner < outer else outer_kind
-
-
-def hair(x: Array, y: Array, z: Array, p: Parameters, out: Array, n: int) -> None:
-    form = int(p.hair_form)
-    if form == 1:
-        for i in range(n):
-            out[i] = cap_distance(x[i], y[i], z[i], p)
-    elif form == 2:
-        for i in range(n):
-            out[i] = long_distance(x[i], y[i], z[i], p)
-    elif form == 3:
-        for i in range(n):
-            out[i] = bun_distance(x[i], y[i], z[i], p)
-    elif form == 4:
-        for i in range(n):
-            out[i] = braids_distance(x[i], y[i], z[i], p)
-    else:
-        for i in range(n):
-            out[i] = scarf_distance(x[i], y[i], z[i], p)
-
-
-def everything(
-    at: Array, p: Parameters, d: Array, kind: Array, spare: Array, n: int
-) -> None:
-    """The distance to the nearest part from each point, and which part it is."""
-    x = at[0]
-    y = at[1]
-    z = at[2]
-    body(x, y, z, p, d, kind, n)
-    if p.hair_form > 0.5:
-        hair(x, y, z, p, spare, n)
-        closer(d, kind, spare, HAIR, n)
-    if p.has_glasses > 0.5:
-        for i in range(n):
-            spare[i] = glasses_distance(x[i], y[i], z[i], p)
-        closer(d, kind, spare, GLASSES, n)
-    if p.has_earrings > 0.5:
-        for i in range(n):
-            spare[i] = earring_distance(x[i], y[i], z[i], p)
-        closer(d, kind, spare, EARRING, n)
+PART_COUNT = len(PARTS)
 
 
 def aim(p: Parameters, u: Any, v: Any, rays: Array, i: int) -> None:
@@ -123,7 +42,7 @@ def cones(p: Parameters, row: int, side: int, work: Any) -> int:
     v = 1.0 - (number(row) + 0.5) * scale
     for i in range(side):
         aim(p, (number(i) + 0.5) * scale - 1.0, v, rays, i)
-    n = 0
+    n = np.int64(0)
     for i in range(side):
         if rays[3, i] < rays[4, i]:
             for k in range(5):
@@ -158,7 +77,7 @@ def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) ->
     under way then grazes an outline. Returns how many came near.
     """
     rays, index, at, d, kind, spare, hits, hit_index, hit_kind, _, _, _, _ = work
-    found = 0
+    found = np.int64(0)
     for step in range(steps):
         for i in range(n):
             at[0, i] = p.eye_at_x + rays[0, i] * rays[3, i]
@@ -166,7 +85,7 @@ def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) ->
             at[2, i] = p.eye_at_z + rays[2, i] * rays[3, i]
         everything(at, p, d, kind, spare, n)
         reach = near if step < steps - 1 else last
-        kept = 0
+        kept = np.int64(0)
         for i in range(n):
             t = rays[3, i]
             if d[i] < reach * t:
@@ -241,38 +160,6 @@ def probe(p: Parameters, work: Any, n: int, shadow_steps: int) -> None:
         light[0, i] = smoothstep(0.0, 1.0, light[0, i])
 
 
-def paint(part: int, p: Parameters, x: Array, y: Array, z: Array, c: Array, n: int) -> None:
-    """The painter's six numbers for `n` points of one part, into `c` (6, n)."""
-    if part == SKIN:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_skin(x[i], y[i], z[i], p)
-    elif part == EYE:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_eye(x[i], y[i], z[i], p)
-    elif part == MOUTH:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_mouth(x[i], y[i], z[i], p)
-    elif part == TORSO:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_torso(x[i], y[i], z[i], p)
-    elif part == GLASSES:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_glasses(
-                x[i], y[i], z[i], p
-            )
-    elif part == EARRING:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_earring(
-                x[i], y[i], z[i], p
-            )
-    elif p.hair_form > 4.5:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_scarf(x[i], y[i], z[i], p)
-    else:
-        for i in range(n):
-            c[0, i], c[1, i], c[2, i], c[3, i], c[4, i], c[5, i] = paint_hair(x[i], y[i], z[i], p)
-
-
 def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
     """Adds each hit's quarter of its pixel's linear colour and cover to `row_out` (side, 4)."""
     rays, place, at, hits, index, kind, normal, light, color, spot = (
@@ -281,7 +168,7 @@ def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
     )  # fmt: skip
     done = 0
     for part in range(PART_COUNT):
-        m = 0
+        m = np.int64(0)
         for i in range(n):
             if kind[i] == part:
                 for k in range(3):
@@ -289,7 +176,7 @@ def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
                 place[m] = i
                 m += 1
         if m > 0:
-            paint(part, p, at[0], at[1], at[2], spot, m)
+            paint(part, p, at, spot, m)
             for i in range(m):
                 for k in range(6):
                     color[k, place[i]] = spot[k, i]

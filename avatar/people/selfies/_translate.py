@@ -20,7 +20,7 @@ from .head import MODULES, PARTS
 
 _FOLDER = Path(__file__).parent
 _HEAD = tuple(_FOLDER / "head" / f"{name}.py" for name in MODULES)
-_TRACER = _FOLDER / "_trace.py"
+_TRACER = (_FOLDER / "_packets.py", _FOLDER / "_trace.py")
 
 
 class _Strip(ast.NodeTransformer):
@@ -30,17 +30,17 @@ class _Strip(ast.NodeTransformer):
         self.name_literals = name_literals
         self.literals: dict[str, float] = {}
 
-    def visit_Module(self, node: ast.Module) -> ast.AST:  # noqa: N802 (ast's spelling)
+    def visit_Module(self, node: ast.Module) -> ast.AST:
         node.body = [part for part in node.body if isinstance(part, ast.FunctionDef)]
         return self.generic_visit(node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         for argument in node.args.args:
             argument.annotation = None
         return self.generic_visit(node)
 
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if not self.name_literals or not isinstance(node.value, float):
             return node
         name = f"_literal_{repr(node.value).replace('.', '_').replace('-', 'm')}"
@@ -75,10 +75,12 @@ def for_numba(
     namespace: dict[str, Any] = {name: inlined(function) for name, function in operations.items()}
     # numba knows the float32 type itself as a conversion, and its values as constants.
     # A name, because numba imports the module of a cached function when it loads it.
-    namespace.update(number=np.float32, np=np, PART_COUNT=len(PARTS), **PARTS, __name__=__name__)
-    for path in (*_HEAD, _TRACER):
+    namespace.update(number=np.float32, np=np, PART_COUNT=len(PARTS), __name__=__name__)
+    # Not Python's integers, for each value of which numba would compile a function anew.
+    namespace.update({name: np.int32(part) for name, part in PARTS.items()})
+    for path in (*_HEAD, *_TRACER):
         for name in _run(path, namespace, name_literals=True):
-            namespace[name] = (called if path is _TRACER else inlined)(namespace[name])
+            namespace[name] = (called if path in _TRACER else inlined)(namespace[name])
     return namespace
 
 
@@ -86,7 +88,7 @@ def for_numba(
 def parameter_names() -> tuple[str, ...]:
     """Every `p.name` that the description reads, sorted: what a scene must provide."""
     found: set[str] = set()
-    for path in (*_HEAD, _TRACER):
+    for path in (*_HEAD, *_TRACER):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "p":
                 found.add(node.attr)
@@ -95,4 +97,4 @@ def parameter_names() -> tuple[str, ...]:
 
 def source_digest() -> int:
     """Changes when any line of the description or tracer does; never negative."""
-    return crc32(b"".join(path.read_bytes() for path in (*_HEAD, _TRACER)))
+    return crc32(b"".join(path.read_bytes() for path in (*_HEAD, *_TRACER)))

@@ -111,9 +111,7 @@ def lips(x: Value, ym: Value, z: Value, d: Value, p: Parameters) -> Value:
     drop = 0.20 * p.mouth_open
     upper = ellipsoid(x, ym + 0.462, z - 0.665, inverse, 1.0 / p.lip_height, 9.5)
     d = smooth_minimum(d, upper, 0.05)
-    low = ellipsoid(
-        x, ym + 0.553 + drop, z - 0.645, inverse * 1.15, 0.85 / p.lip_height, 9.5
-    )
+    low = ellipsoid(x, ym + 0.553 + drop, z - 0.645, inverse * 1.15, 0.85 / p.lip_height, 9.5)
     d = smooth_minimum(d, low, 0.05)
     gap = ellipsoid(
         x, ym + 0.507 + 0.5 * drop, z - 0.75, inverse * 1.12, 1.0 / (0.52 * drop + 0.004), 4.0

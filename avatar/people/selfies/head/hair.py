@@ -12,7 +12,6 @@ from .solids import (
     smooth_maximum,
     smooth_minimum,
     smoothstep,
-    sphere,
     wave,
 )
 
@@ -30,9 +29,7 @@ def hairline(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
 def scalp_cap(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """A shell over the skull behind the hairline; the parting is a groove in it."""
     side = x * p.side_volume
-    d = ellipsoid(
-        x, y - p.cap_y - side * 0.35, z + p.cap_z, p.cap_ix, p.cap_iy, p.cap_iz
-    )
+    d = ellipsoid(x, y - p.cap_y - side * 0.35, z + p.cap_z, p.cap_ix, p.cap_iy, p.cap_iz)
     groove = p.parting * smoothstep(0.06, 0.0, absolute(x - p.parting_x))
     d = d + groove * smoothstep(0.2, 0.6, y)
     return smooth_maximum(d, hairline(x, ax, y, z, p), 0.07)

@@ -7,8 +7,18 @@ from .solids import clamp01, mix
 
 
 def lit(
-    nx: Value, ny: Value, nz: Value, dx: Value, dy: Value, dz: Value,
-    shadow: Value, occlusion: Value, shine: Value, gloss: Value, soft: Value, p: Parameters,
+    nx: Value,
+    ny: Value,
+    nz: Value,
+    dx: Value,
+    dy: Value,
+    dz: Value,
+    shadow: Value,
+    occlusion: Value,
+    shine: Value,
+    gloss: Value,
+    soft: Value,
+    p: Parameters,
 ) -> tuple[Value, Value, Value, Value, Value]:
     """What multiplies the albedo (r, g, b), the highlight and the rim light that are added.
 

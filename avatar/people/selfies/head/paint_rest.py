@@ -102,7 +102,7 @@ def paint_glasses(
     ex = mirrored(face_x(x0, y0, p)) - p.eye_x
     inside = smoothstep(0.0, -0.012, glasses_lens(ex, y + 0.02, p) + p.rim_thickness)
     lens = inside * p.dark_lens * smoothstep(0.60, 0.66, z)
-    fade = 0.012 + 0.030 * smoothstep(0.10, -0.22, y)
+    fade = 0.008 + 0.020 * smoothstep(0.10, -0.22, y)
     return (
         mix(p.frame_r, fade, lens),
         mix(p.frame_g, fade * 0.95, lens),

@@ -66,9 +66,7 @@ def ellipsoid(x: Value, y: Value, z: Value, ix: Value, iy: Value, iz: Value) -> 
     return k0 * (k0 - 1.0) / k1
 
 
-def capsule(
-    x: Value, y: Value, z: Value, bx: Value, by: Value, bz: Value, radius: Value
-) -> Value:
+def capsule(x: Value, y: Value, z: Value, bx: Value, by: Value, bz: Value, radius: Value) -> Value:
     """A capsule from the origin to (bx, by, bz)."""
     h = clamp01((x * bx + y * by + z * bz) / (bx * bx + by * by + bz * bz))
     return sphere(x - bx * h, y - by * h, z - bz * h, radius)
