@@ -153,6 +153,7 @@ def probe(
     count: Annotated[
         int, typer.Option("--selfies-each", min=1, max=10, help="Selfies shown of each.")
     ] = 5,
+    most: Most = None,
     steps: Steps = 600,
     batch: Batch = 48,
     learning_rate: Rate = 2e-3,
@@ -171,7 +172,7 @@ def probe(
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     judge = train_probe(_people(None, drawings), schedule, out)
-    judged = _people(held_out, held_out)
+    judged = _people(held_out, held_out, most)
     found = scores(judge, judged, generate(pipeline, judged, selfies=count))
     write_scores(found, people=len(judged), selfies=count, path=out / "scores.json")
     Console().print(table_of(found))

@@ -105,7 +105,7 @@ def test_a_saved_pipeline_draws_the_same_pictures(tmp_path: Path) -> None:
     pipeline = small_pipeline()
     pictures = pipeline(SELFIES[:2].numpy(), style=1, seeds=[5, 6])
     assert pictures.shape == (2, 3, 256, 256) and pictures.dtype == np.float32
-    assert 0 <= pictures.min() and pictures.max() <= 1
+    assert pictures.min() >= 0 and pictures.max() <= 1
     assert not np.array_equal(pictures[0], pictures[1])
     pipeline.save_pretrained(tmp_path)
     weights = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}

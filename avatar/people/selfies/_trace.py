@@ -42,7 +42,7 @@ def cones(p: Parameters, row: int, side: int, work: Any) -> int:
     v = 1.0 - (number(row) + 0.5) * scale
     for i in range(side):
         aim(p, (number(i) + 0.5) * scale - 1.0, v, rays, i)
-    n = np.int64(0)
+    n: Any = np.int64(0)
     for i in range(side):
         if rays[3, i] < rays[4, i]:
             for k in range(5):
@@ -77,7 +77,7 @@ def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) ->
     under way then grazes an outline. Returns how many came near.
     """
     rays, index, at, d, kind, spare, hits, hit_index, hit_kind, _, _, _, _ = work
-    found = np.int64(0)
+    found: Any = np.int64(0)
     for step in range(steps):
         for i in range(n):
             at[0, i] = p.eye_at_x + rays[0, i] * rays[3, i]
@@ -85,7 +85,7 @@ def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) ->
             at[2, i] = p.eye_at_z + rays[2, i] * rays[3, i]
         everything(at, p, d, kind, spare, n)
         reach = near if step < steps - 1 else last
-        kept = np.int64(0)
+        kept: Any = np.int64(0)
         for i in range(n):
             t = rays[3, i]
             if d[i] < reach * t:
@@ -168,7 +168,7 @@ def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
     )  # fmt: skip
     done = 0
     for part in range(PART_COUNT):
-        m = np.int64(0)
+        m: Any = np.int64(0)
         for i in range(n):
             if kind[i] == part:
                 for k in range(3):
