@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,13 +16,17 @@ from ._definition import compiled
 
 SIDE = 256
 
+# DiceBear clips the drawing to the picture, for those whose viewer would show what lies outside.
+# A renderer never does, and without the clip it need not draw into a layer: half the time.
+_PICTURE_CLIP = re.compile(r'(</defs><g) clip-path="url\(#clip-[^)"]*\)"')
+
 
 def rasterize(style_name: str, options: Mapping[str, object]) -> NDArray[np.uint8]:
     """Draw a style with these DiceBear options; (256,256,3) uint8 sRGB.
 
     The options must bring a background colour: a picture with transparent pixels is refused.
     """
-    svg = str(Avatar(compiled(style_name), dict(options)))
+    svg = _PICTURE_CLIP.sub(r"\1", str(Avatar(compiled(style_name), dict(options))), count=1)
     png = svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE, skip_system_fonts=True)
     with Image.open(io.BytesIO(png)) as image:
         rgba = np.asarray(image.convert("RGBA"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from importlib import import_module
@@ -10,8 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dicebear import Avatar
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from resvg_py import svg_to_bytes
 
 from avatar.people.errors import NotDrawnError, UnknownStyleError
 from avatar.people.identity import ATTRIBUTES, Identity, sample_identity
@@ -25,6 +29,7 @@ from avatar.people.styles import (
 )
 from avatar.people.styles._choice import blend, shade
 from avatar.people.styles._definition import compiled, definition
+from avatar.people.styles._raster import _PICTURE_CLIP, rasterize
 from avatar.people.styles._remix import with_hair_color
 from avatar.people.styles._shown import table
 
@@ -270,3 +275,15 @@ def test_open_peeps_hair_has_a_color_of_its_own() -> None:
 def test_colors_by_hand() -> None:
     assert shade("#804020", 0.5) == "#402010"
     assert blend("#000000", "#ff8040", 0.5) == "#804020"
+
+
+@each_style
+def test_drawing_without_the_pictures_clip_changes_nothing_to_speak_of(name: str) -> None:
+    """The clip is found (the shortcut is taken) and only antialiasing can tell."""
+    options = options_of(bare(glasses="round"), name, 2)
+    svg = str(Avatar(compiled(name), options))
+    assert len(_PICTURE_CLIP.findall(svg)) == 1
+    png = svg_to_bytes(svg_string=svg, width=256, height=256, skip_system_fonts=True)
+    clipped = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+    changed = np.abs(clipped - rasterize(name, options)).max(axis=2) > 8
+    assert changed.mean() < 0.003
