@@ -1,6 +1,6 @@
 """How fast selfies are rendered: seconds to compile, selfies a second after that.
 
-    python benchmarks/selfies.py [--count 96] [--backend numba|torch] [--device cpu|cuda]
+    python -m benchmarks.selfies [--count 96] [--backend numba|torch] [--device cpu|cuda]
 
 The target on two cores: at least 40 selfies/s after at most 15 s of compiling.
 """

@@ -57,10 +57,10 @@ def _light(rng: Generator, axes: NDArray[np.float64]) -> Numbers:
         [np.sin(around) * np.cos(above), np.sin(above), np.cos(around) * np.cos(above)]
     )
     key = axes @ toward
-    strength, warm = rng.uniform(0.45, 0.85), rng.uniform(-0.10, 0.14)
+    strength, warm = rng.uniform(0.45, 0.85), rng.uniform(-0.06, 0.12)
     sky, cool = rng.uniform(0.40, 0.62), rng.uniform(-0.08, 0.08)
     # Cameras expose by the light there is: a surface that faces the phone gets about 1 in all.
-    exposure = rng.uniform(0.80, 0.95) / (strength * max(0.45, 0.85 * toward[2]) + 0.72 * sky)
+    exposure = rng.uniform(0.77, 0.92) / (strength * max(0.45, 0.85 * toward[2]) + 0.72 * sky)
     strength, sky = strength * exposure, sky * exposure
     up = axes @ np.array([0.0, 1.0, 0.0])
     return {
