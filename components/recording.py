@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from components.component import Arrays, PipelineComponents, Runner
 from components.reference import runners
@@ -33,7 +35,8 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
 
     Args:
         pipeline: What to run.
-        seed: Decides the run's inputs; same seed, same recording on one machine.
+        seed: Decides the run's inputs; same seed, same recording on one machine, however many
+            threads PyTorch may use.
         cases: At most so many calls of a component are kept, evenly spread from the first to the
             last (a sampler's first and last timesteps are the extremes).
     """
@@ -49,9 +52,21 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
         return call
 
     inputs = pipeline.example_run(seed)
-    outputs = pipeline.run({name: recorded(name) for name in pipeline.names}, inputs)
+    with _one_thread():
+        outputs = pipeline.run({name: recorded(name) for name in pipeline.names}, inputs)
     kept = {name: _spread(made, cases) for name, made in calls.items()}
     return Recording(seed=seed, run=Case(inputs=inputs, outputs=outputs), calls=kept)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums are split among threads, so their number shows in the last bits of a recording."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _copy(arrays: Arrays) -> dict[str, np.ndarray]:

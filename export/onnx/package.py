@@ -15,6 +15,7 @@ from onnxruntime.tools.convert_onnx_models_to_ort import (
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from components import Component, PipelineFacts
+from export.onnx.ort_order import in_order
 from export.quiet import quiet
 from export.version import public_version
 
@@ -60,6 +61,8 @@ def write(model: ir.Model, path: Path) -> None:
 def write_ort(model: ir.Model, path: Path) -> None:
     """Write one `.ort` file for ARM with all optimisations baked in (Fixed style).
 
+    Law: the same model gives the same bytes.
+
     Args:
         model: An fp32 model. (An fp16 one would get casts baked in on x86 and end up larger.)
         path: Where to write, ending in `.ort`.
@@ -75,7 +78,9 @@ def write_ort(model: ir.Model, path: Path) -> None:
         )
     source.unlink()
     source.with_suffix(f".{OPERATORS}").unlink()
-    source.with_suffix(".ort").rename(path)
+    unordered = source.with_suffix(".ort")
+    path.write_bytes(in_order(unordered.read_bytes()))
+    unordered.unlink()
 
 
 def write_operators(folder: Path) -> None:

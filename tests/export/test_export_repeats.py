@@ -67,19 +67,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize(
-    "format_",
-    [
-        "coreml",
-        pytest.param(
-            "onnx",
-            marks=pytest.mark.xfail(
-                reason="ONNX Runtime writes the tables of a `.ort` in the order of a hash map that "
-                "it salts anew in every process; the `.onnx` files are the same"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("format_", ["coreml", "onnx"])
 def test_same_bytes_in_another_folder_on_another_day_with_another_hash_seed(
     format_: str, exports: Exports, tmp_path: Path
 ) -> None:
