@@ -1,6 +1,7 @@
 """Real packages for the tests: torch modules and MIL programs, converted by coremltools."""
 
 import logging
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ import torch
 import coreml_runtime
 from coreml_runtime.bind import CONVERTERS
 from coreml_runtime.ops import find_op
+from export.coreml.aliases import drop_aliases
 
 logging.getLogger("coremltools").setLevel(logging.ERROR)
 ct = pytest.importorskip("coremltools")
@@ -21,10 +23,11 @@ ct = pytest.importorskip("coremltools")
 Convert = Callable[..., Path]
 Snr = Callable[[Any, Any], float]
 
-# Every op is converted for each opset, at both precisions.
-CONFIGURATIONS = [
-    (target, precision) for target in ("iOS16", "iOS17", "iOS18") for precision in ("fp32", "fp16")
-]
+# Every op is converted for each opset and at both precisions. Converting is what these tests
+# spend their time on, so all six pairs are tried only where COREML_RUNTIME_PAIRS=all asks for it.
+ALL_PAIRS = [(target, bits) for target in ("iOS16", "iOS17", "iOS18") for bits in ("fp32", "fp16")]
+QUICK_PAIRS = [("iOS16", "fp16"), ("iOS17", "fp32"), ("iOS18", "fp16")]
+CONFIGURATIONS = ALL_PAIRS if os.environ.get("COREML_RUNTIME_PAIRS") == "all" else QUICK_PAIRS
 
 
 @pytest.fixture(params=CONFIGURATIONS, ids=["-".join(pair) for pair in CONFIGURATIONS])
@@ -76,6 +79,7 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     program = torch.export.export(model.eval(), args).run_decompositions({})
+                    drop_aliases(program)  # coremltools 9.0 does not know the op
                 exported[id(model)] = (model, program)  # the module is kept, so its id stays its
             source = exported[id(model)][1]
         else:
@@ -87,6 +91,7 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
                 source,
                 minimum_deployment_target=getattr(ct.target, target),
                 compute_precision=precisions[precision],
+                skip_model_load=True,
                 **options,
             )
         path = folder / "model.mlpackage"
@@ -100,8 +105,8 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
 def check_module(convert: Convert, snr: Snr) -> Callable[..., None]:
     """Convert a module, run it here, and compare every output with what torch gives.
 
-    fp32 has to reach 80 dB. For fp16 every output has to reach ``fp16_db``, and rounding has to
-    be all there is: the same program without rounding must not be further from torch.
+    fp32 has to reach 80 dB, fp16 ``fp16_db``: one rounding to fp16 costs about 70 dB, a short
+    chain of them stays above 50.
     """
 
     def check(
