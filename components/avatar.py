@@ -151,7 +151,8 @@ class AvatarComponents(PipelineComponents):
 
     @cached_property
     def _sampler(self) -> Any:
-        return Sampler.from_pretrained(self.checkpoint, subfolder="sampler").table()
+        settings = read_json(self.checkpoint / "sampler" / Sampler.config_name)
+        return Sampler.from_config(settings).table()
 
     def _config(self, name: str) -> dict[str, Any]:
         return read_json(self.checkpoint / name / "config.json")
@@ -160,8 +161,10 @@ class AvatarComponents(PipelineComponents):
         require_safetensors(self.checkpoint / name)
         try:
             module = kind.from_pretrained(self.checkpoint, subfolder=name, use_safetensors=True)
-        except OSError as error:
-            raise CheckpointError(f"cannot read {self.checkpoint / name}: {error}") from None
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            # Unreadable, or weights that do not fit the config beside them.
+            reason = " ".join(str(error).split())[:300]
+            raise CheckpointError(f"cannot read {self.checkpoint / name}: {reason}") from None
         return module.float()
 
 

@@ -37,11 +37,16 @@ datetime.datetime, datetime.date = Later, LaterDate
 # Ends the process without any clean-up when it is about to say that it compares.
 KILLED = """
 import os, signal
-from export.__main__ import app
 from export import exporter
 def check(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 exporter.check = check
+"""
+
+FRONT_DOOR = """
+from avatar.command_line import run
+from export.__main__ import app
+run(app, "python -m export")
 """
 
 STARVED = """
@@ -51,7 +56,10 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 
 def export(prelude: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
-    code = f"{prelude}\nimport sys\nfrom export.__main__ import app\napp(sys.argv[1:])"
+    door = (
+        "from avatar.command_line import run\nfrom export.__main__ import app\nrun(app, 'export')"
+    )
+    code = f"{prelude}\n{door}"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
