@@ -151,6 +151,29 @@ def teacher(
 
 
 @app.command()
+def student(
+    selfies: SelfiesDir = SELFIES,
+    drawings: DrawingsDir = DRAWINGS,
+    held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
+    out: Out = Path("runs/student"),
+    steps: Steps = 1000,
+    batch: Batch = 16,
+    learning_rate: Rate = 2e-4,
+    seed: Seed = 0,
+) -> None:
+    """Tune the teacher to draw in two steps, its guidance folded into the weights."""
+    from distillation.runs import CHECKPOINT, train_student
+    from distillation.training import Schedule
+
+    schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    train_student(
+        _people(selfies, drawings), _people(held_out, held_out), schedule, out, teacher=teacher
+    )
+    typer.echo(out / CHECKPOINT)
+
+
+@app.command()
 def judge(
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,

@@ -33,6 +33,7 @@ from distillation.errors import RunError
 from distillation.identity import IdentityTask, LabelledEncoder, attribute_accuracy
 from distillation.judge import JudgeTask
 from distillation.probe import Probe, ProbeTask
+from distillation.student import FEW_STEPS, StudentTask
 from distillation.teacher import Teacher, TeacherTask
 from distillation.training import Run, Schedule
 
@@ -94,6 +95,23 @@ def train_teacher(
     pipeline = AvatarPipeline(
         network.identity.encoder, network.denoiser, decoder, encoder, Sampler()
     )
+    pipeline.save_pretrained(out / CHECKPOINT)
+    return pipeline
+
+
+def train_student(
+    people: People, held_out: People, schedule: Schedule, out: Path, *, teacher: Path
+) -> AvatarPipeline:
+    """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
+    folder = teacher / CHECKPOINT
+    if not (folder / "model_index.json").is_file():
+        raise RunError(f"{folder} holds no trained teacher; train it first (see --help)")
+    pipeline = AvatarPipeline.from_pretrained(folder)
+    latents = cached_latents(pipeline.latent_encoder, people, out)
+    torch.manual_seed(schedule.seed)
+    task = StudentTask(pipeline, people, latents, held_out)
+    Run(task, schedule, out).train()
+    pipeline.register_modules(denoiser=task.network.cpu().eval(), sampler=FEW_STEPS)
     pipeline.save_pretrained(out / CHECKPOINT)
     return pipeline
 

@@ -26,6 +26,7 @@ from distillation.judge import JudgeTask, ceiling, disturbed, drawing
 from distillation.probe import Probe, ProbeTask, labels_of, scores
 from distillation.runs import cached_latents, load_part, load_reader
 from distillation.scoring import generate
+from distillation.student import StudentTask, halvings
 from distillation.teacher import Teacher, TeacherTask
 from distillation.training import step_rng
 
@@ -141,6 +142,28 @@ def test_the_probe_scores_drawings_as_generated_ones_alike(people: People) -> No
     for score in scores(probe, people, drawn):
         assert score.generated == score.drawn and 0 <= score.chance <= 1
     assert (labels_of(people)[:, 0] == [avatar.style for avatar in people.avatars]).all()
+
+
+def test_a_student_starts_as_its_teacher_and_comes_to_agree_with_itself(
+    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+) -> None:
+    reader, denoiser, decoder, encoder = small
+    pipeline = AvatarPipeline(reader.encoder, denoiser, decoder, encoder, Sampler())
+    latents = torch.randn(len(people.avatars), 8, 32, 32)
+    task = StudentTask(pipeline, people, latents, people)
+    before = {name: value.clone() for name, value in denoiser.state_dict().items()}
+    for name, value in task.network.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert loss_falls(task, task.network, batch=8)
+    for name, value in denoiser.state_dict().items():
+        assert torch.equal(value, before[name]), "the teacher stays as it is"
+    with torch.inference_mode():
+        assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
+
+
+def test_the_two_points_come_closer_over_the_training() -> None:
+    found = [halvings(progress) for progress in np.linspace(0, 1, 61, endpoint=False)]
+    assert found == sorted(found) and set(found) == {1, 2, 3, 4, 5, 6}
 
 
 def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(people: People) -> None:
