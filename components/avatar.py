@@ -11,11 +11,11 @@ from diffusers import ModelMixin
 from torch import nn
 
 from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
 from avatar.people.identity import sample_identity
 from avatar.people.styles import STYLES
-from avatar.pipeline import LATENT_SIZE, pad_selfies
+from avatar.pipeline import pad_selfies
 from avatar.sampler import Sampler, noise_of, sample
 from components.checkpoint import read_json, require_safetensors
 from components.component import (

@@ -19,6 +19,9 @@ from distillation.pairs import Pairs, in_all_styles, level, logit_normal
 LABEL_WEIGHT = 0.1
 """Weight of reading the attributes off the tokens, beside the flow's loss."""
 
+SKETCH_WEIGHT = 0.5
+"""Weight of the sketch's distance to the drawing: it needs no noise to learn from."""
+
 UNCONDITIONED = 0.1
 """Share of samples trained with the null tokens, for guidance (arXiv 2207.12598)."""
 
@@ -42,8 +45,8 @@ class Teacher(nn.Module):
         sigma: Tensor,
         style: Tensor,
         dropped: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Velocity (b,C,32,32) and class logits (people, classes).
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Velocity and sketch (b,C,32,32), and class logits (people, classes).
 
         `noisy` (b,C,32,32), b a multiple of the number of people, person by person; `sigma` (b,) in
         [0,1]; `style` (b,); `dropped` (b,) bool, true where null tokens replace the person's.
@@ -52,7 +55,8 @@ class Teacher(nn.Module):
         tokens = tokens.repeat_interleave(len(noisy) // len(tokens), dim=0)
         null = self.identity.encoder.null_tokens.expand_as(tokens)
         tokens = torch.where(dropped[:, None, None], null, tokens)
-        return self.denoiser(noisy, 1000 * sigma, tokens, style), logits
+        velocity = self.denoiser(noisy, 1000 * sigma, tokens, style)
+        return velocity, self.denoiser.expected(tokens, style), logits
 
 
 class TeacherTask:
@@ -77,10 +81,12 @@ class TeacherTask:
         noisy = clean + level(sigma) * (noise - clean)
         dropped = torch.from_numpy(rng.random(count) < UNCONDITIONED)
         inputs = (drawn.selfies, drawn.mask, noisy, sigma, drawn.style, dropped)
-        velocity, logits = network(*(value.to(device) for value in inputs))
+        velocity, expected, logits = network(*(value.to(device) for value in inputs))
         flow = F.mse_loss(velocity, (noise - clean).to(device))
+        sketch = F.mse_loss(expected, clean.to(device))
         reading, right = label_losses(logits, drawn.labels.to(device))
-        return {"loss": flow + LABEL_WEIGHT * reading, "flow": flow, "right": right}
+        loss = flow + SKETCH_WEIGHT * sketch + LABEL_WEIGHT * reading
+        return {"loss": loss, "flow": flow, "sketch": sketch, "right": right}
 
     def grid(self) -> Image.Image:
         """Six held-out people, a selfie each, in all styles."""
