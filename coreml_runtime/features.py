@@ -38,6 +38,7 @@ class Feature:
 
     ``kind`` is ``tensor``, ``image`` or another of Core ML's (``dictionary``, ``string``, …).
     ``shape`` is the default one, (1, channels, height, width) for an image; empty if undeclared.
+    ``default`` fills an optional input that is not given.
     ``shapes`` lists the allowed ones (None: any), ``ranges`` gives (least, most) for each axis,
     most = -1 without bound. ``dtype`` is numpy's name; an image's values are in [0, 255].
     """
@@ -51,6 +52,7 @@ class Feature:
     shapes: tuple[Shape, ...] | None = None
     ranges: tuple[tuple[int, int], ...] | None = None
     color: str | None = None
+    default: float | None = None
 
     def allows(self, shape: Shape) -> bool:
         """Whether a value of this shape may be given."""
@@ -95,7 +97,11 @@ def _read_feature(message: Any) -> Feature:
         return Feature(kind="tensor", **common, **_read_array(message.type.multiArrayType))
     if kind == "imageType":
         return Feature(kind="image", **common, **_read_image(message.type.imageType))
-    dtype = {"int64Type": "int64", "doubleType": "float64"}.get(kind, "object")
+    if kind == "stateType":
+        return Feature(kind="state", **common, **_read_array(message.type.stateType.arrayType))
+    if kind == "doubleType":
+        return Feature(kind="tensor", dtype="float64", shapes=((), (1,)), **common)
+    dtype = {"int64Type": "int64"}.get(kind, "object")
     return Feature(kind=kind.removesuffix("Type"), dtype=dtype, **common)
 
 
@@ -115,6 +121,9 @@ def _read_array(message: Any) -> dict[str, Any]:
         found["shapes"] = tuple(tuple(s.shape) for s in message.enumeratedShapes.shapes)
     elif shape:
         found["shapes"] = (shape,)
+    default = message.WhichOneof("defaultOptionalValue")
+    if default is not None:
+        found["default"] = getattr(message, default)
     return found
 
 
@@ -193,19 +202,32 @@ def _image_tensor(feature: Feature, image: Image.Image) -> torch.Tensor:
     return planes.flip(1) if feature.color == "bgr" else planes
 
 
-def from_tensor(feature: Feature, tensor: torch.Tensor) -> Array | Image.Image:
-    """An output for the user: numpy of the declared type, or a PIL image.
-
-    The program's values of an image are in [0, 255]; a byte is ``floor(value + 0.5)``, clamped.
+def to_pixels(feature: Feature, tensor: torch.Tensor) -> torch.Tensor:
+    """An image output (…, channels, height, width) as a picture holds it: a byte is
+    ``floor(value + 0.5)``, clamped; fp16 greys keep their values.
     """
-    tensor = tensor.detach().cpu()
+    if feature.color == "grayscale_fp16":
+        return tensor.float()
+    return torch.floor(tensor.float() + 0.5).clamp(0, 255).nan_to_num(0)
+
+
+def from_tensor(feature: Feature, value: Any) -> Any:
+    """An output for the user: numpy of the declared type, a PIL image, or what a classifier gives.
+
+    The program's values of an image are in [0, 255].
+    """
+    if not isinstance(value, torch.Tensor):
+        return value
+    tensor = value.detach().cpu()
+    if feature.kind == "int64":
+        return int(tensor)
     if feature.kind != "image":
         array = tensor.numpy().astype(feature.dtype)
         return array if array.flags.owndata else array.copy()
-    values = tensor.reshape(tensor.shape[-3:]).float()
+    pixels = to_pixels(feature, tensor.reshape(tensor.shape[-3:]))
     if feature.color == "grayscale_fp16":
-        return Image.fromarray(values[0].numpy())
-    pixels = torch.floor(values + 0.5).clamp(0, 255).nan_to_num(0).to(torch.uint8)
+        return Image.fromarray(pixels[0].numpy())
+    pixels = pixels.to(torch.uint8)
     if feature.color == "grayscale":
         return Image.fromarray(pixels[0].numpy())
     if feature.color == "bgr":

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from ._proto import Model_pb2
 from .blob import BlobFile
-from .errors import PackageError, PackagePathError, UnsupportedModelError
+from .errors import PackageError, PackagePathError
 
 _MODEL_PATH = "@model_path/"
 _MANIFEST = "Manifest.json"
@@ -95,11 +95,6 @@ def _parse(path: Path) -> Model_pb2.Model:  # type: ignore[name-defined]
         spec.ParseFromString(path.read_bytes())
     except (DecodeError, OSError) as error:
         raise PackageError(f"model file {path.name} cannot be parsed: {error}") from error
-    kind = spec.WhichOneof("Type")
-    if kind is None:
+    if spec.WhichOneof("Type") is None:
         raise PackageError(f"model file {path.name} holds no model")
-    if kind != "mlProgram":
-        raise UnsupportedModelError(
-            f"this package holds a Core ML model of kind {kind}, not an ML Program"
-        )
     return spec
