@@ -51,8 +51,9 @@ FunctionName = Annotated[
 PrecisionOption = Annotated[
     Precision,
     typer.Option(
-        help="storage rounds every result to the type the program declares, as the format promises, "
-        "and is the default; float32 rounds nothing, to tell errors of the graph from rounding."
+        help="storage rounds every result to the type the program declares, as the format "
+        "promises, and is the default; float32 rounds nothing, to tell errors of the graph from "
+        "those of rounding."
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of random inputs; 0 so that runs repeat.")]

@@ -12,7 +12,7 @@ from .values import StateCell
 
 
 class State(Mapping[str, Array]):
-    """The states of one model by name: ``state["cache"]`` reads one, ``state["cache"] = x`` sets it.
+    """The states of a model by name: ``state["cache"]`` reads one, ``state["cache"] = x`` sets it.
 
     Arrays are of the declared type and shape. It begins with zeros, as Core ML's does.
     """

@@ -3,20 +3,29 @@
 import torch
 from torch import Tensor
 
+from ..dtypes import BY_NAME
 from ..values import MAX_LENGTH, MilList, StateCell
 from .registry import IOS18, Labels, op
 
 
 @op("make_list", exact=True)
 def make_list(
-    elem_shape: Labels, init_length: int = 1, dynamic_length: bool = True, dtype: str = "fp32"
+    device: torch.device,
+    elem_shape: Labels,
+    init_length: int = 1,
+    dynamic_length: bool = True,
+    dtype: str = "fp32",
 ) -> MilList:
-    """Elements are not there before they are written; a size given by name is any size."""
+    """Zeros before they are written; a size given by name is known only then."""
     if not 0 <= init_length < MAX_LENGTH:
         raise ValueError(f"a list of {init_length} elements")
-    known = tuple(size for size in elem_shape if isinstance(size, int))
-    shape = known if len(known) == len(elem_shape) else None
-    return MilList((None,) * init_length, dynamic_length, shape)
+    if dtype not in BY_NAME:
+        raise ValueError(f"unknown dtype {dtype!r}")
+    shape = [size for size in elem_shape if isinstance(size, int)]
+    blank = None
+    if len(shape) == len(elem_shape):
+        blank = torch.zeros(shape, dtype=BY_NAME[dtype].held, device=device)
+    return MilList(items=(None,) * init_length, dynamic=dynamic_length, blank=blank)
 
 
 @op("list_length", exact=True)

@@ -50,7 +50,7 @@ def suppressed(
 def chosen(
     boxes: Tensor, scores: Tensor, iou: float, least: float | None, most: int, per_class: bool
 ) -> list[int]:
-    """At most ``most`` of ``boxes`` (N, 4), best first, whose best of ``scores`` (N, K) is enough."""
+    """At most ``most`` of ``boxes`` (N, 4), best first, with the best of ``scores`` (N, K)."""
     best, classes = scores.max(-1)
     candidates = torch.arange(len(best), device=best.device)
     if least is not None:

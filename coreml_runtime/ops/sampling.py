@@ -134,8 +134,8 @@ def _crops(
     if normalized:
         top, bottom = top * (rows - 1), bottom * (rows - 1)
         left, right = left * (columns - 1), right * (columns - 1)
-    row = grid(mode, top, bottom, height)
-    column = grid(mode, left, right, width)
+    row = grid(mode, top, bottom, height).float()
+    column = grid(mode, left, right, width).float()
     inside = ((row >= 0) & (row <= rows - 1)).unsqueeze(2)
     inside = inside & ((column >= 0) & (column <= columns - 1)).unsqueeze(1)
     shape = (len(boxes), height, width)

@@ -68,7 +68,9 @@ def test_results_are_padded_and_counted(run_op) -> None:
 
 
 def test_classify(run_op) -> None:
-    label, table = run_op("classify", probabilities=torch.tensor([[0.25, 0.75]]), classes=("a", "b"))
+    label, table = run_op(
+        "classify", probabilities=torch.tensor([[0.25, 0.75]]), classes=("a", "b")
+    )
     assert label == "b" and table == {"a": 0.25, "b": 0.75}
     label, table = run_op("classify", probabilities=torch.tensor([0.5, 0.5]), classes=(7, 9))
     assert int(label) == 7 and table == {7: 0.5, 9: 0.5}

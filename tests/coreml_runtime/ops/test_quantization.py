@@ -9,9 +9,7 @@ import torch
 def test_quantize_rounds_halves_to_even_and_clips(run_op, dtype, low, high) -> None:
     x = torch.tensor([-1e4, -0.75, -0.25, 0.0, 0.25, 0.75, 1.25, 1e4])
     zero = torch.tensor(3, dtype=getattr(torch, dtype))
-    got = run_op(
-        "quantize", input=x, scale=torch.tensor(0.5), zero_point=zero, output_dtype=dtype
-    )
+    got = run_op("quantize", input=x, scale=torch.tensor(0.5), zero_point=zero, output_dtype=dtype)
     want = np.clip(np.round(x.numpy() / 0.5) + 3, low, high)
     assert got.tolist() == want.tolist()
 
