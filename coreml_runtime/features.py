@@ -1,5 +1,6 @@
 """The inputs and outputs a model declares, and the way from numpy and PIL to tensors and back."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ _COLORS = {
     _IMAGE.GRAYSCALE_FLOAT16: "grayscale_fp16",
 }
 _PIL_MODES = {"grayscale": "L", "rgb": "RGB", "bgr": "RGB", "grayscale_fp16": "F"}
+
+_MAX_ELEMENTS = 1 << 33
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
@@ -109,10 +112,16 @@ def _ranges(sizes: Any) -> tuple[tuple[int, int], ...]:
     return tuple((int(size.lowerBound), int(size.upperBound)) for size in sizes)
 
 
+def _bounded(shape: Shape) -> Shape:
+    if any(size < 0 for size in shape) or math.prod(shape) > _MAX_ELEMENTS:
+        raise PackageError(f"a feature of shape {shape} is larger than any device holds")
+    return shape
+
+
 def _read_array(message: Any) -> dict[str, Any]:
     if message.dataType not in _DTYPES:
         raise UnsupportedModelError(f"multi-arrays of type number {message.dataType}")
-    shape = tuple(int(size) for size in message.shape)
+    shape = _bounded(tuple(int(size) for size in message.shape))
     found: dict[str, Any] = {"dtype": _DTYPES[message.dataType], "shape": shape}
     flexible = message.WhichOneof("ShapeFlexibility")
     if flexible == "shapeRange":
@@ -132,7 +141,7 @@ def _read_image(message: Any) -> dict[str, Any]:
     if color is None:
         raise UnsupportedModelError(f"images of colour space number {message.colorSpace}")
     channels = 3 if color in ("rgb", "bgr") else 1
-    shape = (1, channels, int(message.height), int(message.width))
+    shape = _bounded((1, channels, int(message.height), int(message.width)))
     found: dict[str, Any] = {"color": color, "shape": shape}
     flexible = message.WhichOneof("SizeFlexibility")
     if flexible == "imageSizeRange":

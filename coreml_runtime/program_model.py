@@ -40,6 +40,12 @@ class ProgramModel(CoreMLModel):
         _agree("input", inputs, plan.inputs)
         _agree("state", states, plan.states)
         _agree("output", outputs, plan.outputs)
+        for feature in states:
+            (held,) = getattr(plan.states[feature.name].type, "inner", (None,))
+            if getattr(held, "static_shape", None) != feature.shape:
+                raise ProgramError(
+                    f"state {feature.name!r} is {held}, described as {feature.shape}"
+                )
 
     @property
     def device(self) -> torch.device:
