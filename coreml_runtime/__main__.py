@@ -141,11 +141,11 @@ def _read(feature: Feature, path: Path) -> Any:
 def _value(value: Any) -> str:
     if isinstance(value, Image.Image):
         return f"{value.mode} image of {value.width}×{value.height}"
+    if isinstance(value, dict):
+        best = sorted(value.items(), key=lambda pair: -pair[1])[:5]
+        return ", ".join(f"{key} {share:.4f}" for key, share in best)
     if not isinstance(value, np.ndarray):
-        best = (
-            sorted(value.items(), key=lambda pair: -pair[1])[:5] if isinstance(value, dict) else 0
-        )
-        return ", ".join(f"{key} {share:.4f}" for key, share in best) if best else repr(value)
+        return repr(value)
     shape = "×".join(map(str, value.shape)) or "scalar"
     if not value.size:
         return f"{value.dtype} {shape}"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .errors import CoreMLRuntimeError
+from .errors import CoreMLRuntimeError, ExecutionError
 from .features import Feature
 from .load import load
 from .model import CoreMLModel
@@ -42,6 +42,8 @@ defaults = Defaults()
 def _runtime_errors() -> Iterator[None]:
     try:
         yield
+    except ExecutionError as error:  # Apple's words, which callers look for
+        raise RuntimeError(f"Unable to compute the prediction using ML Program: {error}") from error
     except CoreMLRuntimeError as error:
         raise RuntimeError(str(error)) from error
 

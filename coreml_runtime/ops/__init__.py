@@ -18,6 +18,7 @@ from . import (
     reduction,
     resample,
     sampling,
+    scatter,
     shape,
     tensor,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "registered_ops",
     "resample",
     "sampling",
+    "scatter",
     "shape",
     "tensor",
 ]

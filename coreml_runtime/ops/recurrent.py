@@ -157,8 +157,7 @@ def lstm(
     clip: float | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gates i, f, o, z. ``clip`` bounds the new cell state; the peephole of o sees that one."""
-    acts = (_activation(recurrent_activation), _activation(cell_activation))
-    acts += (_activation(activation),)
+    acts = tuple(map(_activation, (recurrent_activation, cell_activation, activation)))
     if direction != "bidirectional":
         hidden, h, c = _lstm(
             _in_time(x, direction), initial_h, initial_c, weight_ih, weight_hh, bias, peephole,

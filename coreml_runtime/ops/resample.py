@@ -53,8 +53,11 @@ def _linear(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
 
 
 def _nearest(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
+    """The nearest sample along one axis; DEFAULT takes the lower of two, so that twice the size
+    repeats every sample once.
+    """
     grid = _grid(mode, x.shape[axis], new, x.device)
-    place = grid.floor() if mode == "DEFAULT" else (grid + 0.5).floor()
+    place = (grid - 0.5).ceil() if mode == "DEFAULT" else (grid + 0.5).floor()
     return x.index_select(axis, place.long().clamp_max(x.shape[axis] - 1))
 
 
