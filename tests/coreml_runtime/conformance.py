@@ -11,6 +11,7 @@ ones every time.
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,12 @@ def pytest_configure(config: pytest.Config) -> None:
     COUNTER.watch_comparisons()
 
 
+def own_name(nodeid: str) -> str:
+    """A test's name without the folder that coremltools is installed in."""
+    found = re.search(r"\w+/test_\w+\.py::.*", nodeid, re.DOTALL)
+    return found[0] if found else nodeid
+
+
 def chosen(name: str, share: float) -> bool:
     """Whether a test is in the sample: by a hash of its name, so always the same."""
     digest = hashlib.sha256(name.encode()).digest()
@@ -103,21 +110,28 @@ def chosen(name: str, share: float) -> bool:
 
 
 def expected_failures() -> dict[str, str]:
-    """Tests that fail for a reason, from the table of ``docs/coreml_conformance.md``."""
+    """Names and reasons from the table of ``docs/coreml_conformance.md``."""
     rows = [line.split("|") for line in KNOWN.read_text(encoding="utf-8").splitlines()]
-    return {row[1].strip().strip("`"): row[2].strip() for row in rows if "::" in "".join(row[:2])}
+    cells = [[cell.strip() for cell in row] for row in rows if len(row) == 4]
+    return {row[1].strip("`"): row[2] for row in cells if "::" in row[1]}
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name is the pattern, in which ``…`` stands for anything."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("…"))), name, re.DOTALL) is not None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     share = float(os.environ.get("CONFORMANCE_SHARE", "1"))
-    dropped = [item for item in items if not chosen(item.nodeid, share)]
-    items[:] = [item for item in items if chosen(item.nodeid, share)]
-    config.hook.pytest_deselected(items=dropped)
+    kept = [item for item in items if chosen(own_name(item.nodeid), share)]
+    ids = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in ids])
+    items[:] = kept
     known = expected_failures()
     for item in items:
-        name = "/".join(item.nodeid.split("/")[-2:])
-        if name in known:
-            item.add_marker(pytest.mark.xfail(strict=True, reason=known[name]))
+        for pattern, reason in known.items():
+            if matches(own_name(item.nodeid), pattern):
+                item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
 
 
 def in_half_precision(parameters: dict[str, Any]) -> bool:
@@ -134,7 +148,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """The same random numbers in every test, whichever others run."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     COUNTER.begin(2e-3 if in_half_precision(parameters) else 0.0)
-    seed = int.from_bytes(hashlib.sha256(item.nodeid.encode()).digest()[:4], "big")
+    seed = int.from_bytes(hashlib.sha256(own_name(item.nodeid).encode()).digest()[:4], "big")
     np.random.seed(seed)
     torch.manual_seed(seed)
 
