@@ -21,7 +21,7 @@ class State(Mapping[str, Array]):
         self._features = {feature.name: feature for feature in features}
         self._device = device
         self.cells = {
-            feature.name: StateCell(torch.zeros(feature.shape, device=device))
+            feature.name: StateCell(torch.zeros(feature.shape, dtype=_held(feature), device=device))
             for feature in features
         }
 
@@ -42,12 +42,19 @@ class State(Mapping[str, Array]):
             raise InputError(
                 f"state {name!r} expects {feature.expected()}, got {tuple(tensor.shape)}"
             )
-        self.cells[name].value = (
-            tensor.to(self._device, torch.float32).to(getattr(torch, feature.dtype)).float()
-        )
+        declared = tensor.to(self._device, getattr(torch, feature.dtype))
+        self.cells[name].value = declared.to(_held(feature), copy=True)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._features)
 
     def __len__(self) -> int:
         return len(self._features)
+
+
+def _held(feature: Feature) -> torch.dtype:
+    """What a program holds values of the feature's type in."""
+    if np.dtype(feature.dtype).kind == "f":
+        return torch.float32
+    held: torch.dtype = getattr(torch, feature.dtype)
+    return held
