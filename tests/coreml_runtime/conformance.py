@@ -97,10 +97,9 @@ def pytest_configure(config: pytest.Config) -> None:
     COUNTER.watch_comparisons()
 
 
-def own_name(nodeid: str) -> str:
+def own_name(item: pytest.Item) -> str:
     """A test's name without the folder that coremltools is installed in."""
-    found = re.search(r"\w+/test_\w+\.py::.*", nodeid, re.DOTALL)
-    return found[0] if found else nodeid
+    return f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
 
 
 def chosen(name: str, share: float) -> bool:
@@ -123,14 +122,14 @@ def matches(name: str, pattern: str) -> bool:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     share = float(os.environ.get("CONFORMANCE_SHARE", "1"))
-    kept = [item for item in items if chosen(own_name(item.nodeid), share)]
+    kept = [item for item in items if chosen(own_name(item), share)]
     ids = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in ids])
     items[:] = kept
     known = expected_failures()
     for item in items:
         for pattern, reason in known.items():
-            if matches(own_name(item.nodeid), pattern):
+            if matches(own_name(item), pattern):
                 item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
 
 
@@ -148,7 +147,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """The same random numbers in every test, whichever others run."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     COUNTER.begin(2e-3 if in_half_precision(parameters) else 0.0)
-    seed = int.from_bytes(hashlib.sha256(own_name(item.nodeid).encode()).digest()[:4], "big")
+    seed = int.from_bytes(hashlib.sha256(own_name(item).encode()).digest()[:4], "big")
     np.random.seed(seed)
     torch.manual_seed(seed)
 
