@@ -74,7 +74,14 @@ class ProgramModel(CoreMLModel):
     def run_traced(
         self, tensors: Mapping[str, Tensor], state: State | None
     ) -> Iterator[tuple[str, Any]]:
-        return run_traced(self._plan.body, self._start(tensors, state), self._device)
+        slots = self._start(tensors, state)
+        told = set()
+        for name, value in run_traced(self._plan.body, slots, self._device):
+            told.add(name)
+            yield name, value
+        for name, slot in self._plan.outputs.items():  # inputs and constants given back as they are
+            if name not in told:
+                yield name, slots[slot]
 
     def _start(self, tensors: Mapping[str, Tensor], state: State | None) -> list[Any]:
         slots = self._template.copy()

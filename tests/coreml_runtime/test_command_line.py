@@ -63,9 +63,12 @@ def test_run_with_a_file_and_without(packages: dict[str, Path], tmp_path: Path) 
 def test_compare_finds_where_it_goes_wrong(packages: dict[str, Path], tmp_path: Path) -> None:
     worse = Path(shutil.copytree(packages["network"], tmp_path / "worse.mlpackage"))
     weights = next(worse.rglob("weight.bin"))
-    content = bytearray(weights.read_bytes())
-    content[-64:] = bytes(64)  # the end of the last blob, the linear layer's
-    weights.write_bytes(content)
+    linear = np.random.default_rng(0).standard_normal((10, 64)).astype(np.float16).tobytes()
+    content = weights.read_bytes()
+    assert linear in content
+    weights.write_bytes(
+        content.replace(linear, linear[: len(linear) // 2] + bytes(len(linear) // 2))
+    )
     result = _call("compare", packages["network"], worse)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
