@@ -18,6 +18,7 @@ from rich.console import Console
 from components import ComponentsError
 from export.errors import ExportError
 from export.formats import Options
+from quantization.errors import QuantizationError
 
 if TYPE_CHECKING:
     from export.check import Row
@@ -60,9 +61,28 @@ Checkpoint = Annotated[
 ]
 
 
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Recipe that says which weight gets which bits, as `python -m quantization plan` "
+        "writes it. Default: 16-bit weights, or what a quantized checkpoint brings along.",
+        show_default=False,
+    ),
+]
+
+
+class Ort(StrEnum):
+    """What .ort files hold."""
+
+    dense = "dense"
+    packed = "packed"
+    none = "none"
+
+
 @app.command()
 def coreml(
     checkpoint: Checkpoint = None,
+    recipe: RecipeFile = None,
     target: Annotated[
         Target,
         typer.Option(
@@ -86,12 +106,14 @@ def coreml(
     ] = Path("dist/coreml"),
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
-    _export("coreml", checkpoint, out, Options(precision=precision.value, target=target.value))
+    options = Options(precision=precision.value, target=target.value)
+    _export("coreml", checkpoint, recipe, out, options)
 
 
 @app.command()
 def onnx(
     checkpoint: Checkpoint = None,
+    recipe: RecipeFile = None,
     precision: Annotated[
         Precision,
         typer.Option(
@@ -107,9 +129,22 @@ def onnx(
             "it is when not. Other commands look in the default."
         ),
     ] = Path("dist/onnx"),
+    ort: Annotated[
+        Ort | None,
+        typer.Option(
+            help="The .ort files: dense fp32 weights (fast, large), packed as in the recipe (small, "
+            "but unpacked anew in every call), or none. Default: dense, and none with a recipe, "
+            "since neither is then what is wanted; .onnx files are small and fast.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Export to ONNX: an .onnx and an .ort file for each component."""
-    _export("onnx", checkpoint, out, Options(precision=precision.value))
+    from quantization import is_quantized
+
+    small = recipe is not None or is_quantized(checkpoint or shipped())
+    kind = ort.value if ort else "none" if small else "dense"
+    _export("onnx", checkpoint, recipe, out, Options(precision=precision.value, ort=kind))
 
 
 @app.command()
@@ -132,19 +167,29 @@ def verify(
     )
 
 
-def _export(format_name: str, checkpoint: Path | None, out: Path, options: Options) -> None:
+def _export(
+    format_name: str,
+    checkpoint: Path | None,
+    recipe: Path | None,
+    out: Path,
+    options: Options,
+) -> None:
     # Torch and the converters take seconds to import: `--help` should not.
     from export.exporter import GateError, Request, export
 
     request = Request(
-        checkpoint=checkpoint or shipped(), format=format_name, out=out, options=options
+        checkpoint=checkpoint or shipped(),
+        format=format_name,
+        out=out,
+        options=options,
+        recipe=recipe,
     )
     try:
         rows = export(request, lambda text: typer.echo(text, err=True))
     except GateError as error:
         _print(error.rows)
         _fail(error, GATE_FAILED)
-    except (ExportError, ComponentsError) as error:
+    except (ExportError, ComponentsError, QuantizationError) as error:
         _fail(error, BAD_INPUT)
     _print(rows)
     typer.echo(f"published {out}")

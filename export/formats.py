@@ -10,6 +10,7 @@ from typing import Protocol
 
 from components import Component, PipelineFacts, Runner
 from export.errors import ExportError
+from quantization import PackedState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +20,13 @@ class Options:
     Attributes:
         precision: `fp16` (small) or `fp32` (exact).
         target: Oldest iOS, `ios16`, `ios17` or `ios18`; Core ML only.
+        ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
+            weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
     """
 
     precision: str = "fp16"
     target: str = "ios16"
+    ort: str = "dense"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +61,20 @@ class Format(Protocol):
         """The options that matter to this format, for the manifest."""
 
     def write(
-        self, component: Component, folder: Path, facts: PipelineFacts, options: Options
+        self,
+        component: Component,
+        folder: Path,
+        facts: PipelineFacts,
+        options: Options,
+        packed: PackedState | None,
     ) -> Written:
-        """Convert one component into `folder`."""
+        """Convert one component into `folder`, its weights as `packed` has them, if there is any.
+
+        The component's own weights are the numbers that the packed ones stand for.
+        """
+
+    def target(self, options: Options) -> str:
+        """The name of the target in `quantization.targets`."""
 
     def finish(self, folder: Path) -> None:
         """Write what lies beside the components."""

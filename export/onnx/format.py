@@ -7,30 +7,48 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.formats import Options, Way, Written
-from export.onnx import compress, convert, package, run
+from export.onnx import compress, convert, package, packed_weights, run
 from export.version import version
+from quantization import PackedState
 
 
 class OnnxFormat:
     """See `export.formats.Format`."""
 
     def options(self, options: Options) -> dict[str, str]:
-        return {"opset": str(convert.OPSET), "precision": options.precision}
+        common = {"opset": str(convert.OPSET), "precision": options.precision}
+        return common if options.ort == "dense" else {**common, "ort": options.ort}
 
     def write(
-        self, component: Component, folder: Path, facts: PipelineFacts, options: Options
+        self,
+        component: Component,
+        folder: Path,
+        facts: PipelineFacts,
+        options: Options,
+        packed: PackedState | None,
     ) -> Written:
         model = convert.convert(component)
         package.describe(model, component, facts, version())
-        onnx, ort = f"{component.name}.onnx", f"{component.name}.ort"
-        package.write_ort(model, folder / ort)
+        models = {"onnx": f"{component.name}.onnx", "ort": f"{component.name}.ort"}
+        if options.ort == "dense":
+            package.write_ort(model, folder / models["ort"])
+        if packed is not None:
+            packed_weights.store_packed(model, packed)
+        if options.ort == "packed":
+            package.write_ort(model, folder / models["ort"], optimise=False)
+        elif options.ort == "none":
+            del models["ort"]
         if options.precision == "fp16":
             compress.store_weights_in_fp16(model)
-        package.write(model, folder / onnx)
-        return Written(models={"onnx": onnx, "ort": ort}, ops=package.operations(model))
+        package.write(model, folder / models["onnx"])
+        return Written(models=models, ops=package.operations(model))
+
+    def target(self, options: Options) -> str:
+        return "onnx"
 
     def finish(self, folder: Path) -> None:
-        package.write_operators(folder)
+        if any(folder.glob("*.ort")):
+            package.write_operators(folder)
         package.write_optimum_config(folder)
 
     def tools(self) -> dict[str, str]:
@@ -38,10 +56,10 @@ class OnnxFormat:
 
     def ways(self, options: Options) -> tuple[Way, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
-        return (
-            Way(name="onnx", kind="onnx", floor=floor),
-            Way(name="ort", kind="ort", floor=gates.FP32),
-        )
+        onnx = Way(name="onnx", kind="onnx", floor=floor)
+        if options.ort == "none":
+            return (onnx,)
+        return (onnx, Way(name="ort", kind="ort", floor=gates.FP32))
 
     def runner(self, folder: Path, component: str, way: Way) -> Runner:
         return run.load(folder, component, "ort" if way.kind == "ort" else "onnx")

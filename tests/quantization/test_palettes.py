@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def brute_force(values: Numbers, masses: Numbers, k: int) -> float:
     best = np.inf
     for cuts in combinations(range(1, len(values)), k - 1):
         bounds = [0, *cuts, len(values)]
-        pairs = list(zip(bounds, bounds[1:], strict=False))
+        pairs = list(pairwise(bounds))
         means = [np.average(values[a:b], weights=masses[a:b]) for a, b in pairs]
         parts = zip(pairs, means, strict=True)
         best = min(best, sum(np.sum(masses[a:b] * (values[a:b] - m) ** 2) for (a, b), m in parts))
@@ -70,7 +70,7 @@ def test_the_search_over_penalties_agrees_with_the_whole_table(kind: str, k: int
     masses = counts * rng.integers(1, 5, len(values)).astype(np.float64)
     sums = np.concatenate([[0], np.cumsum((values - np.average(values, weights=masses)) * masses)])
     path = _kmeans.exact_path(sums, np.concatenate([[0], np.cumsum(masses)]), k)
-    pairs = zip(path, path[1:], strict=False)
+    pairs = pairwise(path)
     means = np.array([np.average(values[a:b], weights=masses[a:b]) for a, b in pairs])
     found = cost(values, masses, _kmeans.cluster(values, masses, k))
     assert found == pytest.approx(cost(values, masses, means), rel=1e-9, abs=1e-9)
