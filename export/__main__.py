@@ -132,7 +132,7 @@ def onnx(
     ort: Annotated[
         Ort | None,
         typer.Option(
-            help="The .ort files: dense fp32 weights (fast, large), packed as in the recipe (small, "
+            help="The .ort files: dense fp32 weights (fast, large), packed ones (small, "
             "but unpacked anew in every call), or none. Default: dense, and none with a recipe, "
             "since neither is then what is wanted; .onnx files are small and fast.",
             show_default=False,

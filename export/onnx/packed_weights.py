@@ -63,9 +63,9 @@ def _find(graph: ir.Graph, name: str, tensor: Packed) -> tuple[ir.Value, bool]:
     elif dense.ndim == 2:
         for value in graph.initializers.values():
             held = value.const_value
-            if held is not None and tuple(held.shape) == dense.T.shape:
-                if np.array_equal(held.numpy(), dense.T):
-                    return value, True
+            alike = held is not None and tuple(held.shape) == dense.T.shape
+            if alike and held is not None and np.array_equal(held.numpy(), dense.T):
+                return value, True
     raise ConversionError(f"ONNX: {name} is not in the graph as the recipe has it")
 
 
