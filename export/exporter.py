@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -86,8 +86,10 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
     format_ = format_named(request.format)
     quantized = _quantized(request)
     pipeline = quantized.pipeline if quantized else components.load(request.checkpoint)
+    options = request.options
     if quantized:
-        _require_supported(quantized, format_.target(request.options))
+        options = replace(options, int8=bool(quantized.recipe.activations))
+        _require_supported(quantized, format_.target(options))
 
     def waiting() -> None:
         progress(f"another export into {request.out} is running; waiting for it")
@@ -99,9 +101,8 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
         for name in pipeline.names:
             progress(f"converting {name}")
             started = time.perf_counter()
-            packed = quantized.packed(name) if quantized else None
             component = pipeline.component(name)
-            written = format_.write(component, folder, pipeline.facts(), request.options, packed)
+            written = format_.write(component, folder, pipeline.facts(), options, quantized)
             entries.append(_entry(component, written))
             del component  # its weights leave memory before the next one's come
             seconds[name] = time.perf_counter() - started
@@ -109,7 +110,7 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
         recipe = quantized.recipe if quantized else None
         _close(folder, request, format_, pipeline, recording, tuple(entries), recipe)
         progress("comparing with the reference")
-        rows = check(folder, pipeline, recording, format_, request.options, seconds)
+        rows = check(folder, pipeline, recording, format_, options, seconds)
         if not all(row.passed for row in rows):
             raise GateError(rows)
         artifact.verify(folder)
@@ -131,6 +132,7 @@ def _require_supported(quantized: QuantizedPipeline, target: str) -> None:
     for name in quantized.pipeline.names:
         schemes = {f"{name}.{key}": p.scheme for key, p in quantized.packed(name).items()}
         targets.require(target, schemes)
+    targets.require(target, {}, tuple(sorted(quantized.recipe.activations)))
 
 
 def _entry(component: Component, written: Written) -> ComponentEntry:

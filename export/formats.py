@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from components import Component, PipelineFacts, Runner
+from export import gates
 from export.errors import ExportError
-from quantization import PackedState
+from quantization import QuantizedPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,13 @@ class Options:
         target: Oldest iOS, `ios16`, `ios17` or `ios18`; Core ML only.
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
             weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
+        int8: Whether layers compute in int8, as a recipe's `activations` say.
     """
 
     precision: str = "fp16"
     target: str = "ios16"
     ort: str = "dense"
+    int8: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +48,14 @@ class Way:
         name: As the report shows it.
         kind: The kind of model file.
         floor: PSNR in dB that each component must reach.
+        image_floor: PSNR in dB that the final image must reach.
         bytes_only: Whether its images come in steps of 1/255; the reference is rounded likewise.
     """
 
     name: str
     kind: str
     floor: float
+    image_floor: float = gates.IMAGE
     bytes_only: bool = False
 
 
@@ -66,9 +71,9 @@ class Format(Protocol):
         folder: Path,
         facts: PipelineFacts,
         options: Options,
-        packed: PackedState | None,
+        quantized: QuantizedPipeline | None,
     ) -> Written:
-        """Convert one component into `folder`, its weights as `packed` has them, if there is any.
+        """Convert one component into `folder`, packed as in `quantized`, if there is any.
 
         The component's own weights are the numbers that the packed ones stand for.
         """

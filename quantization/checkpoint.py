@@ -3,6 +3,7 @@
     model_index.json, COMPONENT/config.json, ...   as in the checkpoint it was made from
     recipe.json                                    the recipe
     quantized/COMPONENT.safetensors                packed tensors: `PARAMETER/ARRAY`
+    quantized/activations.json                     scales of layers that compute in int8, if any
 
 Each safetensors file has one metadata key, `tensors`: JSON of scheme and shape by parameter.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from components.checkpoint import INDEX, UNSAFE_SUFFIXES
+from quantization.activations import LayerScales, LayersOf
 from quantization.errors import PackedError, QuantizationError
 from quantization.packed import Packed
 from quantization.pipeline import PackedState, QuantizedPipeline
 from quantization.recipe import Recipe
 from quantization.schemes import Scheme
 
-RECIPE, FOLDER = "recipe.json", "quantized"
+RECIPE, FOLDER, ACTIVATIONS = "recipe.json", "quantized", "activations.json"
 _LEFT_OUT = {".safetensors", *UNSAFE_SUFFIXES}
 
 
@@ -53,6 +56,8 @@ def write(quantized: QuantizedPipeline, out: Path) -> None:
         for name in quantized.pipeline.names:
             data = dump(quantized.packed(name))
             (partial / FOLDER / f"{name}.safetensors").write_bytes(data)
+        if quantized.recipe.activations:
+            _write_layers(quantized, partial / FOLDER / ACTIVATIONS)
         (partial / RECIPE).write_bytes(quantized.recipe.dump())
         _replace(partial, out)
     except OSError as error:
@@ -71,7 +76,8 @@ def open_checkpoint(folder: Path) -> QuantizedPipeline:
     if not is_quantized(folder):
         raise PackedError(f"{folder} is no quantized checkpoint: it has no {RECIPE} or {FOLDER}/")
     recipe = Recipe.read(folder / RECIPE)
-    return QuantizedPipeline(folder, recipe, lambda name: read(folder, name))
+    layers = _read_layers(folder / FOLDER / ACTIVATIONS) if recipe.activations else None
+    return QuantizedPipeline(folder, recipe, lambda name: read(folder, name), layers)
 
 
 def load(folder: Path | str) -> Any:
@@ -116,6 +122,27 @@ def read(folder: Path, name: str) -> dict[str, Packed]:
         raise PackedError(f"{path} holds no packed tensors: {error}") from None
     except QuantizationError as error:
         raise PackedError(f"{path} is damaged: {error}") from None
+
+
+def _write_layers(quantized: QuantizedPipeline, path: Path) -> None:
+    values = {
+        name: {layer: asdict(scales) for layer, scales in sorted(quantized.layers(name).items())}
+        for name in quantized.pipeline.names
+    }
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_layers(path: Path) -> dict[str, LayersOf]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: {layer: LayerScales(**scales) for layer, scales in layers.items()}
+            for name, layers in values.items()
+        }
+    except OSError as error:
+        raise PackedError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise PackedError(f"{path} holds no scales: {error}") from None
 
 
 def _copy_configuration(checkpoint: Path, folder: Path) -> None:

@@ -15,6 +15,7 @@ import torch
 import components
 from components import Component, PipelineComponents
 from components.checkpoint import read_index
+from quantization.activations import LayersOf, calibrate
 from quantization.errors import WeightError
 from quantization.packed import Packed, quantize
 from quantization.recipe import Recipe, check
@@ -35,11 +36,27 @@ class QuantizedPipeline:
         pipeline: Its components, their weights the numbers that the packed ones stand for.
     """
 
-    def __init__(self, checkpoint: Path, recipe: Recipe, packed: PackedOf) -> None:
+    def __init__(
+        self,
+        checkpoint: Path,
+        recipe: Recipe,
+        packed: PackedOf,
+        layers: Mapping[str, LayersOf] | None = None,
+    ) -> None:
+        """`packed` gives a component's tensors; `layers`, where they are known, int8 scales."""
         self.recipe = recipe
+        self._layers = layers
         self._packed = packed
         self._made: dict[str, PackedState] = {}
         self.pipeline = components.load(checkpoint, weights=self._dense)
+
+    def layers(self, name: str) -> LayersOf:
+        """Scales of a component's layers that compute in int8; calibrated when first asked for."""
+        if not self.recipe.activations:
+            return {}
+        if self._layers is None:
+            self._layers = calibrate(self.pipeline, self.recipe)
+        return self._layers[name]
 
     def packed(self, name: str) -> PackedState:
         """The state of a component as it is stored; made when first asked for, then kept."""

@@ -112,7 +112,7 @@ class Planner:
             name: (scheme if math.prod(shape) >= LEAST_UNIFORM else FLOAT16, shape)
             for name, shape in shapes.items()
         }
-        return self._plan(Recipe(pipeline=self.name, weights=weights), f"uniform {bits} bits")
+        return self.measured(Recipe(pipeline=self.name, weights=weights), f"uniform {bits} bits")
 
     def for_size(self, budget: int) -> Plan:
         """The best plan of at most `budget` bytes; raises `BudgetError` where there is none."""
@@ -195,10 +195,11 @@ class Planner:
             name: (self.sensitivity.schemes[name][choice], tuple(self._weight(name).shape))
             for name, choice in choices.items()
         }
-        plan = self._plan(Recipe(pipeline=self.name, weights=weights), "verifying the plan")
+        plan = self.measured(Recipe(pipeline=self.name, weights=weights), "verifying the plan")
         return replace(plan, predicted=_decibels(sum(costs[n][c] for n, c in choices.items())))
 
-    def _plan(self, recipe: Recipe, what: str) -> Plan:
+    def measured(self, recipe: Recipe, what: str) -> Plan:
+        """A recipe's size, prediction and measured quality; `what` is said while it is measured."""
         quality = self.meter.measure(recipe, partial(self.say, what))
         schemes = {name: scheme for name, (scheme, _) in recipe.weights.items()}
         size = sum(s.size(tuple(self._weight(name).shape)) for name, s in schemes.items())

@@ -9,7 +9,7 @@ from export import gates
 from export.coreml import compress, convert, package, run
 from export.formats import Options, Way, Written
 from export.version import version
-from quantization import PackedState
+from quantization import QuantizedPipeline
 
 
 class CoreMLFormat:
@@ -24,11 +24,11 @@ class CoreMLFormat:
         folder: Path,
         facts: PipelineFacts,
         options: Options,
-        packed: PackedState | None,
+        quantized: QuantizedPipeline | None,
     ) -> Written:
         name = f"{component.name}.mlpackage"
-        if packed is not None:
-            compress.mark(component.module, packed)
+        if quantized is not None:
+            compress.mark(component.module, quantized.packed(component.name))
         spec = convert.convert(
             component, folder / name, target=options.target, precision=options.precision
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.formats import Options, Way, Written
-from export.onnx import compress, convert, package, packed_weights, run
+from export.onnx import activations, compress, convert, package, packed_weights, run
 from export.version import version
-from quantization import PackedState
+from quantization import QuantizedPipeline
 
 
 class OnnxFormat:
@@ -25,15 +26,17 @@ class OnnxFormat:
         folder: Path,
         facts: PipelineFacts,
         options: Options,
-        packed: PackedState | None,
+        quantized: QuantizedPipeline | None,
     ) -> Written:
         model = convert.convert(component)
         package.describe(model, component, facts, version())
         models = {"onnx": f"{component.name}.onnx", "ort": f"{component.name}.ort"}
         if options.ort == "dense":
             package.write_ort(model, folder / models["ort"])
-        if packed is not None:
-            packed_weights.store_packed(model, packed)
+        if quantized is not None:
+            state = quantized.packed(component.name)
+            packed_weights.store_packed(model, state)
+            activations.compute_in_int8(model, state, quantized.layers(component.name))
         if options.ort == "packed":
             package.write_ort(model, folder / models["ort"], optimise=False)
         elif options.ort == "none":
@@ -56,9 +59,14 @@ class OnnxFormat:
 
     def ways(self, options: Options) -> tuple[Way, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
-        onnx = Way(name="onnx", kind="onnx", floor=floor)
+        if options.int8:
+            onnx = Way(name="onnx", kind="onnx", floor=gates.INT8, image_floor=gates.INT8_IMAGE)
+        else:
+            onnx = Way(name="onnx", kind="onnx", floor=floor)
         if options.ort == "none":
             return (onnx,)
+        if options.int8 and options.ort == "packed":
+            return (onnx, replace(onnx, name="ort", kind="ort"))
         return (onnx, Way(name="ort", kind="ort", floor=gates.FP32))
 
     def runner(self, folder: Path, component: str, way: Way) -> Runner:

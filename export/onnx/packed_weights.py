@@ -9,7 +9,8 @@
 
 Bits are taken out with int32 arithmetic, which has had kernels since opset 13: bytes to words of 8
 or 24 bits, then division and remainder. A linear layer's weight may stand in the graph transposed;
-then what is stored stays as it is and a Transpose follows. Weights in `float16` are left to
+then int8 is stored transposed, for int8 kernels want DequantizeLinear beside the product, and
+everything else as it is with a Transpose to follow. Weights in `float16` are left to
 `store_weights_in_fp16`.
 """
 
@@ -37,9 +38,7 @@ def store_packed(model: ir.Model, packed: PackedState) -> int:
             continue
         value, transposed = _find(model.graph, name, tensor)
         writer = _Writer(model.graph, name)
-        dense = writer.dense(tensor)
-        if transposed:
-            dense = writer.add("Transpose", dense, perm=[1, 0])
+        dense = writer.dense(tensor, transposed)
         dense.shape, dense.type = value.shape, value.type
         value.replace_all_uses_with(dense)
         del model.graph.initializers[value.name or ""]
@@ -76,13 +75,15 @@ class _Writer:
         self.graph, self.name = graph, name
         self.nodes: list[ir.Node] = []
 
-    def dense(self, tensor: Packed) -> ir.Value:
+    def dense(self, tensor: Packed, transposed: bool) -> ir.Value:
         """The weight in fp32."""
         kind = tensor.scheme.kind
         if kind == "int8":
-            return self._int8(tensor)
+            return self._int8(tensor, transposed)
         flat = self._palette(tensor) if kind == "palette" else self._int4(tensor)
-        return self.add("Reshape", flat, self._constant("shape", np.array(tensor.shape, np.int64)))
+        shape = self._constant("shape", np.array(tensor.shape, np.int64))
+        shaped = self.add("Reshape", flat, shape)
+        return self.add("Transpose", shaped, perm=[1, 0]) if transposed else shaped
 
     def add(self, operation: str, *inputs: ir.Value, **attributes: object) -> ir.Value:
         """Append a node with one output."""
@@ -111,10 +112,11 @@ class _Writer:
     def _cast(self, value: ir.Value, dtype: ir.DataType) -> ir.Value:
         return self.add("Cast", value, to=int(dtype))
 
-    def _int8(self, tensor: Packed) -> ir.Value:
-        data = self._constant("int8", tensor.arrays["data"])
+    def _int8(self, tensor: Packed, transposed: bool) -> ir.Value:
+        integers = tensor.arrays["data"]
+        data = self._constant("int8", integers.T if transposed else integers)
         scale = self._constant("scale", tensor.arrays["scale"].astype(np.float32))
-        return self.add("DequantizeLinear", data, scale, axis=0)
+        return self.add("DequantizeLinear", data, scale, axis=int(transposed))
 
     def _palette(self, tensor: Packed) -> ir.Value:
         table = tensor.arrays["table"]
