@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -14,9 +17,18 @@ from coremltools.models.utils import load_spec
 from onnx.reference import ReferenceEvaluator
 
 from export import artifact
+from export.check import Row
 from export.exporter import Request, export
 from export.formats import Options
-from quantization import Packed, Recipe, SchemeError, apply, open_checkpoint, write
+from quantization import (
+    Packed,
+    QuantizedPipeline,
+    Recipe,
+    RecipeError,
+    SchemeError,
+    apply,
+    write,
+)
 from tests.export.conftest import Exports
 
 COMPONENTS = ("identity_encoder", "denoiser", "decoder")
@@ -80,24 +92,46 @@ def check_coreml(tensor: Packed, found: dict[str, np.ndarray]) -> None:
         )
 
 
-@pytest.mark.parametrize(("target", "patterns"), [("ios16", OLD), ("ios18", NEW)])
-def test_coreml_holds_the_recipes_bits(
-    exports: Exports, tmp_path: Path, target: str, patterns: list[tuple[str, str]]
-) -> None:
-    checkpoint, path = exports.checkpoint("avatar"), recipe_file(tmp_path, patterns)
-    request = Request(
-        checkpoint=checkpoint,
-        format="coreml",
-        out=tmp_path / "out",
-        options=Options(target=target),
-        recipe=path,
-    )
-    export(request)
-    quantized = apply(checkpoint, Recipe.read(path))
-    assert artifact.verify(tmp_path / "out").manifest.recipe == quantized.recipe.digest
+@dataclass(frozen=True)
+class Made:
+    """An artifact, its report, and what it must hold."""
+
+    folder: Path
+    rows: tuple[Row, ...]
+    recipe: Path
+    quantized: QuantizedPipeline
+
+
+@pytest.fixture(scope="module")
+def make(exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Made]:
+    """Exports by a recipe, each made once."""
+
+    @cache
+    def made(format_: str, which: str, options: Options) -> Made:
+        folder, checkpoint = tmp_path_factory.mktemp("recipe"), exports.checkpoint("avatar")
+        path = recipe_file(folder, {"old": OLD, "new": NEW}[which])
+        rows = export(
+            Request(
+                checkpoint=checkpoint,
+                format=format_,
+                out=folder / "out",
+                options=options,
+                recipe=path,
+            )
+        )
+        return Made(folder / "out", rows, path, apply(checkpoint, Recipe.read(path)))
+
+    return made
+
+
+@pytest.mark.parametrize(("target", "which"), [("ios16", "old"), ("ios18", "new")])
+def test_coreml_holds_the_recipes_bits(make: Callable[..., Made], target: str, which: str) -> None:
+    made = make("coreml", which, Options(target=target))
+    assert artifact.verify(made.folder).manifest.recipe == made.quantized.recipe.digest
     for name in COMPONENTS:
-        found = coreml_weights(tmp_path / "out" / f"{name}.mlpackage")
-        packed = {k: t for k, t in quantized.packed(name).items() if t.scheme.kind != "float16"}
+        found = coreml_weights(made.folder / f"{name}.mlpackage")
+        state = made.quantized.packed(name).items()
+        packed = {key: tensor for key, tensor in state if tensor.scheme.kind != "float16"}
         assert len(packed) == len(found) > 0
         for key, tensor in packed.items():
             check_coreml(tensor, found[f"p_module_{key.replace('.', '_')}_cast_fp16"])
@@ -119,23 +153,17 @@ def onnx_weights(path: Path) -> dict[str, np.ndarray]:
     return dict(zip(names, ReferenceEvaluator(model).run(None, {}), strict=True))
 
 
-@pytest.mark.parametrize("patterns", [OLD, NEW])
-def test_onnx_holds_the_recipes_bits(
-    exports: Exports, tmp_path: Path, patterns: list[tuple[str, str]]
-) -> None:
-    checkpoint, path = exports.checkpoint("avatar"), recipe_file(tmp_path, patterns)
-    options = Options(ort="none")
-    export(
-        Request(
-            checkpoint=checkpoint, format="onnx", out=tmp_path / "o", options=options, recipe=path
-        )
-    )
-    quantized = apply(checkpoint, Recipe.read(path))
+ONNX = {"old": Options(ort="none"), "new": Options(ort="packed")}
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_onnx_holds_the_recipes_bits(make: Callable[..., Made], which: str) -> None:
+    made = make("onnx", which, ONNX[which])
     for name in COMPONENTS:
-        file = tmp_path / "o" / f"{name}.onnx"
+        file = made.folder / f"{name}.onnx"
         stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(file).graph.initializer}
         values = onnx_weights(file)
-        for key, tensor in quantized.packed(name).items():
+        for key, tensor in made.quantized.packed(name).items():
             if tensor.scheme.kind != "float16":
                 check_onnx(key, tensor, stored, values)
 
@@ -156,37 +184,48 @@ def check_onnx(
         np.testing.assert_array_equal(held, expected.reshape(-1))
 
 
-def test_packed_files_are_as_small_as_the_recipe_promises(exports: Exports, tmp_path: Path) -> None:
-    checkpoint, path = exports.checkpoint("avatar"), recipe_file(tmp_path, [("*", "palette-4")])
-    options = Options(ort="packed")
-    rows = export(
-        Request(
-            checkpoint=checkpoint, format="onnx", out=tmp_path / "o", options=options, recipe=path
-        )
+def test_files_are_as_small_as_the_recipe_promises(
+    make: Callable[..., Made], exports: Exports
+) -> None:
+    made, dense = make("onnx", "new", ONNX["new"]), exports.get("avatar", "onnx").folder
+    assert {row.way for row in made.rows} == {"onnx", "ort"}
+    name = "identity_encoder"  # the largest of the tiny ones
+    saved = sum(
+        2 * math.prod(tensor.shape) - tensor.size for tensor in made.quantized.packed(name).values()
     )
-    assert {row.way for row in rows} == {"onnx", "ort"}
-    dense = exports.get("avatar", "onnx").folder
-    for kind, share in (("onnx", 0.75), ("ort", 0.6)):
-        file = f"identity_encoder.{kind}"
-        assert (tmp_path / "o" / file).stat().st_size < share * (dense / file).stat().st_size
+    for kind, halves in (("onnx", 1), ("ort", 2)):  # .ort files hold fp32
+        packed, full = (f / f"{name}.{kind}" for f in (made.folder, dense))
+        assert packed.stat().st_size < full.stat().st_size - 0.6 * halves * saved
 
 
 def test_a_quantized_checkpoint_gives_the_same_artifact_as_its_recipe(
-    exports: Exports, tmp_path: Path
+    make: Callable[..., Made], tmp_path: Path
 ) -> None:
-    checkpoint, path = exports.checkpoint("avatar"), recipe_file(tmp_path, OLD)
-    write(apply(checkpoint, Recipe.read(path)), tmp_path / "quantized")
-    options = Options(ort="none")
-    made: list[dict[str, Any]] = []
-    for out, request in (
-        ("a", {"checkpoint": checkpoint, "recipe": path}),
-        ("b", {"checkpoint": tmp_path / "quantized"}),
-    ):
-        export(Request(format="onnx", out=tmp_path / out, options=options, **request))  # type: ignore[arg-type]
-        files = artifact.open_artifact(tmp_path / out).manifest.files
-        made.append({entry.path: entry.sha256 for entry in files if entry.path != "README.md"})
-    assert made[0] == made[1]
-    assert open_checkpoint(tmp_path / "quantized").recipe == Recipe.read(path)
+    made = make("onnx", "old", ONNX["old"])
+    write(made.quantized, tmp_path / "quantized")
+    export(
+        Request(
+            checkpoint=tmp_path / "quantized",
+            format="onnx",
+            out=tmp_path / "out",
+            options=ONNX["old"],
+        )
+    )
+    for name in COMPONENTS:
+        again = (tmp_path / "out" / f"{name}.onnx").read_bytes()
+        assert again == (made.folder / f"{name}.onnx").read_bytes()
+    manifest = artifact.open_artifact(tmp_path / "out").manifest
+    assert manifest.recipe == made.quantized.recipe.digest
+
+
+def test_a_quantized_checkpoint_takes_no_recipe(exports: Exports, tmp_path: Path) -> None:
+    path = recipe_file(tmp_path, [("*", "palette-4")])
+    write(apply(exports.checkpoint("avatar"), Recipe.read(path)), tmp_path / "quantized")
+    request = Request(
+        checkpoint=tmp_path / "quantized", format="onnx", out=tmp_path / "out", recipe=path
+    )
+    with pytest.raises(RecipeError, match="is quantized already; leave out the recipe"):
+        export(request)
 
 
 @pytest.mark.parametrize(
