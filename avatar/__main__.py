@@ -122,8 +122,10 @@ def _open_checkpoint(checkpoint: Path) -> Model:
     from avatar.sampler import SamplerTable
     from components import load
     from components.reference import runner
+    from quantization import is_quantized, open_checkpoint
 
-    pipeline = load(checkpoint)
+    quantized = is_quantized(checkpoint)
+    pipeline = open_checkpoint(checkpoint).pipeline if quantized else load(checkpoint)
     if set(pipeline.names) != {"identity_encoder", "denoiser", "decoder"}:
         raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
     facts = pipeline.facts()

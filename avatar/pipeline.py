@@ -27,9 +27,10 @@ class AvatarPipeline(DiffusionPipeline):
         identity_encoder: IdentityEncoder,
         denoiser: Denoiser,
         decoder: Decoder,
-        latent_encoder: LatentEncoder,
+        latent_encoder: LatentEncoder | None,
         sampler: Sampler,
     ) -> None:
+        """`latent_encoder` may be None: only training needs it."""
         super().__init__()
         self.register_modules(
             identity_encoder=identity_encoder,

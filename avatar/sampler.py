@@ -88,7 +88,8 @@ def sample(
 
     `noise` (b,C,32,32) float32, b being 1 for every exported denoiser; both tokens (b,8,D); `style`
     indexes the manifest's styles, one for all or one each. `on_step(index, latents)` is called
-    after each step. Gives (b,C,32,32) float32.
+    after each step. Gives (b,C,32,32) float32. Only arithmetic is done on arrays, and with Python's
+    floats, so PyTorch's tensors may come and go instead, gradients included.
     """
     latents = noise
     style_index = np.broadcast_to(np.asarray(style, np.int32), len(noise)).copy()
@@ -98,8 +99,8 @@ def sample(
         prediction = denoise(latents, time, identity_tokens, style_index)
         if table.guidance != 1.0:
             unconditioned = denoise(latents, time, null_tokens, style_index)
-            prediction = unconditioned + np.float32(table.guidance) * (prediction - unconditioned)
-        latents = latents + np.float32(next_sigma - sigma) * prediction
+            prediction = unconditioned + table.guidance * (prediction - unconditioned)
+        latents = latents + (next_sigma - sigma) * prediction
         if on_step:
             on_step(index, latents)
     return latents

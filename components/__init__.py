@@ -8,6 +8,7 @@ from components.component import (
     PipelineFacts,
     Runner,
     TensorSpec,
+    Weights,
 )
 from components.errors import (
     CheckpointError,
@@ -33,6 +34,7 @@ __all__ = [
     "TensorSpec",
     "UnknownComponentError",
     "UnknownPipelineError",
+    "Weights",
     "fingerprint",
     "load",
     "record",

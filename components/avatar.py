@@ -15,7 +15,7 @@ from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
 from avatar.people.identity import sample_identity
 from avatar.people.styles import STYLES
-from avatar.pipeline import pad_selfies
+from avatar.pipeline import AvatarPipeline, pad_selfies
 from avatar.sampler import Sampler, noise_of, sample
 from components.checkpoint import read_json, require_safetensors
 from components.component import (
@@ -157,7 +157,16 @@ class AvatarComponents(PipelineComponents):
     def _config(self, name: str) -> dict[str, Any]:
         return read_json(self.checkpoint / name / "config.json")
 
+    def assemble(self) -> AvatarPipeline:
+        """The components as an `AvatarPipeline`, without the latent encoder, which only training
+        needs."""
+        modules: dict[str, Any] = {name: self.component(name).module for name in self.names}
+        sampler = Sampler.from_pretrained(self.checkpoint, subfolder="sampler")
+        return AvatarPipeline(**modules, latent_encoder=None, sampler=sampler)
+
     def _module(self, kind: type[ModelMixin], name: str) -> nn.Module:
+        if self.weights is not None:
+            return kind.from_config(self._config(name))
         require_safetensors(self.checkpoint / name)
         try:
             module = kind.from_pretrained(self.checkpoint, subfolder=name, use_safetensors=True)

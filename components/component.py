@@ -15,13 +15,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from components.errors import InputError, UnknownComponentError
+from components.errors import CheckpointError, InputError, UnknownComponentError
 
 Arrays = Mapping[str, np.ndarray]
 """Named arrays: what goes into a component or a whole run, and what comes out."""
 
 Runner = Callable[[Arrays], dict[str, np.ndarray]]
 """A component that can be run, whatever executes it: PyTorch, ONNX Runtime, Core ML."""
+
+Weights = Callable[[str], Mapping[str, torch.Tensor]]
+"""A component's name to the whole state of its module, where the checkpoint's files have none."""
 
 DType = Literal["float32", "int32"]
 
@@ -118,18 +121,29 @@ class PipelineComponents(ABC):
     names: tuple[str, ...]
     """The components, in the order in which a run first uses them."""
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, checkpoint: Path, weights: Weights | None = None) -> None:
+        """`checkpoint` is its folder; with `weights` only configurations are read from it."""
         self.checkpoint = checkpoint
+        self.weights = weights
 
     def component(self, name: str) -> Component:
         """Load one component (float32, eval mode). Nothing is kept: the caller owns it.
 
         Raises:
             UnknownComponentError: There is no component of that name.
+            CheckpointError: Its weights cannot be read, or are another network's.
         """
         if name not in self.names:
             raise UnknownComponentError(f"no component {name!r}; there are {', '.join(self.names)}")
         component = self._load(name)
+        if self.weights is not None:
+            try:
+                component.module.load_state_dict(self.weights(name))
+            except RuntimeError as error:
+                raise CheckpointError(
+                    f"{self.checkpoint}: the weights of {name} do not fit its configuration: "
+                    f"{' '.join(str(error).split())}"
+                ) from None
         component.module.eval().requires_grad_(False)
         return component
 
@@ -144,6 +158,14 @@ class PipelineComponents(ABC):
     @abstractmethod
     def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
         """One whole run over any runners. Its only output is the picture, (1,3,H,W) in [0,1]."""
+
+    def assemble(self) -> Any:
+        """All components as the pipeline object of the library that wrote the checkpoint.
+
+        Raises:
+            CheckpointError: This kind of pipeline cannot be put together from its components.
+        """
+        raise CheckpointError(f"{self.checkpoint}: no pipeline can be made of its components alone")
 
     @abstractmethod
     def _load(self, name: str) -> Component: ...

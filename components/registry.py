@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from components.checkpoint import read_index
-from components.component import PipelineComponents
+from components.component import PipelineComponents, Weights
 from components.errors import UnknownPipelineError
 
 # Pipeline class in model_index.json -> the class that takes it apart. Imported when asked for:
@@ -17,8 +17,12 @@ PIPELINES = {
 }
 
 
-def load(checkpoint: Path | str) -> PipelineComponents:
+def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComponents:
     """The components of a checkpoint; no weights are read yet.
+
+    Args:
+        checkpoint: Its folder.
+        weights: Gives the state of each component's module instead of the checkpoint's own files.
 
     Raises:
         CheckpointError: The folder is not a checkpoint.
@@ -30,5 +34,5 @@ def load(checkpoint: Path | str) -> PipelineComponents:
         known = ", ".join(sorted(PIPELINES))
         raise UnknownPipelineError(f"cannot take apart a {name}; known pipelines: {known}")
     module, _, attribute = PIPELINES[name].partition(":")
-    pipeline: PipelineComponents = getattr(import_module(module), attribute)(folder)
+    pipeline: PipelineComponents = getattr(import_module(module), attribute)(folder, weights)
     return pipeline

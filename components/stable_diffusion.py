@@ -193,6 +193,13 @@ class StableDiffusionComponents(PipelineComponents):
         return read_json(self.checkpoint / folder / "config.json")
 
     def _model(self, kind: Any, folder: str) -> Any:
+        if self.weights is not None:
+            config = self._config(folder)
+            return (
+                kind(kind.config_class(**config))
+                if folder == "text_encoder"
+                else (kind.from_config(config))
+            )
         require_safetensors(self.checkpoint / folder)
         try:
             model = kind.from_pretrained(self.checkpoint, subfolder=folder, use_safetensors=True)

@@ -54,9 +54,28 @@ Checkpoint = Annotated[
 ]
 
 
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Recipe that says which weight gets which bits, as `python -m quantization plan` "
+        "writes it. Default: 16-bit weights, or what a quantized checkpoint brings along.",
+        show_default=False,
+    ),
+]
+
+
+class Ort(StrEnum):
+    """What .ort files hold."""
+
+    dense = "dense"
+    packed = "packed"
+    none = "none"
+
+
 @app.command()
 def coreml(
     checkpoint: Checkpoint = None,
+    recipe: RecipeFile = None,
     target: Annotated[
         Target,
         typer.Option(
@@ -80,12 +99,14 @@ def coreml(
     ] = Path("dist/coreml"),
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
-    _export("coreml", checkpoint, out, Options(precision=precision.value, target=target.value))
+    options = Options(precision=precision.value, target=target.value)
+    _export("coreml", checkpoint, recipe, out, options)
 
 
 @app.command()
 def onnx(
     checkpoint: Checkpoint = None,
+    recipe: RecipeFile = None,
     precision: Annotated[
         Precision,
         typer.Option(
@@ -101,9 +122,22 @@ def onnx(
             "it is when not. Other commands look in the default."
         ),
     ] = Path("dist/onnx"),
+    ort: Annotated[
+        Ort | None,
+        typer.Option(
+            help="The .ort files: dense fp32 weights (fast, large), packed ones (small, "
+            "but unpacked anew in every call), or none. Default: dense, and none with a recipe, "
+            "since neither is then what is wanted; .onnx files are small and fast.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Export to ONNX: an .onnx and an .ort file for each component."""
-    _export("onnx", checkpoint, out, Options(precision=precision.value))
+    from quantization import is_quantized
+
+    small = recipe is not None or is_quantized(checkpoint or shipped())
+    kind = ort.value if ort else "none" if small else "dense"
+    _export("onnx", checkpoint, recipe, out, Options(precision=precision.value, ort=kind))
 
 
 @app.command()
@@ -122,12 +156,22 @@ def verify(
     )
 
 
-def _export(format_name: str, checkpoint: Path | None, out: Path, options: Options) -> None:
+def _export(
+    format_name: str,
+    checkpoint: Path | None,
+    recipe: Path | None,
+    out: Path,
+    options: Options,
+) -> None:
     # Torch and the converters take seconds to import: `--help` should not.
     from export.exporter import GateError, Request, export
 
     request = Request(
-        checkpoint=checkpoint or shipped(), format=format_name, out=out, options=options
+        checkpoint=checkpoint or shipped(),
+        format=format_name,
+        out=out,
+        options=options,
+        recipe=recipe,
     )
     try:
         rows = export(request, say)

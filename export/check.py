@@ -13,7 +13,6 @@ import numpy as np
 from components import Case, PipelineComponents, Recording, Runner, TensorSpec
 from components.metrics import peak_of, psnr, snr
 from components.reference import OneAtATime
-from export import gates
 from export.artifact import files_of, open_artifact
 from export.formats import Format, Options, Way
 from export.manifest import Manifest
@@ -80,7 +79,9 @@ def check(
         image = Case(inputs=recording.run.inputs, outputs=outputs)
         specs = manifest.components[-1].outputs
         worst_psnr, worst_snr = _compare(specs, [(recording.run, image)], way)
-        rows.append(Row(name=RUN, way=way.name, floor=gates.IMAGE, psnr=worst_psnr, snr=worst_snr))
+        rows.append(
+            Row(name=RUN, way=way.name, floor=way.image_floor, psnr=worst_psnr, snr=worst_snr)
+        )
     return tuple(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -19,6 +19,15 @@ from export.formats import Format, Options, Written, format_named
 from export.manifest import ComponentEntry, Manifest
 from export.publish import publish
 from export.version import public_version, version
+from quantization import (
+    QuantizedPipeline,
+    Recipe,
+    RecipeError,
+    apply,
+    is_quantized,
+    open_checkpoint,
+    targets,
+)
 
 SEED = 0
 """Of the recorded run that goes into the golden vectors."""
@@ -40,12 +49,18 @@ class GateError(FidelityError):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One export: which checkpoint, which format, where to, and how."""
+    """One export: which checkpoint, which format, where to, and how.
+
+    With a recipe the checkpoint's weights are quantized by it; a quantized checkpoint brings its
+    own. The reference that the artifact is compared with then has the quantized weights: what they
+    cost is known before any export (`python -m quantization`), what is checked here is the export.
+    """
 
     checkpoint: Path
     format: str
     out: Path
     options: Options = field(default_factory=Options)
+    recipe: Path | None = None
 
 
 def export(request: Request, progress: Progress = lambda text: None) -> tuple[Row, ...]:
@@ -63,12 +78,18 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
 
     Raises:
         ComponentsError: The checkpoint cannot be read.
+        QuantizationError: The recipe does not fit the checkpoint, or the format lacks a scheme.
         ConversionError: A component cannot be expressed in the format.
         PublishError: The artifact cannot be put in its place.
         GateError: The artifact does not do what the reference does; what was there before stays.
     """
     format_ = format_named(request.format)
-    pipeline = components.load(request.checkpoint)
+    quantized = _quantized(request)
+    pipeline = quantized.pipeline if quantized else components.load(request.checkpoint)
+    options = request.options
+    if quantized:
+        options = replace(options, int8=bool(quantized.recipe.activations))
+        _require_supported(quantized, format_.target(options))
 
     def waiting() -> None:
         progress(f"another export into {request.out} is running; waiting for it")
@@ -80,25 +101,38 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
         for name in pipeline.names:
             progress(f"converting {name}")
             started = time.perf_counter()
-            entries.append(_write(pipeline, name, format_, folder, request.options))
+            component = pipeline.component(name)
+            written = format_.write(component, folder, pipeline.facts(), options, quantized)
+            entries.append(_entry(component, written))
+            del component  # its weights leave memory before the next one's come
             seconds[name] = time.perf_counter() - started
         format_.finish(folder)
-        _close(folder, request, format_, pipeline, recording, tuple(entries))
+        recipe = quantized.recipe if quantized else None
+        _close(folder, request, format_, pipeline, recording, tuple(entries), recipe)
         progress("comparing with the reference")
-        rows = check(folder, pipeline, recording, format_, request.options, seconds)
+        rows = check(folder, pipeline, recording, format_, options, seconds)
         if not all(row.passed for row in rows):
             raise GateError(rows)
         artifact.verify(folder)
     return rows
 
 
-def _write(
-    pipeline: PipelineComponents, name: str, format_: Format, folder: Path, options: Options
-) -> ComponentEntry:
-    """Convert one component; its weights leave memory when this returns."""
-    component = pipeline.component(name)
-    written = format_.write(component, folder, pipeline.facts(), options)
-    return _entry(component, written)
+def _quantized(request: Request) -> QuantizedPipeline | None:
+    """The checkpoint with its recipe; None where it has none."""
+    if is_quantized(request.checkpoint):
+        if request.recipe is not None:
+            raise RecipeError(f"{request.checkpoint} is quantized already; leave out the recipe")
+        return open_checkpoint(request.checkpoint)
+    if request.recipe is None:
+        return None
+    return apply(request.checkpoint, Recipe.read(request.recipe))
+
+
+def _require_supported(quantized: QuantizedPipeline, target: str) -> None:
+    for name in quantized.pipeline.names:
+        schemes = {f"{name}.{key}": p.scheme for key, p in quantized.packed(name).items()}
+        targets.require(target, schemes)
+    targets.require(target, {}, tuple(sorted(quantized.recipe.activations)))
 
 
 def _entry(component: Component, written: Written) -> ComponentEntry:
@@ -119,6 +153,7 @@ def _close(
     pipeline: PipelineComponents,
     recording: Recording,
     entries: tuple[ComponentEntry, ...],
+    recipe: Recipe | None,
 ) -> None:
     """Golden vectors, manifest and model card."""
     facts = pipeline.facts()
@@ -129,6 +164,7 @@ def _close(
         licence=facts.licence,
         options=format_.options(request.options),
         checkpoint=components.fingerprint(request.checkpoint),
+        recipe=recipe.digest if recipe else None,
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=facts.styles,
         sampler=facts.sampler,

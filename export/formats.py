@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from components import Component, PipelineFacts, Runner
+from export import gates
 from export.errors import ExportError
+from quantization import QuantizedPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +21,15 @@ class Options:
     Attributes:
         precision: `fp16` (small) or `fp32` (exact).
         target: Oldest iOS, `ios16`, `ios17` or `ios18`; Core ML only.
+        ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
+            weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
+        int8: Whether layers compute in int8, as a recipe's `activations` say.
     """
 
     precision: str = "fp16"
     target: str = "ios16"
+    ort: str = "dense"
+    int8: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +48,14 @@ class Way:
         name: As the report shows it.
         kind: The kind of model file.
         floor: PSNR in dB that each component must reach.
+        image_floor: PSNR in dB that the final image must reach.
         bytes_only: Whether its images come in steps of 1/255; the reference is rounded likewise.
     """
 
     name: str
     kind: str
     floor: float
+    image_floor: float = gates.IMAGE
     bytes_only: bool = False
 
 
@@ -57,9 +66,20 @@ class Format(Protocol):
         """The options that matter to this format, for the manifest."""
 
     def write(
-        self, component: Component, folder: Path, facts: PipelineFacts, options: Options
+        self,
+        component: Component,
+        folder: Path,
+        facts: PipelineFacts,
+        options: Options,
+        quantized: QuantizedPipeline | None,
     ) -> Written:
-        """Convert one component into `folder`."""
+        """Convert one component into `folder`, packed as in `quantized`, if there is any.
+
+        The component's own weights are the numbers that the packed ones stand for.
+        """
+
+    def target(self, options: Options) -> str:
+        """The name of the target in `quantization.targets`."""
 
     def finish(self, folder: Path) -> None:
         """Write what lies beside the components."""

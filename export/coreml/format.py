@@ -6,9 +6,10 @@ from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
 from export import gates
-from export.coreml import convert, package, run
+from export.coreml import compress, convert, package, run
 from export.formats import Options, Way, Written
 from export.version import version
+from quantization import QuantizedPipeline
 
 
 class CoreMLFormat:
@@ -18,9 +19,16 @@ class CoreMLFormat:
         return {"precision": options.precision, "target": options.target}
 
     def write(
-        self, component: Component, folder: Path, facts: PipelineFacts, options: Options
+        self,
+        component: Component,
+        folder: Path,
+        facts: PipelineFacts,
+        options: Options,
+        quantized: QuantizedPipeline | None,
     ) -> Written:
         name = f"{component.name}.mlpackage"
+        if quantized is not None:
+            compress.mark(component.module, quantized.packed(component.name))
         spec = convert.convert(
             component, folder / name, target=options.target, precision=options.precision
         )
@@ -28,6 +36,9 @@ class CoreMLFormat:
         package.normalise(spec)
         package.write(spec, folder / name)
         return Written(models={"mlpackage": name}, ops=package.operations(spec))
+
+    def target(self, options: Options) -> str:
+        return f"coreml-{options.target}"
 
     def finish(self, folder: Path) -> None:
         """Nothing: packages describe themselves."""

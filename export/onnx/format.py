@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.formats import Options, Way, Written
-from export.onnx import compress, convert, package, run
+from export.onnx import activations, compress, convert, package, packed_weights, run
 from export.version import version
+from quantization import QuantizedPipeline
 
 
 class OnnxFormat:
     """See `export.formats.Format`."""
 
     def options(self, options: Options) -> dict[str, str]:
-        return {"opset": str(convert.OPSET), "precision": options.precision}
+        common = {"opset": str(convert.OPSET), "precision": options.precision}
+        return common if options.ort == "dense" else {**common, "ort": options.ort}
 
     def write(
-        self, component: Component, folder: Path, facts: PipelineFacts, options: Options
+        self,
+        component: Component,
+        folder: Path,
+        facts: PipelineFacts,
+        options: Options,
+        quantized: QuantizedPipeline | None,
     ) -> Written:
         model = convert.convert(component)
         package.describe(model, component, facts, version())
-        onnx, ort = f"{component.name}.onnx", f"{component.name}.ort"
-        package.write_ort(model, folder / ort)
+        models = {"onnx": f"{component.name}.onnx", "ort": f"{component.name}.ort"}
+        if options.ort == "dense":
+            package.write_ort(model, folder / models["ort"])
+        if quantized is not None:
+            state = quantized.packed(component.name)
+            packed_weights.store_packed(model, state)
+            activations.compute_in_int8(model, state, quantized.layers(component.name))
+        if options.ort == "packed":
+            package.write_ort(model, folder / models["ort"], optimise=False)
+        elif options.ort == "none":
+            del models["ort"]
         if options.precision == "fp16":
             compress.store_weights_in_fp16(model)
-        package.write(model, folder / onnx)
-        return Written(models={"onnx": onnx, "ort": ort}, ops=package.operations(model))
+        package.write(model, folder / models["onnx"])
+        return Written(models=models, ops=package.operations(model))
+
+    def target(self, options: Options) -> str:
+        return "onnx"
 
     def finish(self, folder: Path) -> None:
-        package.write_operators(folder)
+        if any(folder.glob("*.ort")):
+            package.write_operators(folder)
         package.write_optimum_config(folder)
 
     def tools(self) -> dict[str, str]:
@@ -38,10 +59,15 @@ class OnnxFormat:
 
     def ways(self, options: Options) -> tuple[Way, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
-        return (
-            Way(name="onnx", kind="onnx", floor=floor),
-            Way(name="ort", kind="ort", floor=gates.FP32),
-        )
+        if options.int8:
+            onnx = Way(name="onnx", kind="onnx", floor=gates.INT8, image_floor=gates.INT8_IMAGE)
+        else:
+            onnx = Way(name="onnx", kind="onnx", floor=floor)
+        if options.ort == "none":
+            return (onnx,)
+        if options.int8 and options.ort == "packed":
+            return (onnx, replace(onnx, name="ort", kind="ort"))
+        return (onnx, Way(name="ort", kind="ort", floor=gates.FP32))
 
     def runner(self, folder: Path, component: str, way: Way) -> Runner:
         return run.load(folder, component, "ort" if way.kind == "ort" else "onnx")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx_ir as ir
@@ -58,7 +61,7 @@ def write(model: ir.Model, path: Path) -> None:
     path.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
 
 
-def write_ort(model: ir.Model, path: Path) -> None:
+def write_ort(model: ir.Model, path: Path, *, optimise: bool = True) -> None:
     """Write one `.ort` file for ARM with all optimisations baked in (Fixed style).
 
     Law: the same model gives the same bytes.
@@ -66,10 +69,12 @@ def write_ort(model: ir.Model, path: Path) -> None:
     Args:
         model: An fp32 model. (An fp16 one would get casts baked in on x86 and end up larger.)
         path: Where to write, ending in `.ort`.
+        optimise: Without it packed weights stay packed, and are unpacked in every call: a reader
+            of `.ort` files folds nothing.
     """
     source = path.with_suffix(".fp32.onnx")
     write(model, source)
-    with quiet():
+    with quiet(), _level("all" if optimise else "disable"):
         convert_onnx_models_to_ort(
             source,
             optimization_styles=[OptimizationStyle.Fixed],
@@ -81,6 +86,21 @@ def write_ort(model: ir.Model, path: Path) -> None:
     unordered = source.with_suffix(".ort")
     path.write_bytes(in_order(unordered.read_bytes()))
     unordered.unlink()
+
+
+@contextmanager
+def _level(level: str) -> Iterator[None]:
+    """The converter takes its level of optimisation from the environment only."""
+    name = "ORT_CONVERT_ONNX_MODELS_TO_ORT_OPTIMIZATION_LEVEL"
+    before = os.environ.get(name)
+    os.environ[name] = level
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def write_operators(folder: Path) -> None:
@@ -108,12 +128,20 @@ def write_optimum_config(folder: Path) -> None:
 
 
 def operations(model: ir.Model) -> int:
-    """How many operations the model executes; casts of stored weights are folded, not executed."""
-    weights = {id(value) for value in model.graph.initializers.values()}
-    return sum(
-        not (node.op_type == "Cast" and id(node.inputs[0]) in weights)
-        for node in model.graph.all_nodes()
-    )
+    """How many operations the model executes.
+
+    What depends on stored weights alone is folded when the model is loaded, except
+    DequantizeLinear, which ONNX Runtime keeps for its int8 kernels.
+    """
+    constant = {id(value) for value in model.graph.initializers.values()}
+    executed = 0
+    for node in model.graph.all_nodes():
+        inputs = [value for value in node.inputs if value is not None]
+        if inputs and node.op_type != "DequantizeLinear" and {*map(id, inputs)} <= constant:
+            constant |= {id(value) for value in node.outputs}
+        else:
+            executed += 1
+    return executed
 
 
 def tools() -> dict[str, str]:

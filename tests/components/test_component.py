@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -84,3 +87,26 @@ def test_only_the_runner_used_last_stays_in_memory() -> None:
 def test_public_names_of_the_room() -> None:
     assert sorted(components.__all__) == components.__all__
     assert all(hasattr(components, name) for name in components.__all__)
+
+
+@pytest.mark.parametrize("kind", ["avatar", "sd"])
+def test_weights_may_come_from_elsewhere(
+    kind: str, avatar_checkpoint: Path, sd_checkpoint: Path, tmp_path: Path
+) -> None:
+    """From a folder with configurations only, and as they are given."""
+    checkpoint = {"avatar": avatar_checkpoint, "sd": sd_checkpoint}[kind]
+    original = components.load(checkpoint)
+    bare = tmp_path / "bare"
+    shutil.copytree(checkpoint, bare, ignore=shutil.ignore_patterns("*.safetensors"))
+
+    def twice(name: str) -> dict[str, torch.Tensor]:
+        state = original.component(name).module.state_dict()
+        return {key: 2 * value for key, value in state.items()}
+
+    filled = components.load(bare, weights=twice)
+    for name in original.names:
+        state = original.component(name).module.state_dict()
+        for key, value in filled.component(name).module.state_dict().items():
+            torch.testing.assert_close(value, 2 * state[key])
+    with pytest.raises(components.CheckpointError, match="do not fit its configuration"):
+        components.load(bare, weights=lambda name: {}).component("decoder")

@@ -12,8 +12,20 @@ from tests.conftest import Command
 from tests.export.conftest import Exports
 
 FLAGS = {
-    "coreml": {"checkpoint": None, "target": "ios16", "precision": "fp16", "out": "dist/coreml"},
-    "onnx": {"checkpoint": None, "precision": "fp16", "out": "dist/onnx"},
+    "coreml": {
+        "checkpoint": None,
+        "recipe": None,
+        "target": "ios16",
+        "precision": "fp16",
+        "out": "dist/coreml",
+    },
+    "onnx": {
+        "checkpoint": None,
+        "recipe": None,
+        "precision": "fp16",
+        "out": "dist/onnx",
+        "ort": None,
+    },
     "verify": {"artifact": None},
 }
 

@@ -1,0 +1,180 @@
+"""Exact palettes beside coremltools': seconds, peak memory and squared error.
+
+    python -m benchmarks.palettes [--model avatar|sd] [--bits 6 8]
+
+`avatar` is the shipped denoiser, `sd` a Stable Diffusion 1.5 UNet made on the spot with random
+weights (860 M parameters; an hour, most of it coremltools' own). Each method runs in a process of
+its own over the same weights; peak memory is that process's largest resident set less what it held
+before it began. What is timed is palettizing alone, after a first call on something small.
+
+- ours: `quantization.palettes.palette`, two threads.
+- coremltools: `OpPalettizerConfig(mode="kmeans")`'s work on each weight, on fp16 weights.
+- torch palettizer: `coremltools.optimize.torch` `PostTrainingPalettizer`, whose quick mode rounds.
+
+Exit code 1 when a limit is missed or the error of any weight is above another method's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+SHIPPED = Path("avatar/checkpoints/small")
+METHODS = ("ours", "coremltools", "torch palettizer")
+FASTER = {("sd", 6): 30.0, ("avatar", 8): 60.0}
+"""Times that coremltools' seconds must be ours, by model and bits; the torch palettizer's: 4."""
+FASTER_THAN_TORCH = 4.0
+LEAST = 2048
+"""Elements of the smallest weight: coremltools leaves smaller ones alone."""
+
+
+def model(name: str) -> nn.Module:
+    """The network whose convolutions and linear layers are palettized, weights on fp16's grid."""
+    if name == "avatar":
+        import components
+
+        network = components.load(SHIPPED).component("denoiser").module
+    else:
+        from diffusers import UNet2DConditionModel
+
+        torch.manual_seed(0)
+        network = UNet2DConditionModel(
+            sample_size=64, cross_attention_dim=768, attention_head_dim=8
+        )
+    return network.half().float().eval()
+
+
+def weights(network: nn.Module) -> dict[str, np.ndarray]:
+    """The weights in question by name, fp16."""
+    return {
+        f"{name}.weight": layer.weight.detach().numpy().astype(np.float16)
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.numel() >= LEAST
+    }
+
+
+def ours(network: nn.Module, bits: int) -> tuple[float, dict[str, float]]:
+    from quantization.palettes import palette
+
+    held = weights(network)
+    palette(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
+    started = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(partial(palette, bits=bits), held.values()))
+    seconds = time.perf_counter() - started
+    pairs = zip(held.items(), found, strict=True)
+    return seconds, {name: squares(w, table[ids]) for (name, w), (table, ids) in pairs}
+
+
+def coremltools(network: nn.Module, bits: int) -> tuple[float, dict[str, float]]:
+    from coremltools.optimize.coreml._quantization_passes import palettize_weights
+
+    held = weights(network)
+    work: Any = palettize_weights._get_lut_and_indices
+    work(np.linspace(-1, 1, 20000, dtype=np.float16), "KMEANS", bits, None)
+    started = time.perf_counter()
+    found = [work(weight, "KMEANS", bits, None) for weight in held.values()]
+    seconds = time.perf_counter() - started
+    pairs = zip(held.items(), found, strict=True)
+    return seconds, {
+        name: squares(w, lut.reshape(-1)[ids].reshape(w.shape)) for (name, w), (lut, ids) in pairs
+    }
+
+
+def torch_palettizer(network: nn.Module, bits: int) -> tuple[float, dict[str, float]]:
+    from coremltools.optimize.torch.palettization import (
+        PostTrainingPalettizer,
+        PostTrainingPalettizerConfig,
+    )
+
+    held = weights(network)
+    config = PostTrainingPalettizerConfig.from_dict({"global_config": {"n_bits": bits}})
+    started = time.perf_counter()
+    made = PostTrainingPalettizer(network, config).compress(num_kmeans_workers=1, inplace=True)
+    seconds = time.perf_counter() - started
+    return seconds, {name: squares(held[name], new) for name, new in weights(made).items()}
+
+
+def squares(weight: np.ndarray, other: np.ndarray) -> float:
+    """Sum of squared errors in float64."""
+    return float(np.sum((weight.astype(np.float64) - other.astype(np.float64)) ** 2))
+
+
+def measure(method: str, name: str, bits: int) -> None:
+    """In a process of its own: print seconds, peak bytes and errors as JSON."""
+    network = model(name)
+    scale = 1 if sys.platform == "darwin" else 1024  # Linux counts kibibytes
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    run = {"ours": ours, "coremltools": coremltools, "torch palettizer": torch_palettizer}[method]
+    seconds, errors = run(network, bits)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale - before
+    print(json.dumps({"seconds": seconds, "peak": peak, "errors": errors}))
+
+
+def compare(name: str, bits: int) -> tuple[Table, bool]:
+    """All methods on one model; whether every limit was kept."""
+    found = {}
+    for method in METHODS:
+        command = [sys.executable, "-m", "benchmarks.palettes", "--model", name]
+        command += ["--bits", str(bits), "--only", method]
+        with tempfile.TemporaryFile("w+") as stream:
+            subprocess.run(command, check=True, stdout=stream)
+            stream.seek(0)
+            found[method] = json.loads(stream.read().splitlines()[-1])
+    mine = found["ours"]
+    made = Table(title=f"{name}, {bits} bits, {os.cpu_count()} cores", title_justify="left")
+    for heading in ("", "seconds", "times ours", "peak", "squared error", "weights below ours"):
+        made.add_column(heading, justify="right" if heading else "left")
+    kept = True
+    for method, result in found.items():
+        times = result["seconds"] / mine["seconds"]
+        below = sum(error < mine["errors"][key] for key, error in result["errors"].items())
+        limit = FASTER_THAN_TORCH if method == "torch palettizer" else FASTER.get((name, bits), 0.0)
+        kept &= below == 0 and mine["peak"] <= result["peak"]
+        kept &= method == "ours" or times >= limit
+        made.add_row(
+            method,
+            f"{result['seconds']:.2f}",
+            f"{times:.1f}" + (f" (≥ {limit:g})" if limit and method != "ours" else ""),
+            f"{result['peak'] / 1e6:.0f} MB",
+            f"{sum(result['errors'].values()):.6g}",
+            str(below),
+        )
+    return made, kept
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--model", choices=("avatar", "sd"), default="avatar")
+    parser.add_argument("--bits", type=int, nargs="+", default=[6, 8])
+    parser.add_argument("--only", choices=METHODS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.only:
+        measure(arguments.only, arguments.model, arguments.bits[0])
+        return 0
+    console, good = Console(width=None if sys.stdout.isatty() else 110), True
+    for bits in arguments.bits:
+        made, kept = compare(arguments.model, bits)
+        console.print(made)
+        good &= kept
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""Recipes: which weight of which component is stored how, decided once for every format.
+
+A recipe is a JSON file, one line a weight, so that a change shows as a changed line:
+
+    {
+      "schema_version": 1,
+      "pipeline": "AvatarPipeline",
+      "weights": {
+        "decoder.layers.0.weight": {"scheme": "palette-6", "shape": [160, 8, 3, 3]}
+      },
+      "patterns": [
+        ["denoiser.*.to_q.weight", "int4/32"],
+        ["*", "palette-4"]
+      ],
+      "activations": {"decoder.layers.0": "int8"}
+    }
+
+Keys are `COMPONENT.PARAMETER` with the parameter's name in the component's module. A weight of
+`weights` must be in the model with that shape. Of `patterns` (shell wildcards) the first that
+matches decides, for weights that have no line of their own and whose shape allows it; each must
+match something. What nothing names is `float16`. Only weights of convolutions and linear layers
+can be anything else. `activations` names layers that compute in int8, inputs and outputs included
+(W8A8); their weights are `int8`.
+
+Nothing in a recipe depends on the values of weights: it outlives fine-tuning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from components import Component
+from quantization.errors import MisfitError, RecipeError, SchemeError
+from quantization.schemes import FLOAT16, INT8, Scheme
+
+SCHEMA_VERSION = 1
+_FIELDS = {"schema_version", "pipeline", "weights", "patterns", "activations"}
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One recipe. Law: `Recipe.parse(recipe.dump()) == recipe`, and equal ones give equal bytes.
+
+    Attributes:
+        pipeline: Pipeline class of the checkpoint it was made for.
+        weights: Scheme and shape by `COMPONENT.PARAMETER`.
+        patterns: (pattern, scheme); the first match decides.
+        activations: Scheme (`int8`) by `COMPONENT.LAYER`.
+    """
+
+    pipeline: str
+    weights: Mapping[str, tuple[Scheme, Shape]] = field(default_factory=dict)
+    patterns: tuple[tuple[str, Scheme], ...] = ()
+    activations: Mapping[str, Scheme] = field(default_factory=dict)
+
+    def dump(self) -> bytes:
+        """As JSON: UTF-8, weights sorted by name, one line each, a newline at the end."""
+        weights = {
+            name: {"scheme": str(scheme), "shape": list(shape)}
+            for name, (scheme, shape) in sorted(self.weights.items())
+        }
+        patterns = [[pattern, str(scheme)] for pattern, scheme in self.patterns]
+        activations = {name: str(scheme) for name, scheme in sorted(self.activations.items())}
+        parts = [
+            f'  "schema_version": {SCHEMA_VERSION}',
+            f'  "pipeline": {json.dumps(self.pipeline)}',
+            f'  "weights": {_lines(weights)}',
+            f'  "patterns": {_lines(patterns)}',
+            f'  "activations": {_lines(activations)}',
+        ]
+        return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `dump()`."""
+        return hashlib.sha256(self.dump()).hexdigest()
+
+    @classmethod
+    def parse(cls, data: bytes) -> Recipe:
+        """Read a recipe; raises `RecipeError` (what is wrong) or `SchemeError` (which scheme)."""
+        try:
+            values = json.loads(data)
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise RecipeError(f"the recipe is not JSON: {error}") from None
+        version = values.get("schema_version") if isinstance(values, dict) else None
+        if version != SCHEMA_VERSION:
+            raise RecipeError(f"the recipe has version {version}, expected {SCHEMA_VERSION}")
+        unknown = sorted(values.keys() - _FIELDS)
+        if unknown:
+            raise RecipeError(f"the recipe has an unknown field {unknown[0]!r}")
+        try:
+            return cls(
+                pipeline=_text(values["pipeline"]),
+                weights={n: _entry(n, v) for n, v in values.get("weights", {}).items()},
+                patterns=tuple((_text(p), Scheme.parse(s)) for p, s in values.get("patterns", [])),
+                activations={n: _int8(n, v) for n, v in values.get("activations", {}).items()},
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RecipeError(f"the recipe is malformed: {error}") from None
+        except SchemeError:
+            raise
+        except ValueError as error:
+            raise RecipeError(f"the recipe is malformed: {error}") from None
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe's file; raises `RecipeError`, which names it."""
+        try:
+            return cls.parse(path.read_bytes())
+        except OSError as error:
+            raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from None
+        except (RecipeError, SchemeError) as error:
+            raise type(error)(f"{path}: {error}") from None
+
+    def schemes(self, component: Component) -> dict[str, Scheme]:
+        """The scheme of every quantizable weight of a component, by parameter name.
+
+        Raises:
+            MisfitError: It names a weight, shape or layer that the component does not have.
+            SchemeError: A weight's shape does not allow its scheme.
+        """
+        shapes = quantizable(component.module)
+        self._require_known(component, shapes)
+        found = {}
+        for name, shape in shapes.items():
+            found[name] = scheme = self._scheme(f"{component.name}.{name}", shape)
+            reason = scheme.misfit(shape)
+            if reason:
+                raise SchemeError(f"{component.name}.{name} cannot be {scheme}: {reason}")
+        for layer in self.layers(component):
+            if found[f"{layer}.weight"] != INT8:
+                raise SchemeError(
+                    f"{component.name}.{layer} computes in int8, so its weight must be int8, "
+                    f"not {found[f'{layer}.weight']}"
+                )
+        return found
+
+    def layers(self, component: Component) -> tuple[str, ...]:
+        """The layers of a component that compute in int8, sorted."""
+        prefix = f"{component.name}."
+        return tuple(
+            n.removeprefix(prefix) for n in sorted(self.activations) if n.startswith(prefix)
+        )
+
+    def _scheme(self, name: str, shape: Shape) -> Scheme:
+        if name in self.weights:
+            return self.weights[name][0]
+        for pattern, scheme in self.patterns:
+            if fnmatchcase(name, pattern) and not scheme.misfit(shape):
+                return scheme
+        return FLOAT16
+
+    def _require_known(self, component: Component, shapes: Mapping[str, Shape]) -> None:
+        prefix = f"{component.name}."
+        for name, (scheme, shape) in sorted(self.weights.items()):
+            if not name.startswith(prefix):
+                continue
+            own = name.removeprefix(prefix)
+            if own not in shapes:
+                other = own in dict(component.module.named_parameters())
+                if other and scheme == FLOAT16:
+                    continue
+                what = "is no weight of a convolution or linear layer" if other else "is not there"
+                raise MisfitError(f"the recipe is for another model: {name} {what}")
+            if shapes[own] != shape:
+                raise MisfitError(
+                    f"the recipe is for another model: {name} has shape {list(shapes[own])}, "
+                    f"the recipe says {list(shape)}"
+                )
+        for layer in self.layers(component):
+            if f"{layer}.weight" not in shapes:
+                raise MisfitError(f"the recipe is for another model: no layer {prefix}{layer}")
+
+
+def check(recipe: Recipe, pipeline: str, names: tuple[str, ...]) -> None:
+    """Raise `MisfitError` unless the recipe is for this pipeline and names only its components."""
+    if recipe.pipeline != pipeline:
+        raise MisfitError(f"the recipe is for a {recipe.pipeline}, the checkpoint is a {pipeline}")
+    for key in (*recipe.weights, *recipe.activations):
+        if key.partition(".")[0] not in names:
+            raise MisfitError(f"the recipe names {key}, but components are {', '.join(names)}")
+
+
+def quantizable(module: nn.Module) -> dict[str, Shape]:
+    """Shapes of the weights of a module's convolutions and linear layers, by parameter name."""
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Linear)
+    return {
+        f"{name}.weight" if name else "weight": tuple(layer.weight.shape)
+        for name, layer in module.named_modules()
+        if isinstance(layer, kinds)
+    }
+
+
+def _lines(values: Any) -> str:
+    """A JSON object or list with one line an entry."""
+    if not values:
+        return json.dumps(values)
+    if isinstance(values, dict):
+        lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()]
+        opening, closing = "{}"
+    else:
+        lines, (opening, closing) = [json.dumps(value) for value in values], "[]"
+    return opening + "\n    " + ",\n    ".join(lines) + "\n  " + closing
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def _entry(name: str, value: Any) -> tuple[Scheme, Shape]:
+    shape = tuple(value["shape"])
+    if not all(isinstance(length, int) and length > 0 for length in shape):
+        raise RecipeError(f"the recipe is malformed: shape of {name} is {value['shape']}")
+    try:
+        return Scheme.parse(value["scheme"]), shape
+    except SchemeError as error:
+        raise SchemeError(f"{name}: {error}") from None
+
+
+def _int8(name: str, value: Any) -> Scheme:
+    if Scheme.parse(value) != INT8:
+        raise SchemeError(f"{name}: activations can be int8, not {value}")
+    return INT8

@@ -1,0 +1,128 @@
+"""A plan for people: a table for the terminal, the size-against-quality curve as PNG and HTML."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from rich.table import Table
+
+from quantization.planner import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """What is drawn: the chosen plan, other plans, and uniform bits, each measured.
+
+    `predicted` are pairs of bytes and predicted dB along the whole range.
+    """
+
+    chosen: Plan
+    plans: Sequence[tuple[str, Plan]]
+    uniform: Sequence[tuple[str, Plan]]
+    predicted: Sequence[tuple[int, float]]
+    parameters: int
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Name, MB, bits a parameter, predicted, mean and worst PSNR."""
+        named = [("this plan", self.chosen), *self.plans, *self.uniform]
+        return [
+            (
+                name,
+                f"{plan.size / 1e6:.2f}",
+                f"{8 * plan.size / self.parameters:.2f}",
+                f"{plan.predicted:.1f}",
+                f"{plan.quality.mean:.1f}",
+                f"{plan.quality.worst:.1f}",
+            )
+            for name, plan in named
+        ]
+
+
+HEADINGS = ("", "MB", "bits", "predicted dB", "mean dB", "worst dB")
+
+
+def table(curve: Curve) -> Table:
+    """One line a plan; below the title, how many weights have which scheme."""
+    counts = Counter(str(scheme) for scheme, _ in curve.chosen.recipe.weights.values())
+    schemes = ", ".join(f"{count}× {name}" for name, count in sorted(counts.items()))
+    runs = curve.chosen.quality.runs
+    made = Table(title=f"final images of {runs} runs against fp16\n{schemes}", title_justify="left")
+    for heading in HEADINGS:
+        made.add_column(heading, justify="right" if heading else "left")
+    for row in curve.rows():
+        made.add_row(*row)
+    return made
+
+
+def write(curve: Curve, recipe: Path) -> tuple[Path, Path]:
+    """Write the curve beside a recipe, as `NAME.png` and `NAME.html`; gives both paths."""
+    picture, page = recipe.with_suffix(".png"), recipe.with_suffix(".html")
+    data = png(curve)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("quantization"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+    )
+    weights = [
+        (name, str(scheme), "×".join(map(str, shape)))
+        for name, (scheme, shape) in sorted(curve.chosen.recipe.weights.items())
+    ]
+    text = environment.get_template("plan.html.j2").render(
+        picture=base64.b64encode(data).decode(),
+        headings=HEADINGS,
+        rows=curve.rows(),
+        runs=curve.chosen.quality.runs,
+        weights=weights,
+    )
+    save(picture, data)
+    save(page, text.encode())
+    return picture, page
+
+
+def png(curve: Curve) -> bytes:
+    """The curve as a picture; same curve, same bytes on one machine."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    sizes, decibels = zip(*curve.predicted, strict=True)
+    axes.plot([s / 1e6 for s in sizes], decibels, color="0.7", label="planned, predicted")
+    for label, plans, mark in (
+        ("planned, measured", curve.plans, "o"),
+        ("uniform bits", curve.uniform, "s"),
+        ("this plan", [("this plan", curve.chosen)], "*"),
+    ):
+        places = sorted((plan.size / 1e6, plan.quality.mean) for _, plan in plans)
+        if places:
+            size = 12 if mark == "*" else 6
+            axes.plot(*zip(*places, strict=True), mark, markersize=size, label=label)
+    for name, plan in curve.uniform:
+        axes.annotate(
+            name.removeprefix("uniform "),
+            (plan.size / 1e6, plan.quality.mean),
+            textcoords="offset points",
+            xytext=(6, -10),
+        )
+    axes.set_xlabel("size of all components, MB")
+    axes.set_ylabel("mean PSNR of final images, dB")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)
