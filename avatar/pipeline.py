@@ -10,11 +10,9 @@ import torch
 from diffusers import DiffusionPipeline
 
 from avatar.decoder import Decoder, LatentEncoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.identity_encoder import MAX_SELFIES, IdentityEncoder
 from avatar.sampler import Array, Sampler, SamplerTable, noise_of, sample
-
-LATENT_SIZE = 32
 
 
 class AvatarPipeline(DiffusionPipeline):

@@ -11,11 +11,11 @@ from diffusers import ModelMixin
 from torch import nn
 
 from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
 from avatar.people.identity import sample_identity
 from avatar.people.styles import STYLES
-from avatar.pipeline import LATENT_SIZE, AvatarPipeline, pad_selfies
+from avatar.pipeline import AvatarPipeline, pad_selfies
 from avatar.sampler import Sampler, noise_of, sample
 from components.checkpoint import read_json, require_safetensors
 from components.component import (
@@ -151,7 +151,8 @@ class AvatarComponents(PipelineComponents):
 
     @cached_property
     def _sampler(self) -> Any:
-        return Sampler.from_pretrained(self.checkpoint, subfolder="sampler").table()
+        settings = read_json(self.checkpoint / "sampler" / Sampler.config_name)
+        return Sampler.from_config(settings).table()
 
     def _config(self, name: str) -> dict[str, Any]:
         return read_json(self.checkpoint / name / "config.json")
@@ -169,8 +170,10 @@ class AvatarComponents(PipelineComponents):
         require_safetensors(self.checkpoint / name)
         try:
             module = kind.from_pretrained(self.checkpoint, subfolder=name, use_safetensors=True)
-        except OSError as error:
-            raise CheckpointError(f"cannot read {self.checkpoint / name}: {error}") from None
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            # Unreadable, or weights that do not fit the config beside them.
+            reason = " ".join(str(error).split())[:300]
+            raise CheckpointError(f"cannot read {self.checkpoint / name}: {reason}") from None
         return module.float()
 
 

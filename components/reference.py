@@ -21,7 +21,9 @@ def runner(component: Component) -> Runner:
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
         component.check(inputs)
-        tensors = [torch.from_numpy(np.ascontiguousarray(inputs[s.name])) for s in component.inputs]
+        # Copied into PyTorch's own memory, which is aligned: what a matrix product rounds to may
+        # depend on where its operands lie, and numpy's arrays lie elsewhere in every process.
+        tensors = [torch.tensor(inputs[spec.name]) for spec in component.inputs]
         with torch.inference_mode():
             result = component.module(*tensors)
         outputs = result if isinstance(result, tuple) else (result,)

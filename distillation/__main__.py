@@ -38,7 +38,7 @@ SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
 # Two folders of the same people, since each part of the model needs one kind of picture only.
 DEFAULT_PEOPLE = {
     SELFIES: {"count": 2000, "selfies": 3, "avatars": 0},
-    DRAWINGS: {"count": 1500, "selfies": 0, "avatars": 1},
+    DRAWINGS: {"count": 2000, "selfies": 0, "avatars": 1},
     HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
 }
 
@@ -88,7 +88,7 @@ def identity(
     selfies: SelfiesDir = SELFIES,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     out: Out = Path("runs/identity"),
-    steps: Steps = 600,
+    steps: Steps = 1200,
     batch: Batch = 24,
     learning_rate: Rate = 1e-3,
     seed: Seed = 0,
@@ -120,10 +120,18 @@ def teacher(
         "runs/identity"
     ),
     out: Out = Path("runs/teacher"),
-    steps: Steps = 3000,
-    batch: Batch = 32,
+    steps: Steps = 6000,
+    batch: Batch = 16,
     learning_rate: Rate = 1e-3,
     seed: Seed = 0,
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Compile the denoiser first: some minutes, then a quarter quicker; needs a C++"
+            " compiler.",
+        ),
+    ] = False,
 ) -> None:
     """Train the denoiser, and go on with the identity encoder, on the autoencoder's latents."""
     from distillation.runs import CHECKPOINT, train_teacher
@@ -137,8 +145,53 @@ def teacher(
         out,
         autoencoder=autoencoder,
         identity=identity,
+        compiled=compiled,
     )
     typer.echo(out / CHECKPOINT)
+
+
+@app.command()
+def student(
+    selfies: SelfiesDir = SELFIES,
+    drawings: DrawingsDir = DRAWINGS,
+    held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
+    out: Out = Path("runs/student"),
+    steps: Steps = 1000,
+    batch: Batch = 16,
+    learning_rate: Rate = 2e-4,
+    seed: Seed = 0,
+) -> None:
+    """Tune the teacher to draw in two steps, its guidance folded into the weights."""
+    from distillation.runs import CHECKPOINT, train_student
+    from distillation.training import Schedule
+
+    schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    train_student(
+        _people(selfies, drawings), _people(held_out, held_out), schedule, out, teacher=teacher
+    )
+    typer.echo(out / CHECKPOINT)
+
+
+@app.command()
+def judge(
+    selfies: SelfiesDir = SELFIES,
+    drawings: DrawingsDir = DRAWINGS,
+    held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    out: Out = Path("runs/judge"),
+    steps: Steps = 3000,
+    batch: Batch = 48,
+    learning_rate: Rate = 2e-3,
+    seed: Seed = 0,
+) -> None:
+    """Train the judge on labels, and print how well it does on held-out people: its ceiling."""
+    from distillation.judge import ceiling, table_of
+    from distillation.runs import train_judge
+    from distillation.training import Schedule
+
+    schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    trained = train_judge(_people(selfies, drawings), schedule, out)
+    Console().print(table_of(ceiling(trained, _people(held_out, held_out))))
 
 
 Checkpoint = Annotated[Path, typer.Option(help="Folder of the pipeline.")]

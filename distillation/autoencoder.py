@@ -49,7 +49,9 @@ class AutoencoderTask:
         self.network, self.drawn = network, drawn
         self.shown = pictures([avatar.pixels() for avatar in shown])
 
-    def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
+    def losses(
+        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
+    ) -> dict[str, Tensor]:
         images = self._crops(rng, batch).to(next(network.parameters()).device)
         output, latents = network(images)
         pixel = (output - images).abs().mean()

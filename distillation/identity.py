@@ -72,7 +72,9 @@ class IdentityTask:
     def __init__(self, network: LabelledEncoder, people: People, most: int = 3) -> None:
         self.network, self.people, self.most = network, people, most
 
-    def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
+    def losses(
+        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
+    ) -> dict[str, Tensor]:
         device = next(network.parameters()).device
         chosen = rng.integers(len(self.people), size=batch)
         selfies, mask = draw_selfies(self.people, chosen, rng, self.most)

@@ -57,7 +57,9 @@ class ProbeTask:
     def __init__(self, network: Probe, people: People) -> None:
         self.network, self.people, self.labels = network, people, labels_of(people)
 
-    def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
+    def losses(
+        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
+    ) -> dict[str, Tensor]:
         device = next(network.parameters()).device
         chosen = rng.integers(len(self.people.avatars), size=batch)
         images = pictures([self.people.avatars[index].pixels() for index in chosen])

@@ -18,6 +18,7 @@ from torch import Tensor
 from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser
 from avatar.identity_encoder import IdentityEncoder
+from avatar.judge import Judge
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
 from distillation.autoencoder import (
@@ -30,7 +31,9 @@ from distillation.autoencoder import (
 from distillation.data import People
 from distillation.errors import RunError
 from distillation.identity import IdentityTask, LabelledEncoder, attribute_accuracy
+from distillation.judge import JudgeTask
 from distillation.probe import Probe, ProbeTask
+from distillation.student import FEW_STEPS, StudentTask
 from distillation.teacher import Teacher, TeacherTask
 from distillation.training import Run, Schedule
 
@@ -74,18 +77,41 @@ def train_teacher(
     *,
     autoencoder: Path,
     identity: Path,
+    compiled: bool = False,
 ) -> AvatarPipeline:
-    """Train the denoiser with the identity encoder and save the whole pipeline."""
+    """Train the denoiser with the identity encoder and save the whole pipeline.
+
+    `compiled` puts the denoiser through `torch.compile` first, which needs a C++ compiler.
+    """
     decoder = load_part(Decoder, autoencoder, "decoder")
     encoder = load_part(LatentEncoder, autoencoder, "latent_encoder")
     latents = cached_latents(encoder, people, out)
     torch.manual_seed(schedule.seed)
     network = Teacher(load_reader(identity), Denoiser())
+    if compiled:
+        network.denoiser.compile()
     Run(TeacherTask(network, people, latents, held_out, decoder), schedule, out).train()
     network.cpu().eval()
     pipeline = AvatarPipeline(
         network.identity.encoder, network.denoiser, decoder, encoder, Sampler()
     )
+    pipeline.save_pretrained(out / CHECKPOINT)
+    return pipeline
+
+
+def train_student(
+    people: People, held_out: People, schedule: Schedule, out: Path, *, teacher: Path
+) -> AvatarPipeline:
+    """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
+    folder = teacher / CHECKPOINT
+    if not (folder / "model_index.json").is_file():
+        raise RunError(f"{folder} holds no trained teacher; train it first (see --help)")
+    pipeline = AvatarPipeline.from_pretrained(folder)
+    latents = cached_latents(pipeline.latent_encoder, people, out)
+    torch.manual_seed(schedule.seed)
+    task = StudentTask(pipeline, people, latents, held_out)
+    Run(task, schedule, out).train()
+    pipeline.register_modules(denoiser=task.network.cpu().eval(), sampler=FEW_STEPS)
     pipeline.save_pretrained(out / CHECKPOINT)
     return pipeline
 
@@ -96,6 +122,15 @@ def train_probe(people: People, schedule: Schedule, out: Path) -> Probe:
     network = Probe()
     Run(ProbeTask(network, people), schedule, out).train()
     return network.cpu().eval()
+
+
+def train_judge(people: People, schedule: Schedule, out: Path) -> Judge:
+    """Train and save the judge, or open it where the folder has it trained already."""
+    torch.manual_seed(schedule.seed)
+    network = Judge()
+    Run(JudgeTask(network, people), schedule, out).train()
+    network.cpu().eval().save_pretrained(out / CHECKPOINT)
+    return network
 
 
 def load_part(kind: type[Model], run: Path, name: str) -> Model:

@@ -60,8 +60,11 @@ class Task(Protocol):
     @property
     def network(self) -> nn.Module: ...
 
-    def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
-        """Scalars of one step; "loss" is minimised. All chance comes from `rng`."""
+    def losses(
+        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
+    ) -> dict[str, Tensor]:
+        """Scalars of one step; "loss" is minimised. All chance comes from `rng`; `progress`, in
+        [0,1), is the share of the schedule that is done."""
         ...
 
     def grid(self) -> Image.Image:
@@ -144,7 +147,9 @@ class Run:
             group["lr"] = schedule.learning_rate * schedule.rate(step)
         torch.manual_seed(schedule.seed * 1_000_003 + step)
         self.network.train()
-        losses = self.task.losses(self.network, step_rng(schedule.seed, step), schedule.batch)
+        losses = self.task.losses(
+            self.network, step_rng(schedule.seed, step), schedule.batch, step / schedule.steps
+        )
         loss = float(losses["loss"].detach())
         if not loss < EXPLODED:
             raise DivergedError(

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from components import ComponentsError
-from export.errors import ExportError
+from avatar.command_line import new_app, run, say
 from export.formats import Options
-from quantization.errors import QuantizationError
 
 if TYPE_CHECKING:
     from export.check import Row
 
 SHIPPED = Path("avatar/checkpoints/small")
-GATE_FAILED, BAD_INPUT = 1, 2
+GATE_FAILED = 1
 WIDE = 110
 
 
@@ -43,12 +41,7 @@ class Precision(StrEnum):
     fp32 = "fp32"
 
 
-app = typer.Typer(
-    help="Turn a checkpoint into an artifact that is proven to do what PyTorch does.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = new_app("Turn a checkpoint into an artifact that is proven to do what PyTorch does.")
 
 Checkpoint = Annotated[
     Path | None,
@@ -154,11 +147,7 @@ def verify(
     """Check that an artifact is whole; names the first thing wrong (exit code 2)."""
     from export.artifact import verify as verify_artifact
 
-    try:
-        opened = verify_artifact(artifact)
-    except ExportError as error:
-        _fail(error, BAD_INPUT)
-    manifest = opened.manifest
+    manifest = verify_artifact(artifact).manifest
     total = sum(entry.bytes for entry in manifest.files)
     names = ", ".join(entry.name for entry in manifest.components)
     typer.echo(
@@ -185,12 +174,11 @@ def _export(
         recipe=recipe,
     )
     try:
-        rows = export(request, lambda text: typer.echo(text, err=True))
+        rows = export(request, say)
     except GateError as error:
         _print(error.rows)
-        _fail(error, GATE_FAILED)
-    except (ExportError, ComponentsError, QuantizationError) as error:
-        _fail(error, BAD_INPUT)
+        say(f"error: {error}")
+        sys.exit(GATE_FAILED)
     _print(rows)
     typer.echo(f"published {out}")
 
@@ -208,10 +196,5 @@ def _print(rows: Sequence[Row]) -> None:
     console.print(table(rows))
 
 
-def _fail(error: Exception, code: int) -> None:
-    typer.echo(f"error: {error}", err=True)
-    sys.exit(code)
-
-
 if __name__ == "__main__":
-    app(prog_name="python -m export")
+    run(app, "python -m export")

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
 
+import pytest
 from hypothesis import settings
 
 # Nothing here may ask a model hub; without these a mistyped path would be taken for a hub's name.
@@ -16,3 +21,29 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # because the machine may be busy.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
+
+
+class Result(NamedTuple):
+    """What a command left: exit code, results, messages."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs `python -m ROOM ARGUMENTS…` in this process: `command("export", "verify", folder)`."""
+    from avatar.command_line import run
+
+    def call(room: str, *arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", [room, *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            run(import_module(f"{room}.__main__").app, f"python -m {room}")
+        return Result(int(stop.value.code or 0), *capfd.readouterr())
+
+    return call

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.__main__ import app
-from avatar.command_line import run
 from tests.components.tiny import save_tiny_avatar
-
-
-class Result(NamedTuple):
-    """What a command left: exit code, results, messages."""
-
-    code: int
-    out: str
-    err: str
-
-
-Avatar = Callable[..., Result]
+from tests.conftest import Command
 
 
 @pytest.fixture
-def avatar(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Avatar:
+def avatar(command: Command) -> Command:
     """Runs `python -m avatar` with the given arguments, in this process."""
-
-    def call(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["avatar", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            run(app, "python -m avatar")
-        return Result(int(stop.value.code or 0), *capfd.readouterr())
-
-    return call
+    return partial(command, "avatar")
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from avatar.__main__ import create
 from avatar.command_line import is_user_error
 from avatar.errors import SelfieError
 from avatar.people.styles import STYLES
-from tests.avatar.conftest import Avatar
 from tests.avatar.test_selfie import bomb
+from tests.conftest import Command
 
 
 def pixels_of(file: Path) -> np.ndarray:
@@ -26,7 +26,7 @@ def pixels_of(file: Path) -> np.ndarray:
 
 
 def test_create_writes_one_picture_and_names_it(
-    avatar: Avatar, checkpoint: Path, selfie: Path
+    avatar: Command, checkpoint: Path, selfie: Path
 ) -> None:
     out = selfie.with_name("me.png")
     result = avatar(
@@ -38,7 +38,7 @@ def test_create_writes_one_picture_and_names_it(
 
 
 def test_create_takes_several_selfies_after_one_option_and_numbers_several_avatars(
-    avatar: Avatar, checkpoint: Path, selfie: Path, tmp_path: Path
+    avatar: Command, checkpoint: Path, selfie: Path, tmp_path: Path
 ) -> None:
     common = ("--checkpoint", checkpoint, "--style", "personas")
     many = avatar(
@@ -56,7 +56,7 @@ def test_create_takes_several_selfies_after_one_option_and_numbers_several_avata
 
 
 def test_the_largest_seed_is_followed_by_zero(
-    avatar: Avatar, checkpoint: Path, selfie: Path, tmp_path: Path
+    avatar: Command, checkpoint: Path, selfie: Path, tmp_path: Path
 ) -> None:
     common = ("create", "--selfies", selfie, "--style", "lorelei", "--checkpoint", checkpoint)
     assert avatar(*common, "--seed", 2**64 - 1, "--count", 2, "--out", tmp_path / "a.png").code == 0
@@ -100,7 +100,7 @@ def test_the_largest_seed_is_followed_by_zero(
     ],
 )
 def test_mistakes(
-    avatar: Avatar,
+    avatar: Command,
     selfie: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -132,7 +132,7 @@ def test_mistakes(
     ],
 )
 def test_mistakes_with_people(
-    avatar: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, message: str
+    avatar: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
@@ -144,7 +144,7 @@ def test_mistakes_with_people(
     assert message in result.err
 
 
-def test_a_mistyped_command(avatar: Avatar) -> None:
+def test_a_mistyped_command(avatar: Command) -> None:
     result = avatar("creat")
     assert result.code == 2 and "creat" in result.err and result.err.count("\n") == 1
 
@@ -157,7 +157,7 @@ def test_a_bug_keeps_its_traceback() -> None:
 # ---- the rest
 
 
-def test_styles_names_every_style_with_its_licence_and_creator(avatar: Avatar) -> None:
+def test_styles_names_every_style_with_its_licence_and_creator(avatar: Command) -> None:
     result = avatar("styles")
     header, *rows = result.out.splitlines()
     assert result.code == 0 and header.split() == ["NAME", "TIER", "LICENCE", "CREATOR", "SOURCE"]
@@ -175,7 +175,7 @@ def test_the_flags_of_create_are_these() -> None:
     ]
 
 
-def test_help_explains_every_option(avatar: Avatar) -> None:
+def test_help_explains_every_option(avatar: Command) -> None:
     assert avatar().out == avatar("--help").out
     text = avatar("create", "--help").out
     for option in ("style", "selfies", "count", "seed", "runtime", "out", "checkpoint", "artifact"):

@@ -71,6 +71,22 @@ def test_too_few_or_many_selfies_are_refused(count: int) -> None:
         pad_selfies(np.zeros((count, 3, 128, 128), np.float32))
 
 
+@pytest.mark.parametrize("sigma", [0.0, 0.3, 1.0])
+@torch.inference_mode()
+def test_without_an_answer_the_denoiser_says_what_is_likeliest_of_unit_normals(
+    sigma: float,
+) -> None:
+    """The regression of `noise - clean` on the noisy latents, which preconditioning builds in."""
+    denoiser = Denoiser(widths=(16, 32), embedding_width=32, style_width=16).eval()
+    denoiser.unet.conv_out.weight.zero_()
+    denoiser.unet.conv_out.bias.zero_()
+    noise, clean = torch.randn(2, 6, 8, 32, 32, generator=torch.Generator().manual_seed(2))
+    noisy = (1 - sigma) * clean + sigma * noise
+    slope = ((noise - clean) * noisy).mean() / noisy.square().mean()
+    found = denoiser(noisy, torch.tensor([1000 * sigma]), torch.zeros(6, 8, 128), torch.arange(6))
+    np.testing.assert_allclose(found, slope * noisy, atol=0.1)
+
+
 def cost(module: torch.nn.Module, *inputs: torch.Tensor) -> tuple[float, float]:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         module(*inputs)

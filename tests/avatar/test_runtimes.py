@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.avatar.conftest import Avatar
 from tests.components.tiny import save_tiny_avatar
+from tests.conftest import Command
 
 ROOT = Path(__file__).parent.parent.parent
 NEEDED = 40.0
@@ -32,7 +32,7 @@ def test_psnr_by_hand(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_missing_artifact_is_exported_first_and_draws_the_same_picture(
-    avatar: Avatar,
+    avatar: Command,
     checkpoint: Path,
     selfie: Path,
     tmp_path: Path,

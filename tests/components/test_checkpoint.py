@@ -71,3 +71,17 @@ def test_pickled_weights_are_never_read(avatar_checkpoint: Path, tmp_path: Path)
         components.load(copy).component("decoder")
     with pytest.raises(CheckpointError, match="no safetensors"):
         require_safetensors(tmp_path)
+
+
+def test_a_checkpoint_without_its_sampler_or_with_other_weights_is_one_clear_line(
+    avatar_checkpoint: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(avatar_checkpoint, tmp_path / "copy"))
+    config = copy / "decoder" / "config.json"
+    config.write_text(config.read_text().replace("16", "24"))
+    with pytest.raises(CheckpointError, match="decoder") as caught:
+        components.load(copy).component("decoder")
+    assert "\n" not in str(caught.value)
+    shutil.rmtree(copy / "sampler")
+    with pytest.raises(CheckpointError, match="sampler has no scheduler_config"):
+        components.load(copy).facts()

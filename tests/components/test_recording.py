@@ -35,7 +35,9 @@ def test_cases_are_real_calls(
         assert 1 <= len(recording.calls[name]) <= 2
         for case in recording.calls[name]:
             component.check(case.inputs)
-            assert same(reference.runner(component)(case.inputs), case.outputs)
+            # Recorded on one thread, so another number of threads may round otherwise.
+            for name_, value in reference.runner(component)(case.inputs).items():
+                np.testing.assert_allclose(value, case.outputs[name_], atol=1e-5)
 
 
 def test_first_and_last_call_of_the_sampler_are_kept(

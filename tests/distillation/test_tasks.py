@@ -13,6 +13,7 @@ import torch
 from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser
 from avatar.identity_encoder import IdentityEncoder
+from avatar.judge import Judge
 from avatar.people.shards import write_shards
 from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
@@ -21,9 +22,11 @@ from distillation.autoencoder import Autoencoder, AutoencoderTask, encode_all, s
 from distillation.data import CLASS_COUNTS, People
 from distillation.errors import DataError, RunError
 from distillation.identity import IdentityTask, LabelledEncoder, draw_selfies
+from distillation.judge import JudgeTask, ceiling, disturbed, drawing
 from distillation.probe import Probe, ProbeTask, labels_of, scores
 from distillation.runs import cached_latents, load_part, load_reader
 from distillation.scoring import generate
+from distillation.student import StudentTask, halvings
 from distillation.teacher import Teacher, TeacherTask
 from distillation.training import step_rng
 
@@ -57,7 +60,7 @@ def loss_falls(task: object, network: torch.nn.Module, *, batch: int, steps: int
     values = []
     for _ in range(steps):
         torch.manual_seed(1)
-        losses = task.losses(network, step_rng(0, 0), batch)  # type: ignore[attr-defined]
+        losses = task.losses(network, step_rng(0, 0), batch, 0.5)  # type: ignore[attr-defined]
         optimizer.zero_grad()
         losses["loss"].backward()
         optimizer.step()
@@ -139,6 +142,50 @@ def test_the_probe_scores_drawings_as_generated_ones_alike(people: People) -> No
     for score in scores(probe, people, drawn):
         assert score.generated == score.drawn and 0 <= score.chance <= 1
     assert (labels_of(people)[:, 0] == [avatar.style for avatar in people.avatars]).all()
+
+
+def test_a_student_starts_as_its_teacher_and_comes_to_agree_with_itself(
+    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+) -> None:
+    reader, denoiser, decoder, encoder = small
+    pipeline = AvatarPipeline(reader.encoder, denoiser, decoder, encoder, Sampler())
+    latents = torch.randn(len(people.avatars), 8, 32, 32)
+    task = StudentTask(pipeline, people, latents, people)
+    before = {name: value.clone() for name, value in denoiser.state_dict().items()}
+    for name, value in task.network.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert loss_falls(task, task.network, batch=8)
+    for name, value in denoiser.state_dict().items():
+        assert torch.equal(value, before[name]), "the teacher stays as it is"
+    with torch.inference_mode():
+        assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
+
+
+def test_the_two_points_come_closer_over_the_training() -> None:
+    found = [halvings(progress) for progress in np.linspace(0, 1, 61, endpoint=False)]
+    assert found == sorted(found) and set(found) == {1, 2, 3, 4, 5, 6}
+
+
+def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(people: People) -> None:
+    torch.manual_seed(0)
+    judge = Judge(widths=(4, 4, 8, 8, 8), feature_width=8)
+    task = JudgeTask(judge, people)
+    assert loss_falls(task, judge, batch=8)
+    assert task.grid().size == (128 * 8, 128)
+    found = ceiling(judge, people)
+    assert list(found) == [*(style.name for style in STYLES), "selfie"]
+    assert "facial_hair" in found["personas"] and "age" not in found["lorelei"]
+    for shares in found.values():
+        assert all(0 <= share <= 1 for share in shares.values())
+
+
+def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
+    drawn = torch.stack([drawing(avatar) for avatar in people.avatars])
+    changed = disturbed(drawn, step_rng(0, 0))
+    assert changed.shape == drawn.shape and not torch.equal(changed, drawn)
+    # However it is moved, a picture keeps its mean colour, but for the tint.
+    np.testing.assert_allclose(changed.mean((2, 3)), drawn.mean((2, 3)), atol=0.1)
+    assert torch.equal(disturbed(drawn, step_rng(0, 0)), changed)
 
 
 def test_generating_follows_seeds_and_not_batches(

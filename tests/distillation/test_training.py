@@ -27,7 +27,9 @@ class LineTask:
         self.network: nn.Module = nn.Linear(width, 1)
         self.poison, self.calls = poison, 0
 
-    def losses(self, network: nn.Module, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
+    def losses(
+        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
+    ) -> dict[str, Tensor]:
         x = torch.from_numpy(rng.standard_normal((batch, 1), np.float32))
         noise = 0.01 * torch.randn_like(x)  # from torch's own stream: it must resume too
         loss = (network(x) - (3 * x - 1 + noise)).square().mean()

@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 import typer
 from safetensors.torch import load_file, save_file
-from typer.testing import CliRunner
 
 from export.__main__ import app, shipped
+from tests.conftest import Command
 from tests.export.conftest import Exports
-
-RUNNER = CliRunner()
 
 FLAGS = {
     "coreml": {
@@ -44,9 +42,9 @@ def test_the_flags_and_their_defaults_are_pinned() -> None:
     assert found == FLAGS
 
 
-def test_every_option_is_explained_with_its_default_and_why() -> None:
+def test_every_option_is_explained_with_its_default_and_why(command: Command) -> None:
     for verb in ("coreml", "onnx"):
-        text = " ".join(RUNNER.invoke(app, [verb, "--help"]).stdout.replace("│", " ").split())
+        text = " ".join(command("export", verb, "--help").out.replace("│", " ").split())
         for name, default in FLAGS[verb].items():
             assert f"--{name}" in text
             assert default is None or f"default: {default}" in text
@@ -62,42 +60,46 @@ def test_every_option_is_explained_with_its_default_and_why() -> None:
         (["onnx", "--precision", "int3"], "int3"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], message: str) -> None:
-    result = RUNNER.invoke(app, arguments)
-    assert result.exit_code == 2
-    assert message in result.stderr and result.stdout == ""
-    assert "Traceback" not in result.stderr
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    command: Command, arguments: list[str], message: str
+) -> None:
+    result = command("export", *arguments)
+    assert result.code == 2
+    assert message in result.err and result.out == ""
+    assert "Traceback" not in result.err
 
 
 def test_an_output_folder_that_is_not_an_artifact_is_exit_code_2(
-    tmp_path: Path, exports: Exports
+    command: Command, tmp_path: Path, exports: Exports
 ) -> None:
     (tmp_path / "thesis.txt").write_text("years")
     checkpoint = exports.checkpoint("avatar")
-    result = RUNNER.invoke(app, ["onnx", "--checkpoint", str(checkpoint), "--out", str(tmp_path)])
-    assert result.exit_code == 2 and "left alone" in result.stderr
+    result = command("export", "onnx", "--checkpoint", str(checkpoint), "--out", str(tmp_path))
+    assert result.code == 2 and "left alone" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.slow
-def test_verify_says_what_is_there_and_what_is_wrong(exports: Exports, tmp_path: Path) -> None:
+def test_verify_says_what_is_there_and_what_is_wrong(
+    command: Command, exports: Exports, tmp_path: Path
+) -> None:
     folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
-    result = RUNNER.invoke(app, ["verify", str(folder)])
-    assert result.exit_code == 0
-    assert "is whole: onnx, identity_encoder, denoiser, decoder" in result.stdout
+    result = command("export", "verify", str(folder))
+    assert result.code == 0
+    assert "is whole: onnx, identity_encoder, denoiser, decoder" in result.out
     with (folder / "decoder.ort").open("r+b") as stream:
         stream.seek(1000)
         stream.write(b"tampered")
-    result = RUNNER.invoke(app, ["verify", str(folder)])
-    assert result.exit_code == 2
-    assert result.stderr.strip() == (
+    result = command("export", "verify", str(folder))
+    assert result.code == 2
+    assert result.err.strip() == (
         "error: decoder.ort was changed: its SHA-256 differs from the manifest's"
     )
 
 
 @pytest.mark.slow
 def test_a_failed_gate_is_exit_code_1_and_publishes_nothing(
-    exports: Exports, tmp_path: Path
+    command: Command, exports: Exports, tmp_path: Path
 ) -> None:
     """A decoder whose activations are too large for fp16 must never reach an app."""
     checkpoint = Path(shutil.copytree(exports.checkpoint("avatar"), tmp_path / "checkpoint"))
@@ -107,16 +109,16 @@ def test_a_failed_gate_is_exit_code_1_and_publishes_nothing(
     tensors[first] = tensors[first] * 1e5
     save_file(tensors, weights, metadata={"format": "pt"})
     out = tmp_path / "coreml"
-    result = RUNNER.invoke(app, ["coreml", "--checkpoint", str(checkpoint), "--out", str(out)])
-    assert result.exit_code == 1, result.stderr
-    assert "failed" in result.stdout and "identity_encoder" in result.stdout
-    assert "nothing was published" in result.stderr
+    result = command("export", "coreml", "--checkpoint", str(checkpoint), "--out", str(out))
+    assert result.code == 1, result.err
+    assert "failed" in result.out and "identity_encoder" in result.out
+    assert "nothing was published" in result.err
     assert not out.exists()
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shipped().is_dir(), reason="no trained checkpoint in this tree")
-def test_the_shipped_checkpoint_passes_its_gates(tmp_path: Path) -> None:
-    result = RUNNER.invoke(app, ["coreml", "--out", str(tmp_path / "coreml")])
-    assert result.exit_code == 0, result.stderr
-    assert "failed" not in result.stdout and "published" in result.stdout
+def test_the_shipped_checkpoint_passes_its_gates(command: Command, tmp_path: Path) -> None:
+    result = command("export", "coreml", "--out", str(tmp_path / "coreml"))
+    assert result.code == 0, result.err
+    assert "failed" not in result.out and "published" in result.out

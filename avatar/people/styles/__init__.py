@@ -32,6 +32,7 @@ __all__ = [
     "draw",
     "draw_options",
     "drawn_labels",
+    "merged_classes",
     "style_named",
 ]
 
@@ -105,6 +106,12 @@ def drawn_labels(identity: Identity, style_name: str) -> dict[str, int]:
     Classes that the style draws alike have the index of the first of them.
     """
     return _shown.drawn_labels(identity, style_named(style_name).name)
+
+
+def merged_classes(style_name: str, attribute: str) -> tuple[int, ...] | None:
+    """For each class of an attribute the first class that this style draws alike; None where the
+    style shows nothing of the attribute."""
+    return _shown.merged_index(style_named(style_name).name, attribute)
 
 
 def draw_options(identity: Identity, style_name: str, seed: int) -> dict[str, object]:

@@ -1,0 +1,123 @@
+"""The judge: a small network that reads style and attributes off avatars and selfies alike.
+
+It is trained on the labels of made people only (`python -m distillation judge`). Of every picture
+it gives, for each attribute, how likely each class is. Where a style merges two classes or shows
+nothing of an attribute, nobody can tell, and a network trained with the person's true label learns
+to say just that; so one answer serves accuracy and telling people apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avatar.people.identity import ATTRIBUTES
+from avatar.people.styles import STYLES
+
+SHIPPED = Path(__file__).resolve().parent / "checkpoints" / "judge"
+
+KINDS = (*(style.name for style in STYLES), "selfie")
+"""What a picture can be: an avatar in one of the styles, or a selfie."""
+
+CLASS_COUNTS = (len(KINDS), *(len(classes) for classes in ATTRIBUTES.values()))
+BATCH = 64
+
+
+def _conv(width_in: int, width: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(width_in, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.SiLU()
+    )
+
+
+class _Block(nn.Module):
+    """Half the resolution, then one residual convolution."""
+
+    def __init__(self, width_in: int, width: int) -> None:
+        super().__init__()
+        self.down, self.same = _conv(width_in, width, 2), _conv(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(x)
+        return x + self.same(x)
+
+
+class Judge(ModelMixin, ConfigMixin):
+    """Strided convolutions to `feature_width` features, and one linear reader for all labels."""
+
+    @register_to_config
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (32, 64, 128, 192, 256),
+        feature_width: int = 192,
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        pairs = zip((3, *widths), widths, strict=False)
+        self.layers = nn.Sequential(*(_Block(width_in, width) for width_in, width in pairs))
+        self.features = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], feature_width))
+        self.reader = nn.Sequential(
+            nn.SiLU(), nn.Dropout(dropout), nn.Linear(feature_width, sum(CLASS_COUNTS))
+        )
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (b,F) and logits (b, sum of CLASS_COUNTS) of pictures.
+
+        `images` (b,3,128,128) or, averaged to that, (b,3,256,256); sRGB in [0,1].
+        """
+        if images.shape[-1] > 128:
+            images = F.avg_pool2d(images, images.shape[-1] // 128)
+        features = self.features(self.layers(images * 2 - 1))
+        return features, self.reader(features)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the judge sees in n pictures: `features` (n,F) float32, and for "kind" and for each
+    attribute the probabilities of its classes, (n, classes) float32."""
+
+    features: NDArray[np.float32]
+    probabilities: dict[str, NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> Judgement:
+        """The judgement of some of the pictures."""
+        return Judgement(
+            features=self.features[chosen],
+            probabilities={name: table[chosen] for name, table in self.probabilities.items()},
+        )
+
+
+def load_judge(folder: Path = SHIPPED) -> Judge:
+    """A trained judge; by default the one that ships."""
+    judge: Judge = Judge.from_pretrained(folder, use_safetensors=True)
+    return judge.float().eval()
+
+
+@torch.inference_mode()
+def look_at(judge: Judge, images: Tensor) -> Judgement:
+    """Judge pictures (n,3,s,s), s 128 or 256, float32 sRGB in [0,1] or uint8."""
+    judge.eval()
+    features, logits = [], []
+    for part in images.split(BATCH):
+        pixels = part.float() / 255 if part.dtype == torch.uint8 else part.float()
+        found = judge(pixels)
+        features.append(found[0])
+        logits.append(found[1])
+    tables = torch.cat(logits).split(CLASS_COUNTS, dim=1)
+    return Judgement(
+        features=torch.cat(features).numpy(),
+        probabilities={
+            name: table.softmax(1).numpy()
+            for name, table in zip(("kind", *ATTRIBUTES), tables, strict=True)
+        },
+    )

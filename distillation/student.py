@@ -1,0 +1,105 @@
+"""The student: the teacher's whole way from noise to avatar in one or two calls.
+
+Consistency tuning (ECT, arXiv 2406.14548): a network that starts as the teacher learns that two
+points of one way end in the same picture, first for points far apart, then ever closer. The way is
+the guided teacher's, so that guidance is in the weights and costs no second call.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from avatar.denoiser import Denoiser
+from avatar.pipeline import AvatarPipeline
+from avatar.sampler import Sampler
+from distillation.autoencoder import tile
+from distillation.data import People
+from distillation.pairs import Pairs, in_all_styles, level, logit_normal
+
+HALVINGS = (1, 6)
+"""The nearer point has 1 - 2^-k of the farther one's noise level; k at the start and at the end."""
+
+NOISE_LEVELS = (1.0, 1.6)
+"""Mean and deviation of the farther point's logit: few steps begin near pure noise."""
+
+HUBER = 0.03
+"""Scale of the pseudo-Huber distance (arXiv 2310.14189, section 3.3), in units of a velocity."""
+
+FEW_STEPS = Sampler(steps=2, guidance=1.0)
+"""How a student samples by default: guidance is in its weights."""
+
+SMALLEST = 0.05
+"""Noise level below which errors are weighted no more."""
+
+
+class StudentTask:
+    """Consistency tuning of a copy of the teacher; the identity encoder stays as it is."""
+
+    def __init__(
+        self, pipeline: AvatarPipeline, people: People, latents: Tensor, shown: People
+    ) -> None:
+        """`pipeline` is the teacher's; `latents` (avatars,C,32,32) belong to `people.avatars`."""
+        self.network: Denoiser = copy.deepcopy(pipeline.denoiser)
+        self.pipeline = pipeline
+        for part in (pipeline.denoiser, pipeline.identity_encoder):
+            part.requires_grad_(False).eval()
+        self.guidance = float(pipeline.sampler.config["guidance"])
+        self.pairs, self.shown = Pairs(people, latents), shown
+
+    def losses(
+        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
+    ) -> dict[str, Tensor]:
+        device = next(network.parameters()).device
+        drawn = self.pairs.draw(rng, batch)
+        noise = torch.from_numpy(rng.standard_normal(drawn.clean.shape, np.float32))
+        far = logit_normal(rng, batch, NOISE_LEVELS)
+        near = far * (1 - 2.0 ** -halvings(progress))
+        with torch.no_grad():
+            tokens, null = self._tokens(drawn.selfies.to(device), drawn.mask.to(device))
+        sides = (drawn.clean, noise, far, near, drawn.style)
+        clean, noise, far, near, style = (value.to(device) for value in sides)
+        tokens = tokens.repeat_interleave(batch // len(tokens), dim=0)
+        start = clean + level(far) * (noise - clean)
+        with torch.no_grad():
+            guided = noise - clean + self._guidance(start, far, tokens, null, style)
+            nearer = start + level(near - far) * guided
+            target = nearer - level(near) * network(nearer, 1000 * near, tokens, style)
+        found = start - level(far) * network(start, 1000 * far, tokens, style)
+        error = (found - target) / level(far.clamp(min=SMALLEST))
+        distance = (error.square().mean(dim=(1, 2, 3)) + HUBER**2).sqrt() - HUBER
+        return {"loss": distance.mean()}
+
+    def grid(self) -> Image.Image:
+        """Six held-out people; a selfie, then every style in two steps."""
+        parts = (self.pipeline.identity_encoder, self.network, self.pipeline.decoder)
+        rows = []
+        for person in range(min(6, len(self.shown))):
+            selfies = torch.from_numpy(self.shown.selfies[person]).float().div(255)
+            rows.append(in_all_styles(*parts, selfies, person, FEW_STEPS.table()))
+        return tile(rows)
+
+    def _tokens(self, selfies: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (people,8,D) and the null tokens."""
+        encoder = self.pipeline.identity_encoder
+        each = [encoder(one, there) for one, there in zip(selfies, mask, strict=True)]
+        return torch.cat(each), encoder.null_tokens
+
+    def _guidance(
+        self, latents: Tensor, sigma: Tensor, tokens: Tensor, null: Tensor, style: Tensor
+    ) -> Tensor:
+        """What guidance adds to a velocity: (scale - 1)·(conditioned - unconditioned)."""
+        teacher = self.pipeline.denoiser
+        conditioned = teacher(latents, 1000 * sigma, tokens, style)
+        unconditioned = teacher(latents, 1000 * sigma, null.expand_as(tokens), style)
+        return (self.guidance - 1) * (conditioned - unconditioned)
+
+
+def halvings(progress: float) -> int:
+    """How close the two points are at this share of the training."""
+    first, last = HALVINGS
+    return min(last, first + int(progress * (last - first + 1)))
