@@ -60,8 +60,8 @@ class _Layer:
             )
             node.replace_input_with(2, nodes[-1].outputs[0])
         graph.insert_before(node, nodes)
-        if node.op_type == "Conv":
-            result = node.outputs[0]
+        result = node.outputs[0]
+        if node.op_type == "Conv" and not result.is_graph_output():
             users = list(result.uses())
             nodes, value = self._pair("output", result, scales.output)
             for user in users:
