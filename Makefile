@@ -4,7 +4,7 @@
 #   make test                ruff, mypy and the tests;  ARGS="tests/avatar -k selfie" narrows them
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
-#   make conformance         the Core ML runtime's ops against PyTorch and numpy
+#   make conformance         the Core ML runtime: coremltools' own op tests, and 10,000 mutants
 #
 # Variables:
 #   TORCH=cpu      PyTorch's CPU build (on Linux, without some 4 GB of CUDA libraries); the
@@ -46,7 +46,10 @@ bench: $(READY)
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 conformance: $(READY)
-	$(BIN)/python -m pytest tests/coreml_runtime $(ARGS)
+	$(BIN)/python -m tests.coreml_runtime.fuzz --count 10000
+	COREML_RUNTIME_PAIRS=all $(BIN)/python -m pytest tests/coreml_runtime/ops
+	$(BIN)/python -m pytest -p tests.coreml_runtime.conformance -o addopts= -W ignore -q \
+	  --tb=short --show-capture=no --pyargs coremltools.converters.mil.mil.ops.tests $(ARGS)
 
 clean-venv:
 	rm -rf $(VENV)

@@ -29,8 +29,10 @@ from .errors import (
     WeightsError,
 )
 from .features import Feature
-from .model import CoreMLModel, load
+from .load import load
+from .model import CoreMLModel
 from .ops import registered_ops
+from .state import State
 
 __all__ = [
     "CoreMLModel",
@@ -41,6 +43,7 @@ __all__ = [
     "PackageError",
     "PackagePathError",
     "ProgramError",
+    "State",
     "UnsupportedModelError",
     "UnsupportedOpError",
     "WeightsError",

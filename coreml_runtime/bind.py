@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .dtypes import DType, rounder, wrap
 from .errors import ProgramError
-from .ops.registry import Bools, Floats, Ints, Scalar
+from .ops.registry import Bools, Floats, Ints, Labels, Scalar
 
 Convert = Callable[[Any], Any]
 Finish = Callable[[Tensor], Tensor]
@@ -48,6 +48,7 @@ CONVERTERS: dict[Any, Convert] = {
     Ints: lambda value: tuple(int(item) for item in _flat(value)),
     Floats: lambda value: tuple(float(item) for item in _flat(value)),
     Bools: lambda value: tuple(bool(item) for item in _flat(value)),
+    Labels: lambda value: tuple(_flat(value)),
 }
 
 

@@ -12,6 +12,7 @@ A program points at metadata; nothing in the file is believed before it is check
 file's size and against the type and shape that the program declares.
 """
 
+import bisect
 import math
 import mmap
 import struct
@@ -45,6 +46,18 @@ class BlobFile:
         version = HEADER.unpack_from(self._map)[1]
         if version != 2:
             raise WeightsError(f"weight file {path.name} has format version {version}, not 2")
+        self._claims: list[tuple[int, int, int]] = []  # (begin, end, whose blob), sorted
+
+    def _claim(self, begin: int, end: int, blob: int) -> None:
+        """Take a range of bytes for a blob; one blob may be read often, two may not overlap."""
+        place = bisect.bisect(self._claims, (begin, end, blob))
+        for first, last, other in self._claims[max(place - 1, 0) : place + 1]:
+            if other != blob and first < end and begin < last:
+                raise WeightsError(
+                    f"weight file {self.path.name}: the blobs at {blob} and {other} overlap"
+                )
+        if (begin, end, blob) not in self._claims[max(place - 1, 0) : place]:
+            self._claims.insert(place, (begin, end, blob))
 
     def _extent(self, offset: int, dtype: DType, count: int) -> int:
         """Where the data of the blob at ``offset`` begins, its claims checked."""
@@ -68,6 +81,9 @@ class BlobFile:
                 f"{where}: data {start}..{start + size} lies outside the file of "
                 f"{len(self._map)} bytes"
             )
+        self._claim(offset, offset + METADATA.size, offset)
+        if size:
+            self._claim(start, start + size, offset)
         return int(start)
 
     def tensor(self, offset: int, dtype: DType, shape: Sequence[int]) -> torch.Tensor:

@@ -15,6 +15,8 @@ from .program import Constant, TensorType
 # A Python value that an op parameter may take instead of a tensor.
 Plain = bool | int | float | str | tuple[Any, ...]
 
+_MAX_REPEATED = 1 << 16  # elements that one immediate value may stand for
+
 _FIELDS = {
     "floats": np.float32,
     "doubles": np.float64,
@@ -79,7 +81,7 @@ def _immediate(message: Any, constant: Constant) -> torch.Tensor | str | tuple[s
     if field not in _FIELDS and count:
         raise ProgramError(f"a constant {constant.type} holds {field or 'nothing'}")
     values = getattr(message, field).values if field else ()
-    if len(values) != count and len(values) != 1:
+    if len(values) != count and (len(values) != 1 or count > _MAX_REPEATED):
         raise ProgramError(f"a constant {constant.type} holds {len(values)} values")
     array: np.ndarray = np.array(values, _FIELDS.get(field, np.float32))
     tensor = torch.from_numpy(array).to(dtype.held)

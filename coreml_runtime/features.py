@@ -1,5 +1,6 @@
 """The inputs and outputs a model declares, and the way from numpy and PIL to tensors and back."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ _COLORS = {
 }
 _PIL_MODES = {"grayscale": "L", "rgb": "RGB", "bgr": "RGB", "grayscale_fp16": "F"}
 
+_MAX_ELEMENTS = 1 << 33
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 
@@ -38,6 +41,7 @@ class Feature:
 
     ``kind`` is ``tensor``, ``image`` or another of Core ML's (``dictionary``, ``string``, …).
     ``shape`` is the default one, (1, channels, height, width) for an image; empty if undeclared.
+    ``default`` fills an optional input that is not given.
     ``shapes`` lists the allowed ones (None: any), ``ranges`` gives (least, most) for each axis,
     most = -1 without bound. ``dtype`` is numpy's name; an image's values are in [0, 255].
     """
@@ -51,6 +55,7 @@ class Feature:
     shapes: tuple[Shape, ...] | None = None
     ranges: tuple[tuple[int, int], ...] | None = None
     color: str | None = None
+    default: float | None = None
 
     def allows(self, shape: Shape) -> bool:
         """Whether a value of this shape may be given."""
@@ -95,7 +100,11 @@ def _read_feature(message: Any) -> Feature:
         return Feature(kind="tensor", **common, **_read_array(message.type.multiArrayType))
     if kind == "imageType":
         return Feature(kind="image", **common, **_read_image(message.type.imageType))
-    dtype = {"int64Type": "int64", "doubleType": "float64"}.get(kind, "object")
+    if kind == "stateType":
+        return Feature(kind="state", **common, **_read_array(message.type.stateType.arrayType))
+    if kind == "doubleType":
+        return Feature(kind="tensor", dtype="float64", shapes=((), (1,)), **common)
+    dtype = {"int64Type": "int64"}.get(kind, "object")
     return Feature(kind=kind.removesuffix("Type"), dtype=dtype, **common)
 
 
@@ -103,10 +112,16 @@ def _ranges(sizes: Any) -> tuple[tuple[int, int], ...]:
     return tuple((int(size.lowerBound), int(size.upperBound)) for size in sizes)
 
 
+def _bounded(shape: Shape) -> Shape:
+    if any(size < 0 for size in shape) or math.prod(shape) > _MAX_ELEMENTS:
+        raise PackageError(f"a feature of shape {shape} is larger than any device holds")
+    return shape
+
+
 def _read_array(message: Any) -> dict[str, Any]:
     if message.dataType not in _DTYPES:
         raise UnsupportedModelError(f"multi-arrays of type number {message.dataType}")
-    shape = tuple(int(size) for size in message.shape)
+    shape = _bounded(tuple(int(size) for size in message.shape))
     found: dict[str, Any] = {"dtype": _DTYPES[message.dataType], "shape": shape}
     flexible = message.WhichOneof("ShapeFlexibility")
     if flexible == "shapeRange":
@@ -115,6 +130,9 @@ def _read_array(message: Any) -> dict[str, Any]:
         found["shapes"] = tuple(tuple(s.shape) for s in message.enumeratedShapes.shapes)
     elif shape:
         found["shapes"] = (shape,)
+    default = message.WhichOneof("defaultOptionalValue")
+    if default is not None:
+        found["default"] = getattr(message, default)
     return found
 
 
@@ -123,7 +141,7 @@ def _read_image(message: Any) -> dict[str, Any]:
     if color is None:
         raise UnsupportedModelError(f"images of colour space number {message.colorSpace}")
     channels = 3 if color in ("rgb", "bgr") else 1
-    shape = (1, channels, int(message.height), int(message.width))
+    shape = _bounded((1, channels, int(message.height), int(message.width)))
     found: dict[str, Any] = {"color": color, "shape": shape}
     flexible = message.WhichOneof("SizeFlexibility")
     if flexible == "imageSizeRange":
@@ -193,19 +211,32 @@ def _image_tensor(feature: Feature, image: Image.Image) -> torch.Tensor:
     return planes.flip(1) if feature.color == "bgr" else planes
 
 
-def from_tensor(feature: Feature, tensor: torch.Tensor) -> Array | Image.Image:
-    """An output for the user: numpy of the declared type, or a PIL image.
-
-    The program's values of an image are in [0, 255]; a byte is ``floor(value + 0.5)``, clamped.
+def to_pixels(feature: Feature, tensor: torch.Tensor) -> torch.Tensor:
+    """An image output (…, channels, height, width) as a picture holds it: a byte is
+    ``floor(value + 0.5)``, clamped; fp16 greys keep their values.
     """
-    tensor = tensor.detach().cpu()
+    if feature.color == "grayscale_fp16":
+        return tensor.float()
+    return torch.floor(tensor.float() + 0.5).clamp(0, 255).nan_to_num(0)
+
+
+def from_tensor(feature: Feature, value: Any) -> Any:
+    """An output for the user: numpy of the declared type, a PIL image, or what a classifier gives.
+
+    The program's values of an image are in [0, 255].
+    """
+    if not isinstance(value, torch.Tensor):
+        return value
+    tensor = value.detach().cpu()
+    if feature.kind == "int64":
+        return int(tensor)
     if feature.kind != "image":
         array = tensor.numpy().astype(feature.dtype)
         return array if array.flags.owndata else array.copy()
-    values = tensor.reshape(tensor.shape[-3:]).float()
+    pixels = to_pixels(feature, tensor.reshape(tensor.shape[-3:]))
     if feature.color == "grayscale_fp16":
-        return Image.fromarray(values[0].numpy())
-    pixels = torch.floor(values + 0.5).clamp(0, 255).nan_to_num(0).to(torch.uint8)
+        return Image.fromarray(pixels[0].numpy())
+    pixels = pixels.to(torch.uint8)
     if feature.color == "grayscale":
         return Image.fromarray(pixels[0].numpy())
     if feature.color == "bgr":

@@ -12,11 +12,12 @@ from google.protobuf.message import DecodeError
 
 from ._proto import Model_pb2
 from .blob import BlobFile
-from .errors import PackageError, PackagePathError, UnsupportedModelError
+from .errors import PackageError, PackagePathError
 
 _MODEL_PATH = "@model_path/"
 _MANIFEST = "Manifest.json"
 _MANIFEST_LIMIT = 1 << 20
+_MODEL_LIMIT = 1 << 30  # bytes; weights are in files of their own
 
 
 class Package:
@@ -92,14 +93,11 @@ def _root_model(manifest: dict[str, object]) -> str:
 def _parse(path: Path) -> Model_pb2.Model:  # type: ignore[name-defined]
     spec = Model_pb2.Model()
     try:
+        if path.stat().st_size > _MODEL_LIMIT:
+            raise PackageError(f"model file {path.name} is larger than {_MODEL_LIMIT} bytes")
         spec.ParseFromString(path.read_bytes())
     except (DecodeError, OSError) as error:
         raise PackageError(f"model file {path.name} cannot be parsed: {error}") from error
-    kind = spec.WhichOneof("Type")
-    if kind is None:
+    if spec.WhichOneof("Type") is None:
         raise PackageError(f"model file {path.name} holds no model")
-    if kind != "mlProgram":
-        raise UnsupportedModelError(
-            f"this package holds a Core ML model of kind {kind}, not an ML Program"
-        )
     return spec

@@ -5,65 +5,23 @@ arguments are Python values, what each result is rounded to, when a value was us
 time. What is left for a call is a list of :class:`Step`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .bind import CONVERTERS, OP_FAILURES, Convert, Finish, finisher, plain
-from .constants import constant_value
+from .bind import CONVERTERS, OP_FAILURES, finisher, plain
 from .errors import CoreMLRuntimeError, ProgramError, UnsupportedModelError, UnsupportedOpError
 from .ops import find_op
-from .ops.registry import Bools, Floats, Ints, OpDef, Tensors
+from .ops.registry import VARIADIC, OpDef, Tensors
 from .package import Package
-from .program import Block, Constant, Function, Operation, TensorType
+from .program import Block, Constant, Function, Operation, OtherType, TensorType, ValueType
+from .scope import Scope
+from .steps import AnyStep, Branch, Loop, Plan, Read, Result, Routine, Step
+from .values import MilList, StateCell
 
-Read = tuple[str, int | tuple[int, ...], Convert | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """Where a result goes, what it is made into, and the shape it has to have."""
-
-    name: str
-    slot: int
-    finish: Finish
-    shape: tuple[int | None, ...] | None
-
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether ``shape`` is the declared one, as far as one is declared."""
-        if self.shape is None or self.shape == shape:
-            return True
-        return len(shape) == len(self.shape) and all(
-            want is None or want == have for want, have in zip(self.shape, shape, strict=True)
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One op, bound: ``fixed`` arguments, those ``reads`` from slots, and slots free after it."""
-
-    name: str
-    type: str
-    run: Callable[..., Any]
-    fixed: dict[str, Any]
-    reads: tuple[Read, ...]
-    results: tuple[Result, ...]
-    frees: tuple[int, ...]
-    needs_device: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A whole function: ``inputs`` and ``outputs`` name their slots, ``constants`` fill theirs."""
-
-    steps: tuple[Step, ...]
-    inputs: dict[str, Result]
-    outputs: dict[str, int]
-    constants: dict[str, tuple[int, Tensor]]
-    slots: int
+CONTROL_FLOW = ("cond", "while_loop")
+_RAW = (MilList, StateCell)  # taken from their slot as they are
 
 
 def make_plan(function: Function, package: Package, precision: str) -> Plan:
@@ -82,93 +40,114 @@ def make_plan(function: Function, package: Package, precision: str) -> Plan:
 
 
 def _known(operation: Operation, opset: int) -> bool:
-    return operation.type == "const" or find_op(operation.type, opset) is not None
+    if operation.type == "const" or operation.type in CONTROL_FLOW:
+        return True
+    return find_op(operation.type, opset) is not None
 
 
 class _Planner:
     def __init__(self, function: Function, package: Package, precision: str) -> None:
         self._function = function
-        self._package = package
         self._precision = precision
-        self._slots: dict[str, int] = {}
-        self._constants: dict[str, Any] = {}  # by name, decoded when first needed
-        self._tensors: dict[str, tuple[int, Tensor]] = {}  # constants that ops take as tensors
-        self._steps: list[Step] = []
+        self._scope = Scope(package)
 
     def plan(self) -> Plan:
-        body = self._function.body
-        inputs = {
-            name: self._result(name, _tensor_type(name, type_), exact=False, in_place=False)
+        given = [
+            self._result(name, type_, exact=False, in_place=False)
             for name, type_ in self._function.inputs
-        }
-        last_use = _last_uses(body)
-        for place, operation in enumerate(body.operations):
+        ]
+        body = self._routine(self._function.body, tuple(given))
+        return Plan(
+            body=body,
+            inputs={result.name: result for result in given if not _is_state(result.type)},
+            states={result.name: result for result in given if _is_state(result.type)},
+            outputs=dict(zip(self._function.body.outputs, body.outputs, strict=True)),
+            constants=self._scope.constants,
+            slots=self._scope.slots,
+        )
+
+    def _routine(self, block: Block, inputs: tuple[Result, ...]) -> Routine:
+        """The steps of one block; its own names are freed in it, others where they come from."""
+        last_use = _last_uses(block, inputs)
+        steps: list[AnyStep] = []
+        for place, operation in enumerate(block.operations):
             try:
-                self._add(operation, last_use.get(place, ()))
+                step = self._step(operation, last_use.get(place, ()))
             except CoreMLRuntimeError as error:
                 label = f"op {operation.name!r} ({operation.type})"
                 raise type(error)(f"{label}: {error}") from error
-        outputs = {name: self._slot_of(name) for name in body.outputs}
-        return Plan(
-            steps=tuple(self._steps),
-            inputs=inputs,
-            outputs=outputs,
-            constants=self._read_tensors(outputs),
-            slots=len(self._slots),
-        )
+            if step is not None:
+                steps.append(step)
+        outputs = tuple(map(self._scope.slot, block.outputs))
+        return Routine(inputs=inputs, steps=tuple(steps), outputs=outputs)
 
-    def _read_tensors(self, outputs: dict[str, int]) -> dict[str, tuple[int, Tensor]]:
-        """The constants that some step or output reads; the rest were only steps to others."""
-        read = set(outputs.values())
-        for step in self._steps:
-            for _, source, _ in step.reads:
-                read.update((source,) if isinstance(source, int) else source)
-        return {name: held for name, held in self._tensors.items() if held[0] in read}
+    def _nested(self, block: Block) -> Routine:
+        with self._scope.nested():
+            inputs = tuple(self._result(name, type_, exact=True) for name, type_ in block.inputs)
+            return self._routine(block, inputs)
 
-    def _add(self, operation: Operation, dying: tuple[str, ...]) -> None:
+    def _step(self, operation: Operation, dying: tuple[str, ...]) -> AnyStep | None:
         if operation.type == "const":
             self._define_constant(operation)
-            return
+            return None
+        if operation.type in CONTROL_FLOW:
+            return self._control_flow(operation, dying)
         definition = find_op(operation.type, self._function.opset)
         assert definition is not None, "unknown ops were refused before"
         _check_parameters(operation, definition)
         if operation.type.startswith("constexpr_"):
             self._fold(operation, definition)
-            return
+            return None
         fixed, reads = self._arguments(operation, definition)
-        results = tuple(
-            self._result(name, _tensor_type(name, type_), exact=definition.exact, in_place=True)
-            for name, type_ in operation.outputs
-        )
-        variables = (name for name in dying if name in self._slots and name not in self._tensors)
-        self._steps.append(
-            Step(
-                name=operation.name,
-                type=operation.type,
-                run=definition.run,
-                fixed=fixed,
-                reads=tuple(reads),
-                results=results,
-                frees=tuple(self._slots[name] for name in variables),
-                needs_device=definition.needs_device,
-            )
+        return Step(
+            name=operation.name,
+            type=operation.type,
+            run=definition.run,
+            fixed=fixed,
+            reads=tuple(reads),
+            results=self._results(operation, exact=definition.exact),
+            frees=self._scope.variable_slots(dying),
+            needs_device=definition.needs_device,
         )
 
     def _define_constant(self, operation: Operation) -> None:
         value = operation.inputs.get("val", ())
         if len(value) != 1 or not isinstance(value[0], Constant) or len(operation.outputs) != 1:
             raise ProgramError("a const needs one value and one output")
-        name = operation.outputs[0][0]
-        self._refuse_second(name)
-        self._constants[name] = value[0]
+        self._scope.constant(operation.outputs[0][0], value[0])
+
+    def _control_flow(self, operation: Operation, dying: tuple[str, ...]) -> Branch | Loop:
+        parameter = "pred" if operation.type == "cond" else "loop_vars"
+        if len(operation.blocks) != 2 or set(operation.inputs) != {parameter}:
+            raise ProgramError(f"it needs two blocks and the parameter {parameter!r} only")
+        given = tuple(map(self._scope.slot, operation.inputs[parameter]))
+        first, second = map(self._nested, operation.blocks)
+        results = self._results(operation, exact=True)
+        frees = self._scope.variable_slots(dying)
+        if operation.type == "cond":
+            counts = {len(first.outputs), len(second.outputs), len(results)}
+            if len(given) != 1 or len(counts) != 1 or first.inputs or second.inputs:
+                raise ProgramError("its blocks do not fit it")
+            return Branch(
+                name=operation.name, predicate=given[0], then=first, otherwise=second,
+                results=results, frees=frees,
+            )  # fmt: skip
+        counts = {len(given), len(results), len(second.outputs)}
+        counts |= {len(first.inputs), len(second.inputs)}
+        if len(counts) != 1 or len(first.outputs) != 1:
+            raise ProgramError("its blocks do not fit it")
+        return Loop(
+            name=operation.name, start=given, condition=first, body=second,
+            results=results, frees=frees,
+        )  # fmt: skip
 
     def _fold(self, operation: Operation, definition: OpDef) -> None:
         """Run a constexpr op now; its arguments are constants by definition."""
         arguments: dict[str, Any] = {}
         for parameter, bindings in operation.inputs.items():
-            if len(bindings) != 1 or self._is_variable(bindings[0]):
+            if len(bindings) != 1 or self._scope.is_variable(bindings[0]):
                 raise ProgramError(f"parameter {parameter!r} is not one constant")
-            value = self._constant(bindings[0])
+            value = self._scope.value(bindings[0])
             kind = definition.kinds[parameter]
             arguments[parameter] = value if kind is Tensor else plain(kind, value)
         try:
@@ -176,20 +155,13 @@ class _Planner:
             values = made if isinstance(made, tuple) else (made,)
             pairs = list(zip(operation.outputs, values, strict=True))
         except OP_FAILURES as error:
-            raise ProgramError(str(error)) from error
+            raise ProgramError(str(error).partition("\n")[0]) from error
         for (name, type_), value in pairs:
-            result = self._result(
-                name, _tensor_type(name, type_), exact=definition.exact, in_place=False
-            )
-            if not result.fits(tuple(value.shape)):
-                raise ProgramError(f"gives {tuple(value.shape)}, {name!r} declares {type_}")
-            self._tensors[name] = (result.slot, result.finish(value))
-
-    def _is_variable(self, binding: str | Constant) -> bool:
-        """Whether an argument is only known at run time."""
-        return isinstance(binding, str) and not (
-            binding in self._constants or binding in self._tensors
-        )
+            result = self._result(name, type_, exact=definition.exact, in_place=False, slot=-1)
+            try:
+                self._scope.constant(name, result.accept(value))
+            except ValueError as error:
+                raise ProgramError(str(error)) from error
 
     def _arguments(
         self, operation: Operation, definition: OpDef
@@ -200,65 +172,47 @@ class _Planner:
         for parameter, bindings in operation.inputs.items():
             kind = definition.kinds[parameter]
             single = len(bindings) == 1
-            if not single and kind not in (Tensors, Ints, Floats, Bools):
+            if not single and kind not in VARIADIC:
                 raise ProgramError(f"parameter {parameter!r} has {len(bindings)} values")
-            if kind is Tensor or kind == Tensors or any(map(self._is_variable, bindings)):
-                slots = tuple(
-                    self._tensor_slot(binding, f"{operation.name}/{parameter}/{index}")
-                    for index, binding in enumerate(bindings)
-                )
+            if kind in _RAW:
+                reads.append((parameter, self._scope.slot(bindings[0]), None))
+            elif kind is Tensor or kind == Tensors or any(map(self._scope.is_variable, bindings)):
+                slots = tuple(map(self._scope.tensor_slot, bindings))
                 source = slots[0] if single and kind != Tensors else slots
                 reads.append((parameter, source, CONVERTERS.get(kind)))
             else:
-                values = tuple(map(self._constant, bindings))
+                values = tuple(map(self._scope.value, bindings))
                 fixed[parameter] = plain(kind, values[0] if single else values)
         return fixed, reads
 
-    def _constant(self, binding: str | Constant) -> Any:
-        """The decoded value of a constant argument."""
-        if not isinstance(binding, str):
-            return constant_value(binding, self._package)
-        if binding in self._tensors:
-            return self._tensors[binding][1]
-        value = self._constants[binding]
-        if isinstance(value, Constant):
-            value = self._constants[binding] = constant_value(value, self._package)
-        return value
+    def _results(self, operation: Operation, *, exact: bool) -> tuple[Result, ...]:
+        return tuple(self._result(name, type_, exact=exact) for name, type_ in operation.outputs)
 
-    def _tensor_slot(self, binding: str | Constant, anonymous: str) -> int:
-        """The slot of an argument that is taken as a tensor; a constant moves into one."""
-        name = binding if isinstance(binding, str) else anonymous
-        if self._is_variable(binding):
-            return self._slot_of(name)
-        if name not in self._tensors:
-            value = self._constant(binding)
-            if not isinstance(value, Tensor):
-                raise ProgramError(f"{name!r} is not a tensor")
-            self._tensors[name] = (self._new_slot(name), value)
-        return self._tensors[name][0]
+    def _result(
+        self,
+        name: str,
+        type_: ValueType,
+        *,
+        exact: bool,
+        in_place: bool = True,
+        slot: int | None = None,
+    ) -> Result:
+        """A new variable, or with ``slot`` only a check of what becomes a constant.
 
-    def _slot_of(self, name: str) -> int:
-        if name in self._constants and name not in self._tensors:
-            return self._tensor_slot(name, name)
-        if name not in self._slots:
-            raise ProgramError(f"{name!r} is used before it is defined")
-        return self._slots[name]
+        What a caller gave and what lies in a weight file's own memory is not rounded in place.
+        """
+        finish = None
+        if isinstance(type_, TensorType) and type_.dtype.kind != "s":
+            finish = finisher(type_.dtype, self._precision, exact=exact, in_place=in_place)
+        elif isinstance(type_, OtherType) and type_.kind == "tuple":
+            raise UnsupportedModelError(f"{name!r} is a tuple, which is not supported here")
+        if slot is None:
+            slot = self._scope.variable(name)
+        return Result(name=name, slot=slot, finish=finish, type=type_)
 
-    def _new_slot(self, name: str) -> int:
-        return self._slots.setdefault(name, len(self._slots))
 
-    def _refuse_second(self, name: str) -> None:
-        if name in self._slots or name in self._constants:
-            raise ProgramError(f"{name!r} is defined twice")
-
-    def _result(self, name: str, type_: TensorType, *, exact: bool, in_place: bool) -> Result:
-        self._refuse_second(name)
-        return Result(
-            name=name,
-            slot=self._new_slot(name),
-            finish=finisher(type_.dtype, self._precision, exact=exact, in_place=in_place),
-            shape=type_.shape,
-        )
+def _is_state(type_: ValueType) -> bool:
+    return isinstance(type_, OtherType) and type_.kind == "state"
 
 
 def _check_parameters(operation: Operation, definition: OpDef) -> None:
@@ -274,23 +228,28 @@ def _check_parameters(operation: Operation, definition: OpDef) -> None:
         raise ProgramError(f"parameters are missing: {', '.join(sorted(missing))}")
 
 
-def _tensor_type(name: str, type_: Any) -> TensorType:
-    if not isinstance(type_, TensorType):
-        raise UnsupportedModelError(f"{name!r} is a {type_.kind}, which is not supported here")
-    return type_
-
-
-def _last_uses(block: Block) -> dict[int, tuple[str, ...]]:
-    """For the place of each op, the names that no later op and no output of the block reads."""
-    last: dict[str, int] = {}
+def _last_uses(block: Block, inputs: tuple[Result, ...]) -> dict[int, tuple[str, ...]]:
+    """For the place of each op, the block's own names that nothing in the block reads later."""
+    last: dict[str, int] = {result.name: -1 for result in inputs if not _is_state(result.type)}
     for place, operation in enumerate(block.operations):
+        for name in _names_read(operation):
+            if name in last:
+                last[name] = place
         for name, _ in operation.outputs:
             last[name] = place
-        for bindings in operation.inputs.values():
-            last.update((name, place) for name in bindings if isinstance(name, str))
     for name in block.outputs:
         last.pop(name, None)
     places: dict[int, list[str]] = {}
     for name, place in last.items():
         places.setdefault(place, []).append(name)
     return {place: tuple(names) for place, names in places.items()}
+
+
+def _names_read(operation: Operation) -> set[str]:
+    """Names that an op reads, in its nested blocks too."""
+    names = {name for args in operation.inputs.values() for name in args if isinstance(name, str)}
+    for block in operation.blocks:
+        names.update(block.outputs)
+        for inner in block.operations:
+            names |= _names_read(inner)
+    return names

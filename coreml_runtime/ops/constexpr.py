@@ -8,6 +8,8 @@ from torch import Tensor
 from ..dtypes import unpack_bits
 from .registry import IOS16, IOS18, Ints, op
 
+MAX_VECTOR = 64  # so that a small file does not become a large tensor
+
 
 def _unpacked(packed: Tensor, bits: int, count: int) -> Tensor:
     return torch.from_numpy(unpack_bits(packed.cpu().numpy(), bits, count)).to(packed.device)
@@ -15,6 +17,8 @@ def _unpacked(packed: Tensor, bits: int, count: int) -> Tensor:
 
 def _repeated(values: Tensor, shape: torch.Size) -> Tensor:
     """``values`` with each element repeated over its block, so that it has ``shape``."""
+    if values.dim() != len(shape):
+        raise ValueError(f"blocks of {values.dim()} axes for {len(shape)}")
     for axis, size in enumerate(shape):
         have = values.shape[axis]
         if have == 0 or size % have:
@@ -36,6 +40,8 @@ def constexpr_affine_dequantize(
     """``scale * (data - zero_point)``, scale and zero point scalars or one value along ``axis``."""
     view = [1] * quantized_data.dim()
     view[axis] = -1
+    if any(part.numel() not in (1, quantized_data.shape[axis]) for part in (zero_point, scale)):
+        raise ValueError(f"{quantized_data.shape[axis]} elements along axis {axis}")
     shift = zero_point.float().reshape(view) if zero_point.dim() else zero_point.float()
     factor = scale.reshape(view) if scale.dim() else scale
     return (quantized_data.float() - shift) * factor
@@ -64,6 +70,8 @@ def constexpr_lut_to_dense_grouped(
     ``lut`` has the rank of ``indices`` and two axes more: the entries and the vector.
     """
     entries, length = lut.shape[-2:]
+    if not 0 < length <= MAX_VECTOR:
+        raise ValueError(f"a palette of vectors of {length}")
     palettes = lut.reshape(-1, length)
     flat = indices.to(torch.int32)
     if palettes.shape[0] != entries:

@@ -38,6 +38,30 @@ def conv(
     return _CONV[rank](x, weight, bias, strides, padding, dilations, groups)
 
 
+@op("conv_quantized")
+def conv_quantized(
+    x: Tensor,
+    weight: Tensor,
+    quantization_type: str,
+    quant_scale: Tensor,
+    quant_bias: Tensor,
+    bias: Tensor | None = None,
+    nbits: int = 8,
+    strides: Ints | None = None,
+    pad_type: str = "valid",
+    pad: Ints | None = None,
+    dilations: Ints | None = None,
+    groups: int = 1,
+) -> Tensor:
+    """``conv`` with the weight ``weight * quant_scale + quant_bias``, each along C_out."""
+    if quantization_type != "linear":
+        raise ValueError(f"unknown quantization_type {quantization_type!r}")
+    view = (-1, *(1,) * (weight.dim() - 1))
+    scale, shift = (v.reshape(view) if v.numel() > 1 else v for v in (quant_scale, quant_bias))
+    dense = weight.float() * scale + shift
+    return conv(x, dense, bias, strides, pad_type, pad, dilations, groups)
+
+
 @op("conv_transpose")
 def conv_transpose(
     x: Tensor,

@@ -1,18 +1,28 @@
 """Gather and scatter.
 
-From the iOS 17 opset on, negative indices are out of bounds, and what then happens is undefined;
-here they count from the end in every opset.
+Up to iOS 16 negative indices count from the end. From iOS 17 on they are out of bounds like those
+beyond the end: with ``validate_indices`` an error, without it undefined. Then gathering counts from
+the end here, and fails beyond it; scattering leaves such updates out.
 """
 
 import torch
 from torch import Tensor
 
-from .registry import op
+from .registry import IOS17, op
 
 
 def _positive(indices: Tensor, size: int) -> Tensor:
     indices = indices.long()
     return torch.where(indices < 0, indices + size, indices)
+
+
+def inside_bounds(indices: Tensor, size: int | Tensor) -> Tensor:
+    return (indices >= 0) & (indices < size)
+
+
+def validate(inside: Tensor) -> None:
+    if not bool(inside.all()):
+        raise IndexError("indices are out of bounds")
 
 
 def _batch_grid(shape: torch.Size, count: int, rank: int, device: torch.device) -> list[Tensor]:
@@ -62,61 +72,32 @@ def gather_nd(
     return x[(*grid, *parts)]
 
 
-_REDUCTIONS = {"add": "sum", "sub": "sum", "mul": "prod", "div": "prod", "max": "amax",
-               "min": "amin"}  # fmt: skip
-
-
-def _combine(data: Tensor, places: Tensor, updates: Tensor, mode: str) -> Tensor:
-    """``data`` with ``updates`` combined into the elements numbered ``places``."""
-    flat, index, values = data.reshape(-1), places.reshape(-1), updates.reshape(-1)
-    if mode == "update":
-        return flat.scatter(0, index, values).reshape(data.shape)
-    if mode not in _REDUCTIONS:
-        raise ValueError(f"unknown scatter mode {mode!r}")
-    if mode == "sub":
-        values = -values
-    if mode == "div":
-        values = 1.0 / values
-    result = flat.to(values.dtype).scatter_reduce(0, index, values, _REDUCTIONS[mode])
-    return result.reshape(data.shape)
-
-
-def _numbering(data: Tensor) -> Tensor:
-    return torch.arange(data.numel(), device=data.device).reshape(data.shape)
-
-
-@op("scatter")
-def scatter(
-    data: Tensor,
-    indices: Tensor,
-    updates: Tensor,
-    axis: int = 0,
-    mode: str = "add",
-    validate_indices: bool = False,
+@op("gather", since=IOS17, exact=True)
+def gather_validated(
+    x: Tensor, indices: Tensor, axis: int = 0, batch_dims: int = 0, validate_indices: bool = False
 ) -> Tensor:
-    places = gather(_numbering(data), indices, axis)
-    return _combine(data, places, updates, mode)
+    if validate_indices:
+        validate(inside_bounds(indices, x.shape[axis]))
+    return gather(x, indices, axis, batch_dims)
 
 
-@op("scatter_along_axis")
-def scatter_along_axis(
-    data: Tensor,
-    indices: Tensor,
-    updates: Tensor,
-    axis: int = 0,
-    mode: str = "add",
-    validate_indices: bool = False,
+@op("gather_along_axis", since=IOS17, exact=True)
+def gather_along_axis_validated(
+    x: Tensor, indices: Tensor, axis: int = 0, validate_indices: bool = False
 ) -> Tensor:
-    places = gather_along_axis(_numbering(data), indices, axis)
-    return _combine(data, places, updates, mode)
+    if validate_indices:
+        validate(inside_bounds(indices, x.shape[axis]))
+    return gather_along_axis(x, indices, axis)
 
 
-@op("scatter_nd")
-def scatter_nd(
-    data: Tensor,
-    indices: Tensor,
-    updates: Tensor,
-    mode: str = "add",
-    validate_indices: bool = False,
+@op("gather_nd", since=IOS17, exact=True)
+def gather_nd_validated(
+    x: Tensor, indices: Tensor, batch_dims: int = 0, validate_indices: bool = False
 ) -> Tensor:
-    return _combine(data, gather_nd(_numbering(data), indices), updates, mode)
+    if validate_indices:
+        validate(inside_bounds(indices, sizes(x, batch_dims, indices.shape[-1])))
+    return gather_nd(x, indices, batch_dims)
+
+
+def sizes(x: Tensor, first: int, count: int) -> Tensor:
+    return torch.tensor(x.shape[first : first + count], device=x.device)

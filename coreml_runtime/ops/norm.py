@@ -59,4 +59,11 @@ def l2_norm(x: Tensor, epsilon: float = 1e-6) -> Tensor:
 def local_response_norm(
     x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:
+    """Over neighbouring channels, the second axis; of three axes, though, the first.
+
+    That is what Core ML gives by coremltools' own test (``test_normalization``); the documentation
+    says the second.
+    """
+    if x.dim() == 3:
+        return F.local_response_norm(x.unsqueeze(0), size, alpha, beta, k).squeeze(0)
     return F.local_response_norm(x, size, alpha, beta, k)

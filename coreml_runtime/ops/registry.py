@@ -8,6 +8,8 @@ A parameter's annotation says how the plan hands the argument over:
 ``int float bool str``       a Python value; decoded once, at load, where it is a constant
 ``Scalar``                   a Python number of whatever type the argument has
 ``Ints Floats Bools``        a flat tuple of Python values
+``Labels``                   a tuple of integers and strings
+``MilList StateCell``        :mod:`coreml_runtime.values`
 ``torch.device``             where the model is; not an argument of the op
 ===========================  ===================================================================
 
@@ -29,7 +31,16 @@ Tensors = tuple[Tensor, ...]
 Ints = tuple[int, ...]
 Floats = tuple[float, ...]
 Bools = tuple[bool, ...]
+Labels = tuple[int | str, ...]
 Scalar = bool | int | float
+
+VARIADIC = (
+    Tensors,
+    Ints,
+    Floats,
+    Bools,
+    Labels,
+)  # kinds that an argument of several values may have
 
 IOS15, IOS16, IOS17, IOS18, IOS26 = 5, 6, 7, 8, 9  # the numbers in CoreML5 … CoreML9
 

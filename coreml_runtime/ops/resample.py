@@ -9,26 +9,35 @@ from torch.nn import functional as F
 from .registry import IOS16, IOS17, Ints, op
 
 
-def _grid(mode: str, old: int, new: int, device: torch.device) -> Tensor:
-    """Where each of ``new`` outputs samples ``old`` inputs: float32 (new,) in [0, old - 1].
+def grid(mode: str, start: Tensor, end: Tensor, new: int) -> Tensor:
+    """Where ``new`` outputs sample what lies from pixel ``start`` to pixel ``end``.
 
-    The formulas are those of ``resize_bilinear``'s documentation (iOS 15 opset).
+    ``start`` and ``end`` are (N,), inclusive; returns (N, new). The formulas are those of
+    ``resize_bilinear``'s documentation (iOS 15 opset), where ``start`` is 0.
     """
-    place = torch.arange(new, device=device, dtype=torch.float64)
+    place = torch.arange(new, device=start.device, dtype=torch.float64)
+    reach = (end - start).double().unsqueeze(1)
     if mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
         if new == 1 and mode == "ALIGN_CORNERS":
-            place = place + (old - 1) / 2
+            offset = place + reach / 2
         else:
-            place = place * ((old - 1) / max(new - 1, 1))
+            offset = place * (reach / max(new - 1, 1))
     elif mode == "DEFAULT":
-        place = place * (old / new)
+        offset = place * ((reach + 1) / new)
     elif mode == "OFFSET_CORNERS":
-        place = (place + 0.5) * (max(1, old - 1) / new)
+        offset = (place + 0.5) * (reach.clamp_min(1) / new)
     elif mode == "UNALIGN_CORNERS":
-        place = (place + 0.5) * (old / new) - 0.5
+        offset = (place + 0.5) * ((reach + 1) / new) - 0.5
     else:
         raise ValueError(f"unknown sampling mode {mode!r}")
-    return place.clamp(0, old - 1)
+    low, high = reach.clamp_max(0), reach.clamp_min(0)
+    return start.unsqueeze(1) + torch.minimum(torch.maximum(offset, low), high)
+
+
+def _grid(mode: str, old: int, new: int, device: torch.device) -> Tensor:
+    """Where each of ``new`` outputs samples ``old`` inputs: float64 (new,) in [0, old - 1]."""
+    start = torch.zeros(1, device=device, dtype=torch.float64)
+    return grid(mode, start, start + (old - 1), new).squeeze(0)
 
 
 def _linear(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
@@ -44,8 +53,11 @@ def _linear(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
 
 
 def _nearest(x: Tensor, axis: int, new: int, mode: str) -> Tensor:
+    """The nearest sample along one axis; DEFAULT takes the lower of two, so that twice the size
+    repeats every sample once.
+    """
     grid = _grid(mode, x.shape[axis], new, x.device)
-    place = grid.floor() if mode == "DEFAULT" else (grid + 0.5).floor()
+    place = (grid - 0.5).ceil() if mode == "DEFAULT" else (grid + 0.5).floor()
     return x.index_select(axis, place.long().clamp_max(x.shape[axis] - 1))
 
 

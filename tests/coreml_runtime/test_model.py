@@ -284,7 +284,7 @@ def test_a_program_is_planned_once(double: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object) -> None:
         raise AssertionError("decoded during a call")
 
-    for name in ("coreml_runtime.plan.constant_value", "coreml_runtime.blob.BlobFile.tensor"):
+    for name in ("coreml_runtime.scope.constant_value", "coreml_runtime.blob.BlobFile.tensor"):
         monkeypatch.setattr(name, refuse)
     assert len(model.predict({"x": np.zeros((2, 3), np.float32)})) == 1
 

@@ -1,0 +1,158 @@
+"""coremltools' own op tests, with the plug-in: a pytest plug-in and what picks a sample.
+
+Used as ``pytest -p tests.coreml_runtime.conformance --pyargs
+coremltools.converters.mil.mil.ops.tests``: the tests come from the installed wheel. Off macOS they
+convert but compare no values; with the runtime behind ``predict`` and the switch that they ask
+turned on, they do.
+
+Environment: ``CONFORMANCE_SHARE`` is the share of the tests that runs (1 by default), the same
+ones every time.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+# Before anything of coremltools is imported: its tests read these once. 16-bit programs, the
+# default, are compared within 0.5 only; 32-bit ones within 1e-4, so those are run too.
+os.environ.setdefault("PYMIL_TEST_TARGETS", "mlprogram")
+os.environ.setdefault("INCLUDE_MIL_FP32_UNIT_TESTS", "1")
+
+import coremltools._deps
+import numpy as np
+import pytest
+import torch
+
+from coreml_runtime import coremltools_plugin
+from coreml_runtime._proxy import Proxy
+
+KNOWN = Path(__file__).parents[2] / "docs" / "coreml_conformance.md"
+
+
+class Counter:
+    """How many comparisons saw a value that the runtime made."""
+
+    def __init__(self) -> None:
+        self.predictions = 0
+        self.comparisons = 0
+        self.least = 0.0
+        self._made: dict[int, Any] = {}
+
+    def watch_predictions(self) -> None:
+        predict = Proxy.predict
+
+        def watched(proxy: Proxy, *args: Any, **options: Any) -> dict[str, Any]:
+            made = predict(proxy, *args, **options)
+            self.predictions += 1
+            for value in made.values():
+                self._made[id(value)] = value  # held, so that the id stays its
+            return made
+
+        Proxy.predict = watched  # type: ignore[method-assign]
+
+    @staticmethod
+    def skip_neural_networks() -> None:
+        """Some tests convert to a neural network whatever the environment says."""
+        begin = Proxy.__init__
+
+        def watched(proxy: Proxy, *args: Any) -> None:
+            try:
+                begin(proxy, *args)
+            except RuntimeError as error:
+                if "model of kind neuralNetwork" in str(error):
+                    pytest.skip("a neural network, not an ML Program")
+                raise
+
+        Proxy.__init__ = watched  # type: ignore[method-assign]
+
+    def watch_comparisons(self) -> None:
+        compare = np.testing.assert_allclose
+
+        def watched(
+            actual: Any, desired: Any, rtol: float = 1e-7, atol: float = 0.0, **options: Any
+        ) -> None:
+            if id(actual) in self._made:
+                rtol, atol = max(rtol, self.least), max(atol, self.least)
+                self.comparisons += 1
+            compare(actual, desired, rtol=rtol, atol=atol, **options)
+
+        np.testing.assert_allclose = watched
+
+    def begin(self, least: float) -> None:
+        self._made.clear()
+        self.least = least
+
+
+COUNTER = Counter()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    torch.set_num_threads(1)
+    coremltools._deps._IS_MACOS = True
+    coremltools_plugin.install()
+    COUNTER.skip_neural_networks()
+    COUNTER.watch_predictions()
+    COUNTER.watch_comparisons()
+
+
+def own_name(item: pytest.Item) -> str:
+    """A test's name without the folder that coremltools is installed in."""
+    return f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
+
+
+def chosen(name: str, share: float) -> bool:
+    """Whether a test is in the sample: by a hash of its name, so always the same."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def expected_failures() -> dict[str, str]:
+    """Names and reasons from the table of ``docs/coreml_conformance.md``."""
+    rows = [line.split("|") for line in KNOWN.read_text(encoding="utf-8").splitlines()]
+    cells = [[cell.strip() for cell in row] for row in rows if len(row) == 4]
+    return {row[1].strip("`"): row[2] for row in cells if "::" in row[1]}
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name is the pattern, in which ``…`` stands for anything."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("…"))), name, re.DOTALL) is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    share = float(os.environ.get("CONFORMANCE_SHARE", "1"))
+    kept = [item for item in items if chosen(own_name(item), share)]
+    ids = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in ids])
+    items[:] = kept
+    known = expected_failures()
+    for item in items:
+        for pattern, reason in known.items():
+            if matches(own_name(item), pattern):
+                item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
+
+
+def in_half_precision(parameters: dict[str, Any]) -> bool:
+    """Whether a test of a 32-bit program has 16-bit values in it.
+
+    coremltools never runs those at 32 bits by default, and holds them to 1e-4, which values of
+    16 bits cannot reach; they are given 16 bits' own 2e-3.
+    """
+    flat = str([value for name, value in parameters.items() if name != "backend"])
+    return "float16" in flat or "fp16" in flat
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The same random numbers in every test, whichever others run."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    COUNTER.begin(2e-3 if in_half_precision(parameters) else 0.0)
+    seed = int.from_bytes(hashlib.sha256(own_name(item).encode()).digest()[:4], "big")
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    terminalreporter.write_line(
+        f"{COUNTER.predictions} predictions, {COUNTER.comparisons} comparisons of their values"
+    )

@@ -1,0 +1,115 @@
+"""Small packages of every kind, built by coremltools without torch: what fuzzing starts from."""
+
+import logging
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import coremltools as ct
+import numpy as np
+from coremltools.converters.mil.mil import Builder as mb  # noqa: N813
+from coremltools.converters.mil.mil import types
+
+logging.getLogger("coremltools").setLevel(logging.ERROR)
+
+
+def _weights(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def network() -> Any:
+    """Convolution, normalisation, pooling, a matrix product; weights in a file."""
+
+    @mb.program(input_specs=[mb.TensorSpec(shape=(1, 2, 8, 8))], opset_version=ct.target.iOS16)
+    def program(x):
+        y = mb.conv(x=x, weight=_weights(4, 2, 3, 3), bias=_weights(4), pad_type="same")
+        y = mb.instance_norm(x=y, gamma=_weights(4), beta=_weights(4), epsilon=1e-5)
+        y = mb.max_pool(x=mb.relu(x=y), kernel_sizes=[2, 2], strides=[2, 2], pad_type="valid")
+        y = mb.reshape(x=y, shape=[1, 64])
+        return mb.softmax(x=mb.linear(x=y, weight=_weights(10, 64), bias=_weights(10)))
+
+    return program
+
+
+def compressed() -> Any:
+    """Palettes, blocks and sparsity of iOS 18."""
+    narrow = types.nptype_from_builtin(types.uint4)
+    indices = np.random.default_rng(0).integers(0, 16, (8, 16)).astype(narrow)
+
+    @mb.program(input_specs=[mb.TensorSpec(shape=(2, 16))], opset_version=ct.target.iOS18)
+    def program(x):
+        palette = mb.constexpr_lut_to_dense(indices=indices, lut=_weights(2, 1, 16, 1))
+        blocks = mb.constexpr_blockwise_shift_scale(
+            data=np.ones((8, 8), np.int8), scale=_weights(8, 2), offset=np.ones((8, 2), np.int8)
+        )
+        return mb.linear(x=mb.linear(x=x, weight=palette), weight=blocks)
+
+    return program
+
+
+def control_flow() -> Any:
+    """A loop that fills a list, and a branch."""
+
+    @mb.program(input_specs=[mb.TensorSpec(shape=(2,))], opset_version=ct.target.iOS17)
+    def program(x):
+        kept = mb.make_list(init_length=2, elem_shape=(2,))
+        _, kept = mb.while_loop(
+            _cond=lambda count, _: mb.less(x=count, y=4),
+            _body=lambda count, kept: (
+                mb.add(x=count, y=np.int32(1)),
+                mb.list_write(ls=kept, index=count, value=x),
+            ),
+            loop_vars=(0, kept),
+        )
+        large = mb.greater(x=mb.reduce_sum(x=x), y=0.5)
+        picked = mb.cond(
+            pred=large, _true_fn=lambda: mb.mul(x=x, y=2.0), _false_fn=lambda: mb.add(x=x, y=1.0)
+        )
+        return mb.add(x=mb.list_read(ls=kept, index=3), y=picked)
+
+    return program
+
+
+def stateful() -> Any:
+    """A state that is read, sliced and written."""
+
+    @mb.program(
+        input_specs=[
+            mb.TensorSpec(shape=(1, 4), dtype=types.fp16),
+            mb.StateTensorSpec(shape=(3, 4), dtype=types.fp16),
+        ],
+        opset_version=ct.target.iOS18,
+    )
+    def program(x, cache):
+        now = mb.read_state(input=cache)
+        new = mb.slice_update(x=now, update=x, begin=[1, 0], end=[2, 4])
+        return mb.reduce_sum(x=mb.coreml_update_state(state=cache, value=new), axes=[0])
+
+    return program
+
+
+def _convert(program: Any, target: Any, precision: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ct.convert(
+            program, minimum_deployment_target=target, compute_precision=precision,
+            skip_model_load=True,
+        )  # fmt: skip
+
+
+def build(folder: Path) -> list[Path]:
+    """Each as a package below ``folder``."""
+    half, single = ct.precision.FLOAT16, ct.precision.FLOAT32
+    models = {
+        "network": _convert(network(), ct.target.iOS16, half),
+        "compressed": _convert(compressed(), ct.target.iOS18, single),
+        "control_flow": _convert(control_flow(), ct.target.iOS17, single),
+        "stateful": _convert(stateful(), ct.target.iOS18, half),
+    }
+    paths = []
+    for name, model in models.items():
+        path = folder / f"{name}.mlpackage"
+        shutil.copytree(model.package_path, path, copy_function=shutil.copyfile)
+        paths.append(path)
+    return paths
