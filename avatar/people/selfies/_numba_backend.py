@@ -7,9 +7,13 @@ nor a fork afterwards (OpenMP), which is what a training's data loader does.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,9 +60,31 @@ def _called(function: Callable[..., Any]) -> Any:
 _compiling = threading.Lock()
 
 
+_COMPILE = "from avatar.people.selfies._numba_backend import kernel; kernel(compile_here=True)"
+
+
 @cache
-def _compiled() -> Callable[..., None]:
-    return _translate.for_numba(_OPERATIONS, _inlined, _called)["trace"]
+def kernel(*, compile_here: bool = False) -> Any:
+    """The compiled tracer, always as numba's cache holds it.
+
+    Code on its way into the cache is optimised once more, and as sums may be reordered it rounds
+    otherwise than in the process that compiled it: a selfie would depend on who came first. So
+    where the cache lacks it, another process compiles it. Where there can be no cache, numba
+    compiles it here and now, each time alike.
+    """
+    tracer = _translate.for_numba(_OPERATIONS, _inlined, _called)["trace"]
+    if compile_here:
+        tracer(_example()[0], 1, 1, np.empty((1, 1, 4), np.float32))
+    elif not any(Path(tracer.stats.cache_path).glob(f"*{tracer.__qualname__}-*.nbi")):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        subprocess.run([sys.executable, "-c", _COMPILE], env=environment, capture_output=True)
+    return tracer
+
+
+def _example() -> NDArray[np.void]:
+    """One row of parameters, all zero: what a call's types are inferred from."""
+    names = _translate.parameter_names()
+    return np.zeros(1, dtype=[(name, np.float32) for name in names])
 
 
 def trace(
@@ -67,6 +93,6 @@ def trace(
     """The picture of one row of parameters: (side, side, 4) float32, linear, premultiplied."""
     out = np.empty((side, side, 4), np.float32)
     with _compiling:  # one thread is enough to translate; numba has a lock of its own
-        kernel = _compiled()
-    kernel(parameters[row], steps, shadow_steps, out)
+        tracer = kernel()
+    tracer(parameters[row], steps, shadow_steps, out)
     return out
