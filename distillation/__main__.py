@@ -128,7 +128,7 @@ def teacher(
         bool,
         typer.Option(
             "--compile",
-            help="Compile the denoiser first: some minutes, then a quarter quicker; needs a C++"
+            help="Compile the denoiser first: some minutes once, quicker steps then; needs a C++"
             " compiler.",
         ),
     ] = False,

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.identity_encoder import IdentityEncoder
 from avatar.people.styles import STYLES
 from avatar.sampler import SamplerTable, noise_of, sample
+from distillation.autoencoder import tile
 from distillation.data import People
 from distillation.identity import draw_selfies
 
@@ -78,7 +80,23 @@ def level(sigma: Tensor) -> Tensor:
     return sigma[:, None, None, None]
 
 
-def in_all_styles(
+def grid_of(
+    people: People,
+    encoder: IdentityEncoder,
+    denoiser: Denoiser,
+    decoder: Decoder,
+    table: SamplerTable,
+) -> Image.Image:
+    """The first six people: a selfie, then an avatar in every style. The networks may lie on
+    different devices."""
+    rows = []
+    for person in range(min(6, len(people))):
+        selfies = torch.from_numpy(people.selfies[person]).float().div(255)
+        rows.append(_in_all_styles(encoder, denoiser, decoder, selfies, person, table))
+    return tile(rows)
+
+
+def _in_all_styles(
     encoder: IdentityEncoder,
     denoiser: Denoiser,
     decoder: Decoder,
@@ -88,23 +106,24 @@ def in_all_styles(
 ) -> Tensor:
     """The first of a person's `selfies` (n,3,128,128) in [0,1], then an avatar in every style:
     (1 + styles, 3, 256, 256)."""
-    device, count = next(denoiser.parameters()).device, len(STYLES)
+    count = len(STYLES)
 
     def denoise(*arrays: np.ndarray) -> np.ndarray:
-        tensors = [torch.from_numpy(array).to(device) for array in arrays]
+        tensors = [torch.from_numpy(array).to(denoiser.device) for array in arrays]
         # `forward`, not a call: a compiled denoiser would be compiled again for this shape.
         return denoiser.forward(*tensors).float().cpu().numpy()
 
-    tokens = encoder(selfies.to(device), torch.ones(len(selfies), device=device)).cpu().numpy()
+    present = torch.ones(len(selfies), device=encoder.device)
+    tokens = encoder(selfies.to(encoder.device), present).cpu().numpy()
     null = encoder.null_tokens.detach().cpu().numpy()
     channels = denoiser.config["latent_channels"]
     latents = sample(
         denoise,
-        noise_of(seed, (count, channels, 32, 32)),
+        noise_of(seed, (count, channels, LATENT_SIZE, LATENT_SIZE)),
         tokens.repeat(count, 0),
         null.repeat(count, 0),
         np.arange(count, dtype=np.int32),
         table,
     )
-    large = F.interpolate(selfies[:1].cpu(), 256)
-    return torch.cat([large, decoder(torch.from_numpy(latents))])
+    avatars = decoder(torch.from_numpy(latents).to(decoder.device)).cpu()
+    return torch.cat([F.interpolate(selfies[:1], 256), avatars])

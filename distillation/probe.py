@@ -22,6 +22,9 @@ from distillation.data import CLASS_COUNTS, People
 NOT_SHOWN = -100
 """Label of an attribute that a drawing does not show; cross-entropy ignores it."""
 
+HARDLY = 0.05
+"""Above chance by no more than this, the probe cannot judge."""
+
 COUNTS = (len(STYLES), *CLASS_COUNTS)
 NAMES = ("style", *ATTRIBUTES)
 
@@ -91,9 +94,11 @@ class Score:
     drawn: float
 
     @property
-    def way(self) -> float:
-        """How far `generated` is on the way from chance (0) to the score of drawings (1)."""
-        return (self.generated - self.chance) / max(self.drawn - self.chance, 1e-9)
+    def way(self) -> float | None:
+        """How far `generated` is on the way from chance (0) to the score of drawings (1); None
+        where drawings themselves are read hardly better than by chance."""
+        whole = self.drawn - self.chance
+        return (self.generated - self.chance) / whole if whole > HARDLY else None
 
 
 def scores(probe: Probe, people: People, generated: Tensor) -> list[Score]:

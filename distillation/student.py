@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from avatar.denoiser import Denoiser
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
-from distillation.autoencoder import tile
 from distillation.data import People
-from distillation.pairs import Pairs, in_all_styles, level, logit_normal
+from distillation.pairs import Pairs, grid_of, level, logit_normal
 
 HALVINGS = (1, 6)
 """The nearer point has 1 - 2^-k of the farther one's noise level; k at the start and at the end."""
@@ -55,15 +54,17 @@ class StudentTask:
         self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
     ) -> dict[str, Tensor]:
         device = next(network.parameters()).device
+        self.pipeline.to(device)  # the trainer moves only the network that it trains
         drawn = self.pairs.draw(rng, batch)
+        count = len(drawn.clean)
         noise = torch.from_numpy(rng.standard_normal(drawn.clean.shape, np.float32))
-        far = logit_normal(rng, batch, NOISE_LEVELS)
+        far = logit_normal(rng, count, NOISE_LEVELS)
         near = far * (1 - 2.0 ** -halvings(progress))
         with torch.no_grad():
             tokens, null = self._tokens(drawn.selfies.to(device), drawn.mask.to(device))
         sides = (drawn.clean, noise, far, near, drawn.style)
         clean, noise, far, near, style = (value.to(device) for value in sides)
-        tokens = tokens.repeat_interleave(batch // len(tokens), dim=0)
+        tokens = tokens.repeat_interleave(count // len(tokens), dim=0)
         start = clean + level(far) * (noise - clean)
         with torch.no_grad():
             guided = noise - clean + self._guidance(start, far, tokens, null, style)
@@ -77,11 +78,7 @@ class StudentTask:
     def grid(self) -> Image.Image:
         """Six held-out people; a selfie, then every style in two steps."""
         parts = (self.pipeline.identity_encoder, self.network, self.pipeline.decoder)
-        rows = []
-        for person in range(min(6, len(self.shown))):
-            selfies = torch.from_numpy(self.shown.selfies[person]).float().div(255)
-            rows.append(in_all_styles(*parts, selfies, person, FEW_STEPS.table()))
-        return tile(rows)
+        return grid_of(self.shown, *parts, FEW_STEPS.table())
 
     def _tokens(self, selfies: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (people,8,D) and the null tokens."""

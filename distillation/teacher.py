@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from avatar.decoder import Decoder
 from avatar.denoiser import Denoiser
 from avatar.sampler import Sampler
-from distillation.autoencoder import tile
 from distillation.data import People
 from distillation.identity import LabelledEncoder, label_losses
-from distillation.pairs import Pairs, in_all_styles, level, logit_normal
+from distillation.pairs import Pairs, grid_of, level, logit_normal
 
 LABEL_WEIGHT = 0.1
 """Weight of reading the attributes off the tokens, beside the flow's loss."""
@@ -91,8 +90,4 @@ class TeacherTask:
     def grid(self) -> Image.Image:
         """Six held-out people, a selfie each, in all styles."""
         parts = (self.network.identity.encoder, self.network.denoiser, self.decoder)
-        rows = []
-        for person in range(min(6, len(self.shown))):
-            selfies = torch.from_numpy(self.shown.selfies[person]).float().div(255)
-            rows.append(in_all_styles(*parts, selfies, person, Sampler().table()))
-        return tile(rows)
+        return grid_of(self.shown, *parts, Sampler().table())

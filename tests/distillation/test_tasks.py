@@ -155,6 +155,7 @@ def test_a_student_starts_as_its_teacher_and_comes_to_agree_with_itself(
     for name, value in task.network.state_dict().items():
         assert torch.equal(value, before[name])
     assert loss_falls(task, task.network, batch=8)
+    assert task.losses(task.network, step_rng(0, 0), 6, 0.5)["loss"].isfinite(), "not by fours"
     for name, value in denoiser.state_dict().items():
         assert torch.equal(value, before[name]), "the teacher stays as it is"
     with torch.inference_mode():
