@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from distillation.errors import DivergedError, RunError
-from distillation.training import Run, Schedule, step_rng
+from distillation.training import Batch, Run, Schedule, step_rng
 
 SCHEDULE = Schedule(steps=30, batch=16, learning_rate=0.1, warmup=3, save_every=10, grid_every=15)
 
@@ -27,10 +27,11 @@ class LineTask:
         self.network: nn.Module = nn.Linear(width, 1)
         self.poison, self.calls = poison, 0
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        x = torch.from_numpy(rng.standard_normal((batch, 1), np.float32))
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        return {"x": torch.from_numpy(rng.standard_normal((batch, 1), np.float32))}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        x = batch["x"]
         noise = 0.01 * torch.randn_like(x)  # from torch's own stream: it must resume too
         loss = (network(x) - (3 * x - 1 + noise)).square().mean()
         self.calls += 1
