@@ -1,6 +1,6 @@
 """Distances and colours of packets of points, in loops that the compiler can put in SIMD lanes.
 
-Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. The
+Plain Python over arrays, translated by `_translate.tracer`; it runs (slowly) as it stands. The
 loops are free of branches, so LLVM vectorises them; what differs between people (the form of the
 hair, glasses) is chosen outside.
 """

@@ -44,7 +44,7 @@ def _minimum(a: Any, b: Any) -> Any:
     return b.clamp(max=a) if isinstance(b, Tensor) else min(a, b)
 
 
-_head = _translate.for_torch(
+_head = _translate.description(
     {
         "where": torch.where, "maximum": _maximum, "minimum": _minimum,
         "absolute": torch.abs, "sqrt": torch.sqrt, "floor": torch.floor,

@@ -1,6 +1,6 @@
 """Sphere tracing of the described head, a row of pixels at a time, four rays a pixel.
 
-Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. Rays
+Plain Python over arrays, translated by `_translate.tracer`; it runs (slowly) as it stands. Rays
 that have ended leave the packet, so that every loop is full. Counts start from `np.int64(0)`, not
 from the literal 0, whose type would have numba compile what is called with them a second time.
 
