@@ -17,6 +17,7 @@ from zlib import crc32
 
 import numpy as np
 
+from ._packets import LANES
 from .head import MODULES, PARTS
 
 _FOLDER = Path(__file__).parent
@@ -76,7 +77,7 @@ def tracer(
     # A name, because numba imports the module of a cached function when it loads it.
     namespace: dict[str, Any] = {
         **described, "number": np.float32, "np": np, "__name__": __name__,
-        "PART_COUNT": len(PARTS),
+        "PART_COUNT": len(PARTS), "LANES": LANES,
     }  # fmt: skip
     # Not Python's integers, for each value of which numba would compile a function anew.
     namespace.update({name: np.int32(part) for name, part in PARTS.items()})
