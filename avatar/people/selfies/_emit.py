@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.types.containers import UniTuple
 from numba.extending import intrinsic
 
 _FLOAT = ir.FloatType()
@@ -124,7 +125,7 @@ def instructions(function: Callable[..., Any]) -> Any:
         assert all(k == types.float32 or isinstance(k, types.Record) for k in kinds), kinds
         rehearsed = emitted(*_rehearsal(kinds))
         one = not isinstance(rehearsed, list)
-        kind = types.float32 if one else types.UniTuple(types.float32, len(rehearsed))
+        kind = types.float32 if one else UniTuple(types.float32, len(rehearsed))
 
         def generate(context: Any, builder: ir.IRBuilder, _: Any, values: Any) -> ir.Value:
             result = emitted(builder, kinds, values)
