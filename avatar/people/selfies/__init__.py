@@ -38,8 +38,7 @@ def _table(identities: Sequence[Identity], seeds: Sequence[int]) -> NDArray[np.v
     for row, (identity, seed) in enumerate(zip(identities, seeds, strict=True)):
         numbers = scene_numbers(person_numbers(identity), np.random.default_rng([_SCENE, seed]))
         assert numbers.keys() == set(names), numbers.keys() ^ set(names)
-        for name, value in numbers.items():
-            table[name][row] = value
+        table[row] = tuple(numbers[name] for name in names)
     return table
 
 

@@ -20,25 +20,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from . import _translate
-
-_OPERATIONS: dict[str, Any] = {
-    "where": lambda condition, a, b: a if condition else b,
-    "maximum": lambda a, b: a if a > b else b,
-    "minimum": lambda a, b: a if a < b else b,
-    "absolute": lambda a: abs(a),
-    "sqrt": lambda a: np.sqrt(a),
-    "floor": lambda a: np.floor(a),
-}
+from . import _emit, _translate
 
 # Distances have no NaN or infinity to respect, and float32 sums may be reordered into lanes.
 _COMMON: Any = {"fastmath": True, "error_model": "numpy", "nogil": True}
 _INNER: Any = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-
-def _inlined(function: Callable[..., Any]) -> Any:
-    """For the description: a loop with a call left in it stays scalar, ten times slower."""
-    return njit(**_INNER, forceinline=True)(function)
 
 
 def _called(function: Callable[..., Any]) -> Any:
@@ -63,6 +49,13 @@ _compiling = threading.Lock()
 _COMPILE = "from avatar.people.selfies._numba_backend import kernel; kernel(compile_here=True)"
 
 
+def _described() -> dict[str, Any]:
+    """The description's functions, for the tracer to call."""
+    described = _translate.description(_emit.OPERATIONS)
+    functions = {name: part for name, part in described.items() if callable(part)}
+    return {name: _emit.instructions(function) for name, function in functions.items()}
+
+
 @cache
 def kernel(*, compile_here: bool = False) -> Any:
     """The compiled tracer, always as numba's cache holds it.
@@ -72,7 +65,7 @@ def kernel(*, compile_here: bool = False) -> Any:
     where the cache lacks it, another process compiles it. Where there can be no cache, numba
     compiles it here and now, each time alike.
     """
-    tracer = _translate.for_numba(_OPERATIONS, _inlined, _called)["trace"]
+    tracer = _translate.tracer(_described(), _called)["trace"]
     if compile_here:
         tracer(_example()[0], 1, 1, np.empty((1, 1, 4), np.float32))
     elif not any(Path(tracer.stats.cache_path).glob(f"*{tracer.__qualname__}-*.nbi")):

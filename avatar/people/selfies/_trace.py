@@ -1,6 +1,6 @@
 """Sphere tracing of the described head, a row of pixels at a time, four rays a pixel.
 
-Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. Rays
+Plain Python over arrays, translated by `_translate.tracer`; it runs (slowly) as it stands. Rays
 that have ended leave the packet, so that every loop is full. Counts start from `np.int64(0)`, not
 from the literal 0, whose type would have numba compile what is called with them a second time.
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._packets import Array, Parameters, everything, paint
+from ._packets import GLASSES, LANES, Array, Parameters, everything, paint
 from .head import PARTS
 from .head.camera import ray, ray_bounds
 from .head.light import lit
@@ -76,7 +76,7 @@ def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) ->
     Near is `near` times how far it has come, `last` times in the last step: a ray that is still
     under way then grazes an outline. Returns how many came near.
     """
-    rays, index, at, d, kind, spare, hits, hit_index, hit_kind, _, _, _, _ = work
+    rays, index, at, d, kind, spare, hits, hit_index, hit_kind, _, _, _, _, _, _, _ = work
     found: Any = np.int64(0)
     for step in range(steps):
         for i in range(n):
@@ -109,6 +109,56 @@ def march(p: Parameters, near: Any, last: Any, steps: int, work: Any, n: int) ->
     return found
 
 
+def sum_up(side: int, work: Any, n: int) -> None:
+    """Sums up the hits of each of the row's pixels in `pixels`: the midst of four (x, y, z), their
+    count, smallest and largest t, and the sums of their parts and of the squares of those."""
+    hits, column_of, kind, pixels = work[6], work[7], work[8], work[13]
+    pixels[:, :side] = 0.0
+    pixels[4, :side] = 99.0
+    for i in range(n):
+        c = column_of[i]
+        part = number(kind[i])
+        for k in range(3):
+            pixels[k, c] += 0.25 * hits[k, i]
+        pixels[3, c] += 1.0
+        pixels[4, c] = minimum(pixels[4, c], hits[6, i])
+        pixels[5, c] = maximum(pixels[5, c], hits[6, i])
+        pixels[6, c] += part
+        pixels[7, c] += part * part
+
+
+def gather(pixel: Any, side: int, work: Any, n: int) -> int:
+    """Chooses where to look around, and returns at how many spots; `spot_of` has each hit's.
+
+    Normal, occlusion and shadow cost more than all else and hardly vary within a pixel. So its
+    four hits share one spot in their midst, unless an outline passes between them: they then lie
+    on several parts, or at several depths. Glasses and earrings are all outline.
+    """
+    hits, column_of, pixels, spots, spot_of = work[6], work[7], work[13], work[14], work[15]
+    sum_up(side, work, n)
+    m: Any = np.int64(0)
+    for c in range(side):
+        flat = pixels[5, c] - pixels[4, c] < 2.0 * pixel * pixels[4, c]
+        # Four numbers are equal when the square of their sum is four times that of their squares.
+        alike = pixels[6, c] * pixels[6, c] == 4.0 * pixels[7, c]
+        thick = pixels[6, c] < 4.0 * number(GLASSES)
+        pixels[4, c] = -1.0
+        if pixels[3, c] == 4.0 and flat and alike and thick:
+            for k in range(3):
+                spots[k, m] = pixels[k, c]
+            pixels[4, c] = number(m)
+            m += 1
+    for i in range(n):
+        spot = np.int64(pixels[4, column_of[i]])
+        if spot < 0:
+            for k in range(3):
+                spots[k, m] = hits[k, i]
+            spot = m
+            m += 1
+        spot_of[i] = spot
+    return m
+
+
 def unit(v: Array, n: int) -> None:
     for i in range(n):
         k = 1.0 / sqrt(v[0, i] * v[0, i] + v[1, i] * v[1, i] + v[2, i] * v[2, i] + 0.000000001)
@@ -117,13 +167,13 @@ def unit(v: Array, n: int) -> None:
 
 
 def probe(p: Parameters, work: Any, n: int, shadow_steps: int) -> None:
-    """Looks around each hit: four taps for its normal (the tetrahedron technique), one for ambient
+    """Looks around each spot: four taps for its normal (the tetrahedron technique), one for ambient
     occlusion, then steps towards the key light for its soft shadow.
 
     `light` gets shadow and occlusion, 1 in the open. One loop, so that the distance to everything
     is compiled into it once.
     """
-    _, _, at, d, kind, spare, hits, _, _, normal, light, _, _ = work
+    _, _, at, d, kind, spare, _, _, _, normal, light, _, _, _, spots, _ = work
     normal[:, :n] = 0.0
     light[0, :n] = 1.0
     light[2, :n] = 0.05
@@ -137,9 +187,9 @@ def probe(p: Parameters, work: Any, n: int, shadow_steps: int) -> None:
         toward = 0.0 if tap < 5 else 1.0
         for i in range(n):
             s = toward * light[2, i]
-            at[0, i] = hits[0, i] + sx * fixed + normal[0, i] * out + p.key_x * s
-            at[1, i] = hits[1, i] + sy * fixed + normal[1, i] * out + p.key_y * s
-            at[2, i] = hits[2, i] + sz * fixed + normal[2, i] * out + p.key_z * s
+            at[0, i] = spots[0, i] + sx * fixed + normal[0, i] * out + p.key_x * s
+            at[1, i] = spots[1, i] + sy * fixed + normal[1, i] * out + p.key_y * s
+            at[2, i] = spots[2, i] + sz * fixed + normal[2, i] * out + p.key_z * s
         everything(at, p, d, kind, spare, n)
         if tap < 4:
             for i in range(n):
@@ -162,9 +212,9 @@ def probe(p: Parameters, work: Any, n: int, shadow_steps: int) -> None:
 
 def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
     """Adds each hit's quarter of its pixel's linear colour and cover to `row_out` (side, 4)."""
-    rays, place, at, hits, index, kind, normal, light, color, spot = (
+    rays, place, at, hits, index, kind, normal, light, color, spot, spot_of = (
         work[0], work[1], work[2], work[6], work[7], work[8], work[9], work[10],
-        work[11], work[12],
+        work[11], work[12], work[15],
     )  # fmt: skip
     done = 0
     for part in range(PART_COUNT):
@@ -184,9 +234,10 @@ def shade(p: Parameters, work: Any, row_out: Array, n: int) -> None:
         if done == n:
             break
     for i in range(n):
+        j = spot_of[i]
         kr, kg, kb, highlight, rim = lit(
-            normal[0, i], normal[1, i], normal[2, i], hits[3, i], hits[4, i], hits[5, i],
-            light[0, i], light[1, i], color[3, i], color[4, i], color[5, i], p,
+            normal[0, j], normal[1, j], normal[2, j], hits[3, i], hits[4, i], hits[5, i],
+            light[0, j], light[1, j], color[3, i], color[4, i], color[5, i], p,
         )  # fmt: skip
         rays[0, i] = color[0, i] * kr + highlight * p.key_r + rim * p.sky_r
         rays[1, i] = color[1, i] * kg + highlight * p.key_g + rim * p.sky_g
@@ -202,11 +253,11 @@ def trace(p: Parameters, steps: int, shadow_steps: int, out: Array) -> None:
     """Renders one picture with four rays a pixel into `out` (side, side, 4), linear and
     premultiplied by its cover, which is the fourth channel."""
     side = out.shape[0]
-    room = 4 * side
+    room = 4 * side + LANES
     work = (
         np.empty((5, room), np.float32),  # rays: direction, where along it, how far at most
         np.empty(room, np.int32),  # index: the rays' places in the row
-        np.empty((3, room), np.float32),  # at: points to measure from
+        np.zeros((3, room), np.float32),  # at: points to measure from
         np.empty(room, np.float32),  # d: distances found there
         np.empty(room, np.int32),  # kind: the parts found there
         np.empty(room, np.float32),  # spare
@@ -217,6 +268,9 @@ def trace(p: Parameters, steps: int, shadow_steps: int, out: Array) -> None:
         np.empty((3, room), np.float32),  # light: shadow, occlusion, progress of the shadow ray
         np.empty((6, room), np.float32),  # color: the painters' numbers for each hit
         np.empty((6, room), np.float32),  # spot: the same for the hits of one part
+        np.empty((8, side), np.float32),  # pixels: what `sum_up` sums up
+        np.empty((3, room), np.float32),  # spots: points to look around at
+        np.empty(room, np.int32),  # spot_of: the spot of each hit
     )
     pixel = 1.0 / (number(side) * p.focal)
     out[:] = 0.0
@@ -227,5 +281,5 @@ def trace(p: Parameters, steps: int, shadow_steps: int, out: Array) -> None:
         n = split(p, row, side, pixel, work, n)
         n = march(p, 0.25 * pixel, 2.0 * pixel, steps, work, n)
         if n > 0:
-            probe(p, work, n, shadow_steps)
+            probe(p, work, gather(pixel, side, work, n), shadow_steps)
             shade(p, work, out[row], n)
