@@ -123,6 +123,10 @@ def teacher(
     identity: Annotated[Path, typer.Option(help="Run of the identity encoder.")] = Path(
         "runs/identity"
     ),
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="Another teacher's run: its denoiser goes on, instead of fresh weights."),
+    ] = None,
     out: Out = Path("runs/teacher"),
     steps: Steps = 6000,
     batch: Batch = 16,
@@ -149,6 +153,7 @@ def teacher(
         out,
         autoencoder=autoencoder,
         identity=identity,
+        start_from=start_from,
         compiled=compiled,
     )
     typer.echo(out / CHECKPOINT)

@@ -36,7 +36,7 @@ from distillation.judge import JudgeTask
 from distillation.probe import Probe, ProbeTask
 from distillation.student import FEW_STEPS, StudentTask
 from distillation.teacher import TeacherTask
-from distillation.training import Run, Schedule
+from distillation.training import Run, Schedule, read_record
 
 CHECKPOINT = "checkpoint"
 FIRST_LESSONS = "first_lessons.safetensors"
@@ -83,22 +83,31 @@ def train_teacher(
     *,
     autoencoder: Path,
     identity: Path,
+    start_from: Path | None = None,
     compiled: bool = False,
 ) -> AvatarPipeline:
     """Train the denoiser and save the whole pipeline.
 
+    `start_from` is another teacher's run: its denoiser goes on, with the sketch that belongs to
+    `identity`, where weights would be fresh.
     `compiled` puts the denoiser through `torch.compile` first, which needs a C++ compiler.
     """
     decoder = load_part(Decoder, autoencoder, "decoder")
     encoder = load_part(LatentEncoder, autoencoder, "latent_encoder")
     latents = cached_latents(encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
-    lessons, denoiser = load_first_lessons(identity), Denoiser()
-    denoiser.sketch.load_state_dict(lessons.sketch.state_dict())
+    lessons = load_first_lessons(identity)
+    denoiser = load_part(Denoiser, start_from, "denoiser") if start_from else Denoiser()
+    try:
+        denoiser.sketch.load_state_dict(lessons.sketch.state_dict())
+    except RuntimeError as error:
+        raise RunError(f"the denoiser of {start_from} expects another sketch") from error
     if compiled:
         denoiser.compile()
     task = TeacherTask(denoiser, lessons.encoder, people, latents, held_out, decoder)
-    Run(task, schedule, out).train()
+    run = Run(task, schedule, out)
+    run.record.before = read_record(start_from) if start_from else None
+    run.train()
     parts = (lessons.encoder.cpu(), denoiser.cpu().eval(), decoder, encoder)
     pipeline = AvatarPipeline(*parts, Sampler())
     pipeline.save_pretrained(out / CHECKPOINT)

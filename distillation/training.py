@@ -34,6 +34,10 @@ LOG_EVERY = 50
 """Steps between two lines of the log where there is no terminal to draw a bar on."""
 
 
+RECORD = "record.json"
+"""File of a run's folder: its `Record` and its `Schedule`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How long and how fast. `ema_decay` 0 keeps no average; the rate decays as a half cosine."""
@@ -87,6 +91,8 @@ class Record:
     samples: int = 0
     seconds: float = 0.0
     device: str = ""
+    before: dict[str, Any] | None = None
+    """Record of the run whose weights this one started from."""
 
     def state_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -117,6 +123,17 @@ def share(batch: Batch, rank: int, processes: int) -> Batch:
         rows = len(value) // processes
         mine[name] = value[rank * rows : (rank + 1) * rows]
     return mine
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `Run` wrote of itself: the fields of `Record`, and its "schedule".
+
+    Raises `RunError` where the folder has none.
+    """
+    try:
+        return json.loads((folder / RECORD).read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder} holds no {RECORD} of a training run; train it first") from error
 
 
 class Run:
@@ -265,7 +282,7 @@ class Run:
         picture.save(target)
 
     def _write_record(self) -> None:
-        path = self.folder / "record.json"
+        path = self.folder / RECORD
         partial = path.with_suffix(".partial")
         record = {**asdict(self.record), "schedule": asdict(self.schedule)}
         partial.write_text(json.dumps(record, indent=2) + "\n")

@@ -30,17 +30,16 @@ _INNER: Any = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 def _called(function: Callable[..., Any]) -> Any:
     """For the tracer: what its entry point calls becomes part of it before types are inferred.
 
-    Compiled on their own, they would all be optimised twice. The distance to everything stays a
-    function, because it is called from three places. The entry point is cached on disk; numba
-    names a cache after the function and dates it by the function's file, which says nothing of the
-    other files compiled into it: the digest in the name does.
+    Compiled on their own, they would all be optimised twice; but numba copies what it puts into
+    something else, and for the two longest that takes longer. The entry point is cached on disk;
+    numba names a cache after the function and dates it by the function's file, which says nothing
+    of the other files compiled into it: the digest in the name does.
     """
     if function.__name__ == "trace":
         function.__qualname__ = f"trace_{_translate.source_digest():08x}"
         return njit(**_COMMON, cache=True)(function)
-    if function.__name__ == "everything":
-        return njit(**_INNER)(function)
-    return njit(**_INNER, inline="always")(function)
+    long = function.__name__ in ("everything", "paint")
+    return njit(**_INNER, inline="never" if long else "always")(function)
 
 
 _compiling = threading.Lock()

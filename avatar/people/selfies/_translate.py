@@ -78,6 +78,7 @@ def tracer(
     namespace: dict[str, Any] = {
         **described, "number": np.float32, "np": np, "__name__": __name__,
         "PART_COUNT": len(PARTS), "LANES": LANES,
+        "CONES": 0, "RAYS": 1, "LOOK": 2, "NORMAL_TAPS": 4,
     }  # fmt: skip
     # Not Python's integers, for each value of which numba would compile a function anew.
     namespace.update({name: np.int32(part) for name, part in PARTS.items()})
