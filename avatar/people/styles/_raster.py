@@ -32,4 +32,4 @@ def rasterize(style_name: str, options: Mapping[str, object]) -> NDArray[np.uint
         *colors, alpha = image.split()
     assert image.size == (SIDE, SIDE), image.size
     assert alpha.getextrema()[0] == 255, f"{style_name} was drawn without a background"
-    return np.stack(colors, axis=-1)
+    return np.stack([np.asarray(color) for color in colors], axis=-1)
