@@ -187,7 +187,7 @@ def people(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first person's seed.")] = 0,
-    selfies: Annotated[int, typer.Option(min=1, max=1000, help="Selfies a person, in shards.")] = 5,
+    selfies: Annotated[int, typer.Option(min=0, max=1000, help="Selfies a person, in shards.")] = 5,
     avatars: Annotated[
         int, typer.Option(min=0, help="Drawings a person in each style, in shards.")
     ] = 1,

@@ -10,14 +10,46 @@ from torch import Tensor, nn
 LATENT_SIZE = 32
 
 
+class Sketch(nn.Module):
+    """What a small network expects to see of a person in a style.
+
+    It needs no noise to learn from and no convolutions to run: it is taught together with the
+    identity encoder, before there is a denoiser.
+    """
+
+    def __init__(
+        self,
+        latent_channels: int = 8,
+        styles: int = 6,
+        person_width: int = 1024,
+        style_width: int = 128,
+        widths: tuple[int, int] = (256, 192),
+    ) -> None:
+        super().__init__()
+        self.style = nn.Embedding(styles, style_width)
+        self.layers = nn.Sequential(
+            nn.Linear(style_width + person_width, widths[0]),
+            nn.SiLU(),
+            nn.Linear(widths[0], widths[1]),
+            nn.SiLU(),
+            nn.Linear(widths[1], latent_channels * LATENT_SIZE**2),
+        )
+        self.latent_channels = latent_channels
+
+    def forward(self, identity_tokens: Tensor, style: Tensor) -> Tensor:
+        """`identity_tokens` (b,8,D) and `style` (b,) to expected latents (b,C,32,32)."""
+        who = torch.cat([self.style(style), identity_tokens.flatten(1)], dim=1)
+        return self.layers(who).view(-1, self.latent_channels, LATENT_SIZE, LATENT_SIZE)
+
+
 class Denoiser(ModelMixin, ConfigMixin):
     """A diffusers UNet that knows the person and the style.
 
     The person reaches it three times: as tokens for cross-attention, at the lowest resolution only
-    (the cost of attention grows with the square of the pixels); as a sketch beside the latents,
-    what a small network expects to see of this person in this style, so that convolutions need not
-    find out by themselves what belongs where; and, beside the style, added to the time
-    embedding, which scales and shifts every residual block (arXiv 2105.05233, adaptive group norm).
+    (the cost of attention grows with the square of the pixels); as a sketch beside the latents, so
+    that convolutions need not find out by themselves what belongs where; and, beside the style,
+    added to the time embedding, which scales and shifts every residual block (arXiv 2105.05233,
+    adaptive group norm).
     """
 
     @register_to_config
@@ -38,12 +70,8 @@ class Denoiser(ModelMixin, ConfigMixin):
         lower = len(widths) - 1
         who_width = style_width + tokens * token_width
         self.style = nn.Embedding(styles, style_width)
-        self.sketch = nn.Sequential(
-            nn.Linear(who_width, sketch_widths[0]),
-            nn.SiLU(),
-            nn.Linear(sketch_widths[0], sketch_widths[1]),
-            nn.SiLU(),
-            nn.Linear(sketch_widths[1], latent_channels * LATENT_SIZE**2),
+        self.sketch = Sketch(
+            latent_channels, styles, tokens * token_width, style_width, sketch_widths
         )
         self.unet = UNet2DConditionModel(
             sample_size=LATENT_SIZE,
@@ -74,21 +102,10 @@ class Denoiser(ModelMixin, ConfigMixin):
         variance too (preconditioning, arXiv 2206.00364, section 5, worked out for a rectified flow
         between unit normals): it need not learn to copy the noise through itself.
         """
-        who = self._who(identity_tokens, style)
+        who = torch.cat([self.style(style), identity_tokens.flatten(1)], dim=1)
         sigma = (timestep / 1000)[:, None, None, None]
         variance = sigma * sigma + (1 - sigma) * (1 - sigma)
         scale = variance.rsqrt()
-        seen = torch.cat([latents * scale, self._sketch_of(who)], dim=1)
+        seen = torch.cat([latents * scale, self.sketch(identity_tokens, style)], dim=1)
         answer = self.unet(seen, timestep, identity_tokens, class_labels=who, return_dict=False)[0]
         return (2 * sigma - 1) / variance * latents + scale * answer
-
-    def expected(self, identity_tokens: Tensor, style: Tensor) -> Tensor:
-        """The sketch: latents (b,C,32,32) expected of these people in these styles. Training draws
-        it towards the mean of their drawings."""
-        return self._sketch_of(self._who(identity_tokens, style))
-
-    def _who(self, identity_tokens: Tensor, style: Tensor) -> Tensor:
-        return torch.cat([self.style(style), identity_tokens.flatten(1)], dim=1)
-
-    def _sketch_of(self, who: Tensor) -> Tensor:
-        return self.sketch(who).view(-1, self.config["latent_channels"], LATENT_SIZE, LATENT_SIZE)

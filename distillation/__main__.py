@@ -23,6 +23,9 @@ DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the sam
 Most = Annotated[
     int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
 ]
+AutoencoderRun = Annotated[
+    Path, typer.Option(help="Run of the autoencoder; keeps the drawings' latents.")
+]
 HeldOutDir = Annotated[
     Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
 ]
@@ -37,21 +40,24 @@ SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
 )
 # Two folders of the same people, since each part of the model needs one kind of picture only.
 DEFAULT_PEOPLE = {
-    SELFIES: {"count": 2000, "selfies": 3, "avatars": 0},
-    DRAWINGS: {"count": 2000, "selfies": 0, "avatars": 1},
+    SELFIES: {"count": 4000, "selfies": 3, "avatars": 0},
+    DRAWINGS: {"count": 4000, "selfies": 0, "avatars": 1},
     HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
 }
 
 
 def _people(selfies: Path | None, drawings: Path | None, limit: int | None = None) -> People:
     """Open the shards; the default ones are made first, or their making goes on."""
+    from accelerate import PartialState
+
     from avatar.people.shards import write_shards
     from distillation.data import HELD_OUT, People
 
     for folder, settings in DEFAULT_PEOPLE.items():
         if folder in (selfies, drawings):
             first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
-            write_shards(folder, seed=first, on_people=_tell_people, **settings)
+            with PartialState().main_process_first():
+                write_shards(folder, seed=first, on_people=_tell_people, **settings)
     return People(selfies, drawings, limit=limit)
 
 
@@ -86,26 +92,26 @@ def autoencoder(
 @app.command()
 def identity(
     selfies: SelfiesDir = SELFIES,
+    drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     out: Out = Path("runs/identity"),
-    steps: Steps = 1200,
-    batch: Batch = 24,
+    steps: Steps = 2000,
+    batch: Batch = 96,
     learning_rate: Rate = 1e-3,
     seed: Seed = 0,
 ) -> None:
-    """Teach the identity encoder the attributes; prints its accuracy on held-out people."""
+    """Teach the identity encoder attributes, and what drawings to expect; prints its accuracy on
+    held-out people."""
     from distillation.runs import train_identity
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_identity(
-        _people(selfies, None),
-        _people(held_out, held_out),
-        schedule,
-        out,
-    )
-    for name, share in trained.items():
+    pictures = (_people(selfies, drawings), _people(held_out, held_out))
+    accuracy, sketch = train_identity(*pictures, schedule, out, autoencoder=autoencoder)
+    for name, share in accuracy.items():
         typer.echo(f"{name:12} {share:.1%}")
+    typer.echo(f"{'sketch':12} {sketch:.3f} mean squared error")
 
 
 @app.command()
@@ -113,12 +119,14 @@ def teacher(
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    autoencoder: Annotated[Path, typer.Option(help="Run of the autoencoder.")] = Path(
-        "runs/autoencoder"
-    ),
+    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     identity: Annotated[Path, typer.Option(help="Run of the identity encoder.")] = Path(
         "runs/identity"
     ),
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="Another teacher's run: its denoiser goes on, instead of fresh weights."),
+    ] = None,
     out: Out = Path("runs/teacher"),
     steps: Steps = 6000,
     batch: Batch = 16,
@@ -128,12 +136,12 @@ def teacher(
         bool,
         typer.Option(
             "--compile",
-            help="Compile the denoiser first: some minutes, then a quarter quicker; needs a C++"
+            help="Compile the denoiser first: some minutes once, quicker steps then; needs a C++"
             " compiler.",
         ),
     ] = False,
 ) -> None:
-    """Train the denoiser, and go on with the identity encoder, on the autoencoder's latents."""
+    """Train the denoiser on the autoencoder's latents and the identity encoder's tokens."""
     from distillation.runs import CHECKPOINT, train_teacher
     from distillation.training import Schedule
 
@@ -145,6 +153,7 @@ def teacher(
         out,
         autoencoder=autoencoder,
         identity=identity,
+        start_from=start_from,
         compiled=compiled,
     )
     typer.echo(out / CHECKPOINT)
@@ -155,6 +164,7 @@ def student(
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
     out: Out = Path("runs/student"),
     steps: Steps = 1000,
@@ -168,7 +178,12 @@ def student(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_student(
-        _people(selfies, drawings), _people(held_out, held_out), schedule, out, teacher=teacher
+        _people(selfies, drawings),
+        _people(held_out, held_out),
+        schedule,
+        out,
+        teacher=teacher,
+        autoencoder=autoencoder,
     )
     typer.echo(out / CHECKPOINT)
 

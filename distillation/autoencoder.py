@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from avatar.decoder import Decoder, LatentEncoder
 from distillation.data import DrawnAvatar
+from distillation.training import Batch
 
 CROP = 128
 CROPS = 2
@@ -49,10 +50,16 @@ class AutoencoderTask:
         self.network, self.drawn = network, drawn
         self.shown = pictures([avatar.pixels() for avatar in shown])
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        images = self._crops(rng, batch).to(next(network.parameters()).device)
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        crops = []
+        for index in rng.integers(len(self.drawn), size=math.ceil(batch / CROPS)):
+            pixels = self.drawn[index].pixels()
+            for top, left in rng.integers(pixels.shape[0] - CROP + 1, size=(CROPS, 2)):
+                crops.append(pixels[top : top + CROP, left : left + CROP])
+        return {"images": pictures(crops[:batch])}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        images = batch["images"]
         output, latents = network(images)
         pixel = (output - images).abs().mean()
         edges = edge_error(output, images)
@@ -67,14 +74,6 @@ class AutoencoderTask:
         device = next(self.network.parameters()).device
         output = self.network(self.shown.to(device))[0].clamp(0, 1).cpu()
         return tile([self.shown, output])
-
-    def _crops(self, rng: np.random.Generator, batch: int) -> Tensor:
-        crops = []
-        for index in rng.integers(len(self.drawn), size=math.ceil(batch / CROPS)):
-            pixels = self.drawn[index].pixels()
-            for top, left in rng.integers(pixels.shape[0] - CROP + 1, size=(CROPS, 2)):
-                crops.append(pixels[top : top + CROP, left : left + CROP])
-        return pictures(crops[:batch])
 
 
 def edge_error(output: Tensor, images: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
-"""The identity encoder's first lessons: read the labelled attributes off the identity tokens.
+"""The identity encoder's first lessons: read the labelled attributes off the identity tokens, and
+expect what a person's drawings look like.
 
-Labels are free for made people, and they teach in minutes what diffusion alone teaches in hours.
+Labels are free for made people, and drawings without noise are quick to learn from: both teach in
+minutes what diffusion alone teaches in hours.
 """
 
 from __future__ import annotations
@@ -11,47 +13,35 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from avatar.decoder import Decoder
+from avatar.denoiser import Sketch
 from avatar.identity_encoder import IdentityEncoder
 from avatar.people.identity import ATTRIBUTES
-from distillation.autoencoder import tile
 from distillation.data import CLASS_COUNTS, People
+from distillation.pairs import Pairs, grid_of, spread, tokens_of, unconditioned
+from distillation.training import Batch
 
 
-class LabelledEncoder(nn.Module):
-    """The encoder with one linear reader for all attributes; the reader does not ship."""
+class FirstLessons(nn.Module):
+    """The encoder with one linear reader for all attributes, which does not ship, and the sketch of
+    the denoiser to be."""
 
-    def __init__(self, encoder: IdentityEncoder) -> None:
+    def __init__(self, encoder: IdentityEncoder, sketch: Sketch) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.sketch = encoder, sketch
         self.reader = nn.Linear(encoder.null_tokens.numel(), sum(CLASS_COUNTS))
 
-    def forward(self, selfies: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """(people,n,3,128,128) and mask (people,n) to tokens (people,8,D) and all class logits."""
-        people, count = mask.shape
-        # Absent selfies cost nothing: only present ones pass the network.
-        present = mask.flatten().bool()
-        found = self.encoder.features_of(selfies.flatten(0, 1)[present])
-        features = found.new_zeros(people * count, found.shape[1])
-        features[present] = found
-        tokens = self.encoder.tokens_of(features.view(people, count, -1), mask)
-        return tokens, self.reader(tokens.flatten(1))
+    def forward(
+        self, selfies: Tensor, mask: Tensor, style: Tensor, dropped: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """All class logits (people, classes), and expected latents (b,C,32,32) in `style` (b,).
 
-
-def draw_selfies(
-    people: People, chosen: np.ndarray, rng: np.random.Generator, most: int
-) -> tuple[Tensor, Tensor]:
-    """1 to `most` random selfies of each chosen person, mirrored at times; and their mask."""
-    available = people.selfies.shape[1]
-    most = min(most, available)
-    selfies = np.zeros((len(chosen), most, *people.selfies.shape[2:]), np.float32)
-    mask = np.zeros((len(chosen), most), np.float32)
-    for row, person in enumerate(chosen):
-        count = rng.integers(1, most + 1)
-        for place, index in enumerate(rng.permutation(available)[:count]):
-            selfie = people.selfies[person, index].astype(np.float32) / 255
-            selfies[row, place] = selfie[..., ::-1] if rng.random() < 0.5 else selfie
-        mask[row, :count] = 1
-    return torch.from_numpy(selfies), torch.from_numpy(mask)
+        `selfies` (people,n,3,128,128) with `mask` (people,n); b is a multiple of the number of
+        people, person by person; where `dropped` (b,) is true, nobody is expected.
+        """
+        tokens = tokens_of(self.encoder, selfies, mask)
+        logits = self.reader(tokens.flatten(1))
+        return logits, self.sketch(spread(tokens, self.encoder, dropped), style)
 
 
 def label_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,33 +57,57 @@ def label_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class IdentityTask:
-    """Classify people by a few selfies of each."""
+    """Classify people by a few selfies of each, and expect their drawings."""
 
-    def __init__(self, network: LabelledEncoder, people: People, most: int = 3) -> None:
-        self.network, self.people, self.most = network, people, most
+    def __init__(
+        self,
+        network: FirstLessons,
+        people: People,
+        latents: Tensor,
+        shown: People,
+        decoder: Decoder,
+    ) -> None:
+        """`latents` (avatars,C,32,32) belong to `people.avatars`, entry by entry."""
+        self.network, self.pairs = network, Pairs(people, latents)
+        self.shown, self.decoder = shown, decoder
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        device = next(network.parameters()).device
-        chosen = rng.integers(len(self.people), size=batch)
-        selfies, mask = draw_selfies(self.people, chosen, rng, self.most)
-        _, logits = network(selfies.to(device), mask.to(device))
-        labels = torch.from_numpy(self.people.labels[chosen]).to(device)
-        loss, right = label_losses(logits, labels)
-        return {"loss": loss, "right": right}
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        drawn = self.pairs.draw(rng, batch)
+        return {**drawn, "dropped": unconditioned(rng, len(drawn["clean"]))}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        inputs = (batch[name] for name in ("selfies", "mask", "style", "dropped"))
+        logits, expected = network(*inputs)
+        reading, right = label_losses(logits, batch["labels"])
+        sketch = F.mse_loss(expected, batch["clean"])
+        return {"loss": reading + sketch, "sketch": sketch, "right": right}
 
     def grid(self) -> Image.Image:
-        selfies = torch.from_numpy(self.people.selfies[:8]).float().div(255)
-        return tile(list(selfies))
+        """Six held-out people, a selfie each, and what is expected of them in all styles."""
+        encoder, sketch = self.network.encoder, self.network.sketch
+        return grid_of(self.shown, encoder, self.decoder, lambda who, style, _: sketch(who, style))
 
 
 @torch.inference_mode()
-def attribute_accuracy(network: LabelledEncoder, people: People, selfies: int) -> dict[str, float]:
+def sketch_error(network: FirstLessons, people: People, latents: Tensor) -> float:
+    """Mean squared distance between people's drawings and what their selfies let expect."""
+    network.eval()
+    images = torch.from_numpy(people.selfies).float().div(255)
+    tokens = torch.cat(
+        [tokens_of(network.encoder, part, torch.ones(part.shape[:2])) for part in images.split(64)]
+    )
+    owners = torch.tensor([avatar.person for avatar in people.avatars])
+    style = torch.tensor([avatar.style for avatar in people.avatars])
+    return float(F.mse_loss(network.sketch(tokens[owners], style), latents.float()))
+
+
+@torch.inference_mode()
+def attribute_accuracy(network: FirstLessons, people: People, selfies: int) -> dict[str, float]:
     """Share of people whose attribute is read right from their first `selfies` selfies."""
     network.eval()
     images = torch.from_numpy(people.selfies[:, :selfies]).float().div(255)
-    logits = torch.cat([network(part, torch.ones(part.shape[:2]))[1] for part in images.split(64)])
+    tokens = [tokens_of(network.encoder, p, torch.ones(p.shape[:2])) for p in images.split(64)]
+    logits = network.reader(torch.cat(tokens).flatten(1))
     parts = logits.split(CLASS_COUNTS, dim=1)
     labels = torch.from_numpy(people.labels)
     return {

@@ -15,7 +15,8 @@ from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES
 from distillation.autoencoder import pictures, tile
 from distillation.data import DrawnAvatar, People
-from distillation.identity import draw_selfies
+from distillation.pairs import draw_selfies
+from distillation.training import Batch
 
 SELFIES = 0.25
 """Share of selfies in a batch; the rest are drawings."""
@@ -32,27 +33,8 @@ class JudgeTask:
         """`people` with selfies and drawings."""
         self.network, self.people = network, people
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        device = next(network.parameters()).device
-        images, labels = self._batch(rng, batch)
-        _, logits = network(disturbed(images, rng).to(device))
-        parts = logits.split(CLASS_COUNTS, dim=1)
-        columns = labels.to(device).T
-        errors = [F.cross_entropy(part, label) for part, label in zip(parts, columns, strict=True)]
-        right = [
-            (part.argmax(1) == label).float().mean()
-            for part, label in zip(parts, columns, strict=True)
-        ]
-        return {"loss": torch.stack(errors).sum(), "right": torch.stack(right).mean()}
-
-    def grid(self) -> Image.Image:
-        images, _ = self._batch(np.random.default_rng(0), 8)
-        return tile([disturbed(images, np.random.default_rng(0))])
-
-    def _batch(self, rng: np.random.Generator, batch: int) -> tuple[Tensor, Tensor]:
-        """(batch,3,128,128) in [0,1] and labels (batch, 1 + attributes)."""
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        """ "images" (batch,3,128,128) in [0,1] and "labels" (batch, 1 + attributes)."""
         count = round(SELFIES * batch)
         persons = rng.integers(len(self.people), size=count)
         selfies, _ = draw_selfies(self.people, persons, rng, most=1)
@@ -62,7 +44,22 @@ class JudgeTask:
         kinds = [len(KINDS) - 1] * count + [entry.style for entry in entries]
         owners = [*persons, *(entry.person for entry in entries)]
         labels = np.concatenate([np.array(kinds)[:, None], self.people.labels[owners]], axis=1)
-        return torch.cat([selfies[:, 0], drawn]), torch.from_numpy(labels)
+        images = disturbed(torch.cat([selfies[:, 0], drawn]), rng)
+        return {"images": images, "labels": torch.from_numpy(labels)}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        _, logits = network(batch["images"])
+        parts = logits.split(CLASS_COUNTS, dim=1)
+        columns = batch["labels"].T
+        errors = [F.cross_entropy(part, label) for part, label in zip(parts, columns, strict=True)]
+        right = [
+            (part.argmax(1) == label).float().mean()
+            for part, label in zip(parts, columns, strict=True)
+        ]
+        return {"loss": torch.stack(errors).sum(), "right": torch.stack(right).mean()}
+
+    def grid(self) -> Image.Image:
+        return tile([self.draw(np.random.default_rng(0), 8)["images"]])
 
 
 def disturbed(images: Tensor, rng: np.random.Generator) -> Tensor:

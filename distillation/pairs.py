@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from math import radians
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.identity_encoder import IdentityEncoder
 from avatar.people.styles import STYLES
 from avatar.sampler import SamplerTable, noise_of, sample
+from distillation.autoencoder import tile
 from distillation.data import People
-from distillation.identity import draw_selfies
+from distillation.training import Batch
 
 AVATARS_A_PERSON = 4
 """Avatars drawn with one reading of a person's selfies: tokens cost as much as they do."""
 
 MOST_SELFIES = 3
 
+UNCONDITIONED = 0.1
+"""Share of samples trained with the null tokens, for guidance (arXiv 2207.12598)."""
 
-@dataclass(frozen=True, kw_only=True)
-class Draw:
-    """One batch: `selfies` (people,n,3,128,128) and `mask` (people,n), `labels` (people,
-    attributes), `clean` latents (b,C,32,32) and `style` (b,); b is a multiple of the number of
-    people, and the batch goes person by person."""
-
-    selfies: Tensor
-    mask: Tensor
-    labels: Tensor
-    clean: Tensor
-    style: Tensor
+TURN, ZOOM, SHIFT = radians(5), 0.08, 0.06
+"""How far selfies are turned, zoomed and, in halves of their width, shifted at most."""
 
 
 class Pairs:
@@ -46,8 +42,12 @@ class Pairs:
         owners = np.array([avatar.person for avatar in people.avatars])
         self.first = np.searchsorted(owners, np.arange(len(people) + 1))
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Draw:
-        """A batch of about `batch` avatars."""
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        """A batch of about `batch` avatars, person by person.
+
+        "selfies" (people,n,3,128,128) and "mask" (people,n), "labels" (people, attributes); "clean"
+        latents (b,C,32,32) and "style" (b,), b a multiple of the number of people.
+        """
         chosen = rng.integers(len(self.people), size=max(1, batch // AVATARS_A_PERSON))
         avatars = np.concatenate(
             [
@@ -56,13 +56,65 @@ class Pairs:
             ]
         )
         selfies, mask = draw_selfies(self.people, chosen, rng, most=MOST_SELFIES)
-        return Draw(
-            selfies=selfies,
-            mask=mask,
-            labels=torch.from_numpy(self.people.labels[chosen]),
-            clean=self.latents[avatars].float(),
-            style=torch.from_numpy(self.styles[avatars]),
-        )
+        return {
+            "selfies": selfies,
+            "mask": mask,
+            "labels": torch.from_numpy(self.people.labels[chosen]),
+            "clean": self.latents[avatars].float(),
+            "style": torch.from_numpy(self.styles[avatars]),
+        }
+
+
+def draw_selfies(
+    people: People, chosen: np.ndarray, rng: np.random.Generator, most: int
+) -> tuple[Tensor, Tensor]:
+    """1 to `most` random selfies of each chosen person, framed a little differently than they were;
+    (people,n,3,128,128) in [0,1], absent ones zero, and their mask (people,n)."""
+    available = people.selfies.shape[1]
+    most = min(most, available)
+    counts = rng.integers(1, most + 1, size=len(chosen))
+    mask = np.arange(most) < counts[:, None]
+    which = rng.permuted(np.tile(np.arange(available), (len(chosen), 1)), axis=1)[:, :most]
+    found = people.selfies[chosen[:, None], which][mask].astype(np.float32) / 255
+    selfies = torch.zeros(len(chosen), most, *people.selfies.shape[2:])
+    selfies[torch.from_numpy(mask)] = framed(torch.from_numpy(found), rng)
+    return selfies, torch.from_numpy(mask.astype(np.float32))
+
+
+def framed(selfies: Tensor, rng: np.random.Generator) -> Tensor:
+    """(n,3,128,128) as another hand would have framed them: turned, zoomed, shifted, mirrored."""
+    count = len(selfies)
+    turn = TURN * rng.uniform(-1, 1, count)
+    zoom = 1 + ZOOM * rng.uniform(-1, 1, count)
+    mirror = rng.choice([-1, 1], count)
+    across = np.stack([np.cos(turn) * zoom * mirror, -np.sin(turn) * zoom], axis=1)
+    down = np.stack([np.sin(turn) * zoom * mirror, np.cos(turn) * zoom], axis=1)
+    shift = SHIFT * rng.uniform(-1, 1, (count, 2, 1))
+    affine = np.concatenate([np.stack([across, down], axis=1), shift], axis=2).astype(np.float32)
+    grid = F.affine_grid(torch.from_numpy(affine), list(selfies.shape), align_corners=False)
+    return F.grid_sample(selfies, grid, padding_mode="border", align_corners=False)
+
+
+def tokens_of(encoder: IdentityEncoder, selfies: Tensor, mask: Tensor) -> Tensor:
+    """(people,n,3,128,128) and mask (people,n) to tokens (people,8,D)."""
+    people, count = mask.shape
+    # Absent selfies cost nothing: only present ones pass the network.
+    present = mask.flatten().bool()
+    found = encoder.features_of(selfies.flatten(0, 1)[present])
+    features = found.new_zeros(people * count, found.shape[1])
+    features[present] = found
+    return encoder.tokens_of(features.view(people, count, -1), mask)
+
+
+def unconditioned(rng: np.random.Generator, count: int) -> Tensor:
+    """(count,) bool: which samples are trained with the null tokens."""
+    return torch.from_numpy(rng.random(count) < UNCONDITIONED)
+
+
+def spread(tokens: Tensor, encoder: IdentityEncoder, dropped: Tensor) -> Tensor:
+    """(people,8,D) to (b,8,D), person by person; the null tokens where `dropped` (b,) is true."""
+    each = tokens.repeat_interleave(len(dropped) // len(tokens), dim=0)
+    return torch.where(dropped[:, None, None], encoder.null_tokens.expand_as(each), each)
 
 
 def logit_normal(rng: np.random.Generator, count: int, law: tuple[float, float]) -> Tensor:
@@ -78,33 +130,43 @@ def level(sigma: Tensor) -> Tensor:
     return sigma[:, None, None, None]
 
 
-def in_all_styles(
+def grid_of(
+    people: People,
     encoder: IdentityEncoder,
-    denoiser: Denoiser,
     decoder: Decoder,
-    selfies: Tensor,
-    seed: int,
-    table: SamplerTable,
-) -> Tensor:
-    """The first of a person's `selfies` (n,3,128,128) in [0,1], then an avatar in every style:
-    (1 + styles, 3, 256, 256)."""
-    device, count = next(denoiser.parameters()).device, len(STYLES)
+    latents_of: Callable[[Tensor, Tensor, int], Tensor],
+) -> Image.Image:
+    """The first six people: a selfie, then an avatar in every style.
+
+    `latents_of(tokens, style, seed)` gives latents (styles,C,32,32) for tokens (styles,8,D) and
+    style (styles,), on the encoder's device.
+    """
+    rows = []
+    for person in range(min(6, len(people))):
+        selfies = torch.from_numpy(people.selfies[person]).float().div(255)
+        present = torch.ones(len(selfies), device=encoder.device)
+        tokens = encoder(selfies.to(encoder.device), present).expand(len(STYLES), -1, -1)
+        style = torch.arange(len(STYLES), dtype=torch.int32, device=encoder.device)
+        latents = latents_of(tokens, style, person)
+        avatars = decoder(latents.to(decoder.device)).cpu()
+        rows.append(torch.cat([F.interpolate(selfies[:1], 256), avatars]))
+    return tile(rows)
+
+
+def sampled(
+    denoiser: Denoiser, null: Tensor, table: SamplerTable
+) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """What `grid_of` asks for, by the sampling loop; the denoiser may lie on any device."""
 
     def denoise(*arrays: np.ndarray) -> np.ndarray:
-        tensors = [torch.from_numpy(array).to(device) for array in arrays]
+        tensors = [torch.from_numpy(array).to(denoiser.device) for array in arrays]
         # `forward`, not a call: a compiled denoiser would be compiled again for this shape.
         return denoiser.forward(*tensors).float().cpu().numpy()
 
-    tokens = encoder(selfies.to(device), torch.ones(len(selfies), device=device)).cpu().numpy()
-    null = encoder.null_tokens.detach().cpu().numpy()
-    channels = denoiser.config["latent_channels"]
-    latents = sample(
-        denoise,
-        noise_of(seed, (count, channels, 32, 32)),
-        tokens.repeat(count, 0),
-        null.repeat(count, 0),
-        np.arange(count, dtype=np.int32),
-        table,
-    )
-    large = F.interpolate(selfies[:1].cpu(), 256)
-    return torch.cat([large, decoder(torch.from_numpy(latents))])
+    def latents_of(tokens: Tensor, style: Tensor, seed: int) -> Tensor:
+        shape = (len(style), denoiser.config["latent_channels"], LATENT_SIZE, LATENT_SIZE)
+        sides = (tokens.cpu().numpy(), null.detach().cpu().expand_as(tokens).numpy())
+        latents = sample(denoise, noise_of(seed, shape), *sides, style.cpu().numpy(), table)
+        return torch.from_numpy(latents)
+
+    return latents_of

@@ -18,9 +18,13 @@ from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES, drawn_labels
 from distillation.autoencoder import pictures, tile
 from distillation.data import CLASS_COUNTS, People
+from distillation.training import Batch
 
 NOT_SHOWN = -100
 """Label of an attribute that a drawing does not show; cross-entropy ignores it."""
+
+HARDLY = 0.05
+"""Above chance by no more than this, the probe cannot judge."""
 
 COUNTS = (len(STYLES), *CLASS_COUNTS)
 NAMES = ("style", *ATTRIBUTES)
@@ -57,21 +61,20 @@ class ProbeTask:
     def __init__(self, network: Probe, people: People) -> None:
         self.network, self.people, self.labels = network, people, labels_of(people)
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        device = next(network.parameters()).device
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         chosen = rng.integers(len(self.people.avatars), size=batch)
         images = pictures([self.people.avatars[index].pixels() for index in chosen])
         offset = tuple(int(shift) for shift in rng.integers(-6, 7, size=2))
         images = images.roll(offset, (2, 3)) + 0.02 * torch.from_numpy(
             rng.standard_normal((batch, 3, 1, 1), np.float32)
         )
-        logits = network(images.to(device)).split(COUNTS, dim=1)
-        labels = torch.from_numpy(self.labels[chosen]).to(device)
+        return {"images": images, "labels": torch.from_numpy(self.labels[chosen])}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        logits = network(batch["images"]).split(COUNTS, dim=1)
         errors = [
             F.cross_entropy(part, label, ignore_index=NOT_SHOWN)
-            for part, label in zip(logits, labels.T, strict=True)
+            for part, label in zip(logits, batch["labels"].T, strict=True)
             if (label != NOT_SHOWN).any()
         ]
         return {"loss": torch.stack(errors).mean()}
@@ -91,9 +94,11 @@ class Score:
     drawn: float
 
     @property
-    def way(self) -> float:
-        """How far `generated` is on the way from chance (0) to the score of drawings (1)."""
-        return (self.generated - self.chance) / max(self.drawn - self.chance, 1e-9)
+    def way(self) -> float | None:
+        """How far `generated` is on the way from chance (0) to the score of drawings (1); None
+        where drawings themselves are read hardly better than by chance."""
+        whole = self.drawn - self.chance
+        return (self.generated - self.chance) / whole if whole > HARDLY else None
 
 
 def scores(probe: Probe, people: People, generated: Tensor) -> list[Score]:

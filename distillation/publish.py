@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from avatar.identity_encoder import MAX_SELFIES
 from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
+from distillation.training import read_record
 
 RUNS = ("autoencoder", "identity", "teacher")
 LOCAL_KEYS = ("_name_or_path",)
@@ -43,7 +44,7 @@ def publish(
         config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
     card = model_card(
         sizes=sizes,
-        records={name: json.loads((runs / name / "record.json").read_text()) for name in RUNS},
+        records=[record for name in RUNS for record in records(runs, name)],
         scores=scores,
         psnr=pictures,
         sampler=dict(pipeline.sampler.config),
@@ -56,6 +57,14 @@ def publish(
         os.replace(out, previous)
     os.replace(partial, out)
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def records(runs: Path, name: str) -> list[dict[str, Any]]:
+    """Record of the run `name`, after those of the runs it started from, each with its name."""
+    found = [read_record(runs / name)]
+    while before := found[0].get("before"):
+        found.insert(0, before)
+    return [{"before": None, **record, "name": name} for record in found]
 
 
 def model_card(**facts: Any) -> str:

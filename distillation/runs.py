@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from accelerate import PartialState
 from diffusers import ModelMixin
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from avatar.decoder import Decoder, LatentEncoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
 from avatar.judge import Judge
 from avatar.pipeline import AvatarPipeline
@@ -30,15 +31,15 @@ from distillation.autoencoder import (
 )
 from distillation.data import People
 from distillation.errors import RunError
-from distillation.identity import IdentityTask, LabelledEncoder, attribute_accuracy
+from distillation.identity import FirstLessons, IdentityTask, attribute_accuracy, sketch_error
 from distillation.judge import JudgeTask
 from distillation.probe import Probe, ProbeTask
 from distillation.student import FEW_STEPS, StudentTask
-from distillation.teacher import Teacher, TeacherTask
-from distillation.training import Run, Schedule
+from distillation.teacher import TeacherTask
+from distillation.training import Run, Schedule, read_record
 
 CHECKPOINT = "checkpoint"
-READER = "labelled_encoder.safetensors"
+FIRST_LESSONS = "first_lessons.safetensors"
 Model = TypeVar("Model", bound=ModelMixin)
 
 
@@ -57,16 +58,21 @@ def train_autoencoder(
 
 
 def train_identity(
-    people: People, held_out: People, schedule: Schedule, out: Path
-) -> dict[str, float]:
-    """Train and save the labelled encoder; gives accuracy by attribute, on held-out people."""
+    people: People, held_out: People, schedule: Schedule, out: Path, *, autoencoder: Path
+) -> tuple[dict[str, float], float]:
+    """Train and save identity encoder and sketch; gives accuracy by attribute, and the sketch's
+    mean squared error, on held-out people."""
+    decoder = load_part(Decoder, autoencoder, "decoder")
+    encoder = load_part(LatentEncoder, autoencoder, "latent_encoder")
     torch.manual_seed(schedule.seed)
-    network = LabelledEncoder(IdentityEncoder())
-    Run(IdentityTask(network, people), schedule, out).train()
+    network = FirstLessons(IdentityEncoder(), Sketch())
+    latents = cached_latents(encoder, people, autoencoder)
+    Run(IdentityTask(network, people, latents, held_out, decoder), schedule, out).train()
     network.cpu().eval()
     (out / CHECKPOINT).mkdir(exist_ok=True)
-    save_file(network.state_dict(), out / CHECKPOINT / READER)
-    return attribute_accuracy(network, held_out, selfies=3)
+    save_file(network.state_dict(), out / CHECKPOINT / FIRST_LESSONS)
+    drawn = cached_latents(encoder, held_out, autoencoder)
+    return attribute_accuracy(network, held_out, selfies=3), sketch_error(network, held_out, drawn)
 
 
 def train_teacher(
@@ -77,37 +83,52 @@ def train_teacher(
     *,
     autoencoder: Path,
     identity: Path,
+    start_from: Path | None = None,
     compiled: bool = False,
 ) -> AvatarPipeline:
-    """Train the denoiser with the identity encoder and save the whole pipeline.
+    """Train the denoiser and save the whole pipeline.
 
+    `start_from` is another teacher's run: its denoiser goes on, with the sketch that belongs to
+    `identity`, where weights would be fresh.
     `compiled` puts the denoiser through `torch.compile` first, which needs a C++ compiler.
     """
     decoder = load_part(Decoder, autoencoder, "decoder")
     encoder = load_part(LatentEncoder, autoencoder, "latent_encoder")
-    latents = cached_latents(encoder, people, out)
+    latents = cached_latents(encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
-    network = Teacher(load_reader(identity), Denoiser())
+    lessons = load_first_lessons(identity)
+    denoiser = load_part(Denoiser, start_from, "denoiser") if start_from else Denoiser()
+    try:
+        denoiser.sketch.load_state_dict(lessons.sketch.state_dict())
+    except RuntimeError as error:
+        raise RunError(f"the denoiser of {start_from} expects another sketch") from error
     if compiled:
-        network.denoiser.compile()
-    Run(TeacherTask(network, people, latents, held_out, decoder), schedule, out).train()
-    network.cpu().eval()
-    pipeline = AvatarPipeline(
-        network.identity.encoder, network.denoiser, decoder, encoder, Sampler()
-    )
+        denoiser.compile()
+    task = TeacherTask(denoiser, lessons.encoder, people, latents, held_out, decoder)
+    run = Run(task, schedule, out)
+    run.record.before = read_record(start_from) if start_from else None
+    run.train()
+    parts = (lessons.encoder.cpu(), denoiser.cpu().eval(), decoder, encoder)
+    pipeline = AvatarPipeline(*parts, Sampler())
     pipeline.save_pretrained(out / CHECKPOINT)
     return pipeline
 
 
 def train_student(
-    people: People, held_out: People, schedule: Schedule, out: Path, *, teacher: Path
+    people: People,
+    held_out: People,
+    schedule: Schedule,
+    out: Path,
+    *,
+    teacher: Path,
+    autoencoder: Path,
 ) -> AvatarPipeline:
     """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
     folder = teacher / CHECKPOINT
     if not (folder / "model_index.json").is_file():
         raise RunError(f"{folder} holds no trained teacher; train it first (see --help)")
     pipeline = AvatarPipeline.from_pretrained(folder)
-    latents = cached_latents(pipeline.latent_encoder, people, out)
+    latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     task = StudentTask(pipeline, people, latents, held_out)
     Run(task, schedule, out).train()
@@ -141,27 +162,28 @@ def load_part(kind: type[Model], run: Path, name: str) -> Model:
     return kind.from_pretrained(folder).eval()
 
 
-def load_reader(run: Path) -> LabelledEncoder:
-    """The labelled encoder of a run; raises `RunError` where it is missing or of another shape."""
-    network, path = LabelledEncoder(IdentityEncoder()), run / CHECKPOINT / READER
+def load_first_lessons(run: Path) -> FirstLessons:
+    """What an identity run learned; raises `RunError` where it is missing or of another shape."""
+    network, path = FirstLessons(IdentityEncoder(), Sketch()), run / CHECKPOINT / FIRST_LESSONS
     try:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise RunError(f"{path} is no identity encoder of this shape; train it first") from error
-    return network
+    return network.eval()
 
 
 def cached_latents(encoder: LatentEncoder, people: People, out: Path) -> Tensor:
-    """Latents of all drawings, (avatars,C,32,32) fp16, kept in the run's folder for resuming."""
+    """Latents of all drawings, (avatars,C,32,32) fp16, kept in the folder `out` for the next."""
     digest = hashlib.sha256()
     for tensor in encoder.state_dict().values():
         digest.update(tensor.numpy().tobytes())
     for avatar in people.avatars:
         digest.update(hashlib.sha256(avatar.png).digest())
     path = out / f"latents-{digest.hexdigest()[:16]}.safetensors"
-    if not path.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        save_file({"latents": encode_all(encoder, people.avatars)}, partial)
-        partial.replace(path)
+    with PartialState().main_process_first():
+        if not path.exists():
+            out.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            save_file({"latents": encode_all(encoder, people.avatars)}, partial)
+            partial.replace(path)
     return load_file(path)["latents"]

@@ -69,7 +69,7 @@ def table_of(found: Sequence[Score]) -> Table:
             score.name,
             str(score.pictures),
             *(f"{share:.1%}" for share in shares),
-            f"{score.way:.0%}",
+            "–" if score.way is None else f"{score.way:.0%}",
         )
     return table
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from avatar.denoiser import Denoiser
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
-from distillation.autoencoder import tile
 from distillation.data import People
-from distillation.pairs import Pairs, in_all_styles, level, logit_normal
+from distillation.pairs import Pairs, grid_of, level, logit_normal, sampled, tokens_of
+from distillation.training import Batch
 
 HALVINGS = (1, 6)
 """The nearer point has 1 - 2^-k of the farther one's noise level; k at the start and at the end."""
@@ -51,22 +51,24 @@ class StudentTask:
         self.guidance = float(pipeline.sampler.config["guidance"])
         self.pairs, self.shown = Pairs(people, latents), shown
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        device = next(network.parameters()).device
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         drawn = self.pairs.draw(rng, batch)
-        noise = torch.from_numpy(rng.standard_normal(drawn.clean.shape, np.float32))
-        far = logit_normal(rng, batch, NOISE_LEVELS)
+        shape = drawn["clean"].shape
+        return {
+            **drawn,
+            "noise": torch.from_numpy(rng.standard_normal(shape, np.float32)),
+            "far": logit_normal(rng, len(drawn["clean"]), NOISE_LEVELS),
+        }
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        clean, noise, far, style = (batch[name] for name in ("clean", "noise", "far", "style"))
         near = far * (1 - 2.0 ** -halvings(progress))
-        with torch.no_grad():
-            tokens, null = self._tokens(drawn.selfies.to(device), drawn.mask.to(device))
-        sides = (drawn.clean, noise, far, near, drawn.style)
-        clean, noise, far, near, style = (value.to(device) for value in sides)
-        tokens = tokens.repeat_interleave(batch // len(tokens), dim=0)
+        self.pipeline.to(clean.device)  # the trainer moves only the network that it trains
+        tokens = tokens_of(self.pipeline.identity_encoder, batch["selfies"], batch["mask"])
+        tokens = tokens.repeat_interleave(len(clean) // len(tokens), dim=0)
         start = clean + level(far) * (noise - clean)
         with torch.no_grad():
-            guided = noise - clean + self._guidance(start, far, tokens, null, style)
+            guided = noise - clean + self._guidance(start, far, tokens, style)
             nearer = start + level(near - far) * guided
             target = nearer - level(near) * network(nearer, 1000 * near, tokens, style)
         found = start - level(far) * network(start, 1000 * far, tokens, style)
@@ -76,24 +78,13 @@ class StudentTask:
 
     def grid(self) -> Image.Image:
         """Six held-out people; a selfie, then every style in two steps."""
-        parts = (self.pipeline.identity_encoder, self.network, self.pipeline.decoder)
-        rows = []
-        for person in range(min(6, len(self.shown))):
-            selfies = torch.from_numpy(self.shown.selfies[person]).float().div(255)
-            rows.append(in_all_styles(*parts, selfies, person, FEW_STEPS.table()))
-        return tile(rows)
-
-    def _tokens(self, selfies: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (people,8,D) and the null tokens."""
         encoder = self.pipeline.identity_encoder
-        each = [encoder(one, there) for one, there in zip(selfies, mask, strict=True)]
-        return torch.cat(each), encoder.null_tokens
+        latents_of = sampled(self.network, encoder.null_tokens, FEW_STEPS.table())
+        return grid_of(self.shown, encoder, self.pipeline.decoder, latents_of)
 
-    def _guidance(
-        self, latents: Tensor, sigma: Tensor, tokens: Tensor, null: Tensor, style: Tensor
-    ) -> Tensor:
+    def _guidance(self, latents: Tensor, sigma: Tensor, tokens: Tensor, style: Tensor) -> Tensor:
         """What guidance adds to a velocity: (scale - 1)·(conditioned - unconditioned)."""
-        teacher = self.pipeline.denoiser
+        teacher, null = self.pipeline.denoiser, self.pipeline.identity_encoder.null_tokens
         conditioned = teacher(latents, 1000 * sigma, tokens, style)
         unconditioned = teacher(latents, 1000 * sigma, null.expand_as(tokens), style)
         return (self.guidance - 1) * (conditioned - unconditioned)

@@ -34,6 +34,10 @@ LOG_EVERY = 50
 """Steps between two lines of the log where there is no terminal to draw a bar on."""
 
 
+RECORD = "record.json"
+"""File of a run's folder: its `Record` and its `Schedule`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How long and how fast. `ema_decay` 0 keeps no average; the rate decays as a half cosine."""
@@ -54,17 +58,24 @@ class Schedule:
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1, step / self.steps))))
 
 
+Batch = dict[str, Tensor]
+"""What a task draws for one step, by name; rows of all tensors go by sample, or by person where
+several samples share one."""
+
+
 class Task(Protocol):
-    """What is trained: a network, a loss, and a picture of how far it is."""
+    """What is trained: a network, its batches, a loss, and a picture of how far it is."""
 
     @property
     def network(self) -> nn.Module: ...
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        """Scalars of one step; "loss" is minimised. All chance comes from `rng`; `progress`, in
-        [0,1), is the share of the schedule that is done."""
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        """One step's batch of about `batch` samples, on the CPU. All chance comes from `rng`."""
+        ...
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """Scalars of one step; "loss" is minimised. `batch` lies where `network` does; `progress`,
+        in [0,1), is the share of the schedule that is done."""
         ...
 
     def grid(self) -> Image.Image:
@@ -80,6 +91,8 @@ class Record:
     samples: int = 0
     seconds: float = 0.0
     device: str = ""
+    before: dict[str, Any] | None = None
+    """Record of the run whose weights this one started from."""
 
     def state_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,8 +107,40 @@ def step_rng(seed: int, step: int) -> np.random.Generator:
     return np.random.default_rng([seed, step])
 
 
+def share(batch: Batch, rank: int, processes: int) -> Batch:
+    """The rows of `batch` that process `rank` computes. Every process draws the whole batch, which
+    is cheap, so that the samples of a step don't depend on how many processes there are.
+
+    Raises `RunError` where the rows can't be shared equally: gradients would be weighed wrongly.
+    """
+    mine = {}
+    for name, value in batch.items():
+        if len(value) % processes:
+            raise RunError(
+                f"{len(value)} {name} a step can't be shared equally by {processes} processes; "
+                "choose another --batch"
+            )
+        rows = len(value) // processes
+        mine[name] = value[rank * rows : (rank + 1) * rows]
+    return mine
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `Run` wrote of itself: the fields of `Record`, and its "schedule".
+
+    Raises `RunError` where the folder has none.
+    """
+    try:
+        return json.loads((folder / RECORD).read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder} holds no {RECORD} of a training run; train it first") from error
+
+
 class Run:
-    """A run in a folder: `state-NNNNNN/` to resume from, `grids/`, `logs/`, `record.json`."""
+    """A run in a folder: `state-NNNNNN/` to resume from, `grids/`, `logs/`, `record.json`.
+
+    Under `accelerate launch` all its processes train one network, each on its share of a batch.
+    """
 
     def __init__(self, task: Task, schedule: Schedule, folder: Path) -> None:
         self.task, self.schedule, self.folder = task, schedule, folder
@@ -116,24 +161,34 @@ class Run:
     def train(self) -> Record:
         """Train to the end of the schedule, from the last state if the folder has one.
 
-        Leaves the task's network with its averaged weights. Raises `DivergedError`.
+        Leaves the task's network with its averaged weights. Of several processes only the main one
+        returns: the others are done. Raises `DivergedError`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._resume()
-        writer = SummaryWriter(str(self.folder / "logs"), purge_step=self.record.step)
+        main = self.accelerator.is_main_process
+        logs = str(self.folder / "logs")
+        writer = SummaryWriter(logs, purge_step=self.record.step) if main else None
         with self._progress() as progress:
             bar = progress.add_task("", total=self.schedule.steps, completed=self.record.step)
             while self.record.step < self.schedule.steps:
                 values = self._step()
-                if self.record.step % 10 == 0:
+                if writer and self.record.step % 10 == 0:
                     for name, value in values.items():
                         writer.add_scalar(name, value, self.record.step)
                 rate = self.record.samples / max(self.record.seconds, 1e-9)
                 text = " ".join(f"{name} {value:.3f}" for name, value in values.items())
                 progress.update(bar, advance=1, description=f"{text} · {rate:.1f} samples/s")
-                if not progress.console.is_terminal and self.record.step % LOG_EVERY == 0:
+                if (
+                    writer
+                    and not progress.console.is_terminal
+                    and self.record.step % LOG_EVERY == 0
+                ):
                     log.info("step %d: %s, %.1f samples/s", self.record.step, text, rate)
                 self._keep(last=self.record.step == self.schedule.steps)
+        self.accelerator.end_training()
+        if writer is None:
+            raise SystemExit(0)
         writer.close()
         if self.schedule.ema_decay:
             self.ema.copy_to(self.parameters)
@@ -147,14 +202,12 @@ class Run:
             group["lr"] = schedule.learning_rate * schedule.rate(step)
         torch.manual_seed(schedule.seed * 1_000_003 + step)
         self.network.train()
-        losses = self.task.losses(
-            self.network, step_rng(schedule.seed, step), schedule.batch, step / schedule.steps
-        )
-        loss = float(losses["loss"].detach())
-        if not loss < EXPLODED:
+        losses = self.task.losses(self.network, self._batch(step), step / schedule.steps)
+        values = self._means(losses)
+        if not values["loss"] < EXPLODED:
             raise DivergedError(
-                f"step {step}: the loss is {loss}; the last good state is in {self.folder}, "
-                "try a lower --learning-rate"
+                f"step {step}: the loss is {values['loss']}; the last good state is in "
+                f"{self.folder}, try a lower --learning-rate"
             )
         self.accelerator.backward(losses["loss"])
         self.accelerator.clip_grad_norm_(self.parameters, 1.0)
@@ -166,11 +219,24 @@ class Run:
         self.record.step += 1
         self.record.samples += schedule.batch
         self.record.seconds += time.perf_counter() - start
-        return {name: float(value.detach()) for name, value in losses.items()}
+        return values
+
+    def _batch(self, step: int) -> Batch:
+        """This process's share of a step's batch, where the network lies."""
+        accelerator = self.accelerator
+        batch = self.task.draw(step_rng(self.schedule.seed, step), self.schedule.batch)
+        mine = share(batch, accelerator.process_index, accelerator.num_processes)
+        return {name: value.to(accelerator.device) for name, value in mine.items()}
+
+    def _means(self, losses: dict[str, Tensor]) -> dict[str, float]:
+        """Each loss, averaged over the processes: all stop together where one diverges."""
+        stacked = torch.stack([value.detach().float() for value in losses.values()])
+        means = self.accelerator.reduce(stacked, reduction="mean")
+        return dict(zip(losses, means.tolist(), strict=True))
 
     def _keep(self, *, last: bool) -> None:
         if not self.accelerator.is_main_process:
-            return
+            return  # all processes hold the same weights
         if last or self.record.step % self.schedule.save_every == 0:
             self._save()
         if last or self.record.step % self.schedule.grid_every == 0:
@@ -216,7 +282,7 @@ class Run:
         picture.save(target)
 
     def _write_record(self) -> None:
-        path = self.folder / "record.json"
+        path = self.folder / RECORD
         partial = path.with_suffix(".partial")
         record = {**asdict(self.record), "schedule": asdict(self.schedule)}
         partial.write_text(json.dumps(record, indent=2) + "\n")
@@ -229,4 +295,5 @@ class Run:
             TextColumn("{task.description}"),
             TimeRemainingColumn(),
         )
-        return Progress(*columns, console=Console(stderr=True))
+        quiet = not self.accelerator.is_main_process
+        return Progress(*columns, console=Console(stderr=True, quiet=quiet))

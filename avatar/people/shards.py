@@ -62,9 +62,10 @@ def write_shards(
     """Write `count` people, whose seeds are `seed`, `seed + 1`, …, with `selfies` selfies and, in
     every style that can draw them, `avatars` avatars each.
 
-    Finished shards found in `folder` are kept, so a killed call goes on where it was; missing and
-    damaged ones are written again. `on_people(done, count)` hears of every shard written. Raises
-    `ShardError` where the folder holds other people or its index cannot be read.
+    Finished shards found in `folder` are kept, so a killed call goes on where it was and a later
+    one adds people; missing and damaged ones are written again. `on_people(done, count)` hears of
+    every shard written. Raises `ShardError` where the folder holds other people or its index cannot
+    be read.
     """
     settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,11 +163,15 @@ def _people_in(content: bytes) -> Iterator[PersonRecord]:
 
 
 def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
-    """The index found in the folder, of its shards those that are whole, or a new one."""
+    """The index found in the folder, of its shards those that are whole and stay as they are, or a
+    new one. A folder of fewer people grows."""
     if not (folder / INDEX).exists():
         empty = {"version": VERSION, **settings, "shards": {}}
         _write_atomically(folder / INDEX, _index_text(empty).encode())
     index = _read_index(folder)
+    if index["count"] < settings["count"]:
+        index["shards"].pop(_name(_last_full(index["count"])), None)
+        index["count"] = settings["count"]
     for name, value in settings.items():
         if index[name] != value:
             raise ShardError(
@@ -175,6 +180,11 @@ def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
             )
     whole = {name: digest for name, digest in index["shards"].items() if _is(folder / name, digest)}
     return {**index, "shards": whole}
+
+
+def _last_full(count: int) -> int:
+    """Where the shard starts that `count` people leave unfinished; none does where they fill it."""
+    return count - count % PEOPLE_A_SHARD
 
 
 def _is(path: Path, digest: str) -> bool:

@@ -9,6 +9,7 @@ from distillation.autoencoder import edge_error
 from distillation.data import CLASS_COUNTS
 from distillation.identity import label_losses
 from distillation.probe import NOT_SHOWN, Score, chance
+from distillation.scoring import table_of
 
 
 def test_chance_names_each_styles_commonest_class() -> None:
@@ -21,6 +22,13 @@ def test_chance_names_each_styles_commonest_class() -> None:
 def test_the_way_goes_from_chance_to_the_drawings_score() -> None:
     score = Score(name="glasses", pictures=10, chance=0.5, generated=0.8, drawn=0.9)
     assert score.way == pytest.approx(0.75)
+
+
+def test_there_is_no_way_where_drawings_are_read_no_better_than_by_chance() -> None:
+    score = Score(name="age", pictures=10, chance=0.66, generated=0.65, drawn=0.63)
+    assert score.way is None
+    (row,) = table_of([score]).columns[-1].cells
+    assert row == "–"
 
 
 def test_edge_error_sees_blur_but_not_a_constant_offset() -> None:

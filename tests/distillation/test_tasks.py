@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from avatar.decoder import Decoder, LatentEncoder
-from avatar.denoiser import Denoiser
+from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
 from avatar.judge import Judge
 from avatar.people.shards import write_shards
@@ -19,16 +19,17 @@ from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
 from distillation.autoencoder import Autoencoder, AutoencoderTask, encode_all, scale_latents
-from distillation.data import CLASS_COUNTS, People
+from distillation.data import People
 from distillation.errors import DataError, RunError
-from distillation.identity import IdentityTask, LabelledEncoder, draw_selfies
+from distillation.identity import FirstLessons, IdentityTask, sketch_error
 from distillation.judge import JudgeTask, ceiling, disturbed, drawing
+from distillation.pairs import draw_selfies, framed, tokens_of
 from distillation.probe import Probe, ProbeTask, labels_of, scores
-from distillation.runs import cached_latents, load_part, load_reader
+from distillation.runs import cached_latents, load_first_lessons, load_part
 from distillation.scoring import generate
 from distillation.student import StudentTask, halvings
-from distillation.teacher import Teacher, TeacherTask
-from distillation.training import step_rng
+from distillation.teacher import TeacherTask
+from distillation.training import Task, step_rng
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +45,24 @@ def people(folder: Path) -> People:
 
 
 @pytest.fixture
-def small() -> Iterator[tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]]:
+def small() -> Iterator[tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]]:
     torch.manual_seed(0)
     yield (
-        LabelledEncoder(IdentityEncoder(widths=(8, 8, 16), feature_width=32)),
+        FirstLessons(IdentityEncoder(widths=(8, 8, 16), feature_width=32), Sketch(style_width=16)),
         Denoiser(widths=(16, 32), embedding_width=32, style_width=16),
         Decoder(widths=(16, 16, 16), blocks=(1, 1, 1), output_width=4),
         LatentEncoder(widths=(16, 16), blocks=(1, 1)),
     )
 
 
-def loss_falls(task: object, network: torch.nn.Module, *, batch: int, steps: int = 12) -> bool:
+def loss_falls(task: Task, network: torch.nn.Module, *, batch: int, steps: int = 24) -> bool:
     """Whether a few steps on one repeated batch lower the loss, as they must if gradients flow."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     values = []
     for _ in range(steps):
         torch.manual_seed(1)
-        losses = task.losses(network, step_rng(0, 0), batch, 0.5)  # type: ignore[attr-defined]
+        drawn = task.draw(step_rng(0, 0), batch)
+        losses = task.losses(network, drawn, 0.5)
         optimizer.zero_grad()
         losses["loss"].backward()
         optimizer.step()
@@ -89,23 +91,29 @@ def test_selfies_and_drawings_pair_only_where_they_are_the_same_people(
 
 
 def test_each_part_learns(
-    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+    people: People, small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]
 ) -> None:
-    reader, denoiser, decoder, encoder = small
+    first, denoiser, decoder, encoder = small
     autoencoder = Autoencoder(encoder, decoder)
     assert loss_falls(
         AutoencoderTask(autoencoder, people.avatars, people.avatars[:2]), autoencoder, batch=4
     )
-    assert loss_falls(IdentityTask(reader, people), reader, batch=4)
     scale_latents(autoencoder.eval(), people.avatars)
     latents = encode_all(encoder, people.avatars)
     std = latents.float().std(dim=(0, 2, 3))
     np.testing.assert_allclose(std, 1, atol=0.01)
-    teacher = Teacher(reader, denoiser)
-    task = TeacherTask(teacher, people, latents, people, decoder)
-    assert loss_falls(task, teacher, batch=8)
-    with torch.inference_mode():
-        assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
+    lessons = IdentityTask(first, people, latents, people, decoder)
+    before = sketch_error(first, people, latents)
+    assert loss_falls(lessons, first, batch=8)
+    assert sketch_error(first, people, latents) < before
+    teacher = TeacherTask(denoiser, first.encoder, people, latents, people, decoder)
+    kept = {name: value.clone() for name, value in first.encoder.state_dict().items()}
+    assert loss_falls(teacher, denoiser, batch=8)
+    for name, value in first.encoder.state_dict().items():
+        assert torch.equal(value, kept[name]), "the encoder stays as its lessons left it"
+    for task in (lessons, teacher):
+        with torch.inference_mode():
+            assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
 
 
 def test_selfie_draws_have_as_many_selfies_as_their_mask(people: People) -> None:
@@ -115,18 +123,26 @@ def test_selfie_draws_have_as_many_selfies_as_their_mask(people: People) -> None
     assert torch.equal(counts.float(), mask.sum(1)) and mask.sum(1).min() >= 1
 
 
+def test_selfies_framed_otherwise_stay_the_pictures_they_were(people: People) -> None:
+    selfies = torch.from_numpy(people.selfies[:, 0]).float() / 255
+    changed = framed(selfies, step_rng(0, 1))
+    assert changed.shape == selfies.shape and not torch.equal(changed, selfies)
+    assert changed.min() >= 0 and changed.max() <= 1
+    np.testing.assert_allclose(changed.mean((2, 3)), selfies.mean((2, 3)), atol=0.1)
+    assert torch.equal(framed(selfies, step_rng(0, 1)), changed)
+
+
 def test_absent_selfies_are_not_computed_but_count_for_nothing(
-    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+    people: People, small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]
 ) -> None:
     reader = small[0].eval()
     selfies = torch.from_numpy(people.selfies[:2]).float() / 255
     mask = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
     with torch.inference_mode():
-        tokens, logits = reader(selfies, mask)
+        tokens = tokens_of(reader.encoder, selfies, mask)
         for person in range(2):
             alone = reader.encoder(selfies[person], mask[person])
             np.testing.assert_allclose(tokens[person], alone[0], atol=1e-5)
-    assert logits.shape == (2, sum(CLASS_COUNTS))
 
 
 def test_the_probe_scores_drawings_as_generated_ones_alike(people: People) -> None:
@@ -145,7 +161,7 @@ def test_the_probe_scores_drawings_as_generated_ones_alike(people: People) -> No
 
 
 def test_a_student_starts_as_its_teacher_and_comes_to_agree_with_itself(
-    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+    people: People, small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]
 ) -> None:
     reader, denoiser, decoder, encoder = small
     pipeline = AvatarPipeline(reader.encoder, denoiser, decoder, encoder, Sampler())
@@ -155,6 +171,8 @@ def test_a_student_starts_as_its_teacher_and_comes_to_agree_with_itself(
     for name, value in task.network.state_dict().items():
         assert torch.equal(value, before[name])
     assert loss_falls(task, task.network, batch=8)
+    odd = task.draw(step_rng(0, 0), 6)
+    assert task.losses(task.network, odd, 0.5)["loss"].isfinite(), "not by fours"
     for name, value in denoiser.state_dict().items():
         assert torch.equal(value, before[name]), "the teacher stays as it is"
     with torch.inference_mode():
@@ -189,7 +207,7 @@ def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
 
 
 def test_generating_follows_seeds_and_not_batches(
-    people: People, small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder]
+    people: People, small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]
 ) -> None:
     reader, denoiser, decoder, encoder = small
     pipeline = AvatarPipeline(reader.encoder, denoiser, decoder, encoder, Sampler(steps=2))
@@ -202,7 +220,7 @@ def test_generating_follows_seeds_and_not_batches(
 
 def test_latents_are_computed_once(
     people: People,
-    small: tuple[LabelledEncoder, Denoiser, Decoder, LatentEncoder],
+    small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder],
     tmp_path: Path,
 ) -> None:
     first = cached_latents(small[3], people, tmp_path)
@@ -216,7 +234,7 @@ def test_what_was_not_trained_is_one_clear_error(folder: Path, tmp_path: Path) -
     with pytest.raises(RunError, match="train it first"):
         load_part(Decoder, tmp_path, "decoder")
     with pytest.raises(RunError, match="train it first"):
-        load_reader(tmp_path)
+        load_first_lessons(tmp_path)
     damaged = tmp_path / "damaged"
     shutil.copytree(folder, damaged)
     shard = next(damaged.glob("*.tar"))

@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from distillation.errors import DivergedError, RunError
-from distillation.training import Run, Schedule, step_rng
+from distillation.publish import records
+from distillation.training import Batch, Run, Schedule, read_record, step_rng
 
 SCHEDULE = Schedule(steps=30, batch=16, learning_rate=0.1, warmup=3, save_every=10, grid_every=15)
 
@@ -27,10 +28,11 @@ class LineTask:
         self.network: nn.Module = nn.Linear(width, 1)
         self.poison, self.calls = poison, 0
 
-    def losses(
-        self, network: nn.Module, rng: np.random.Generator, batch: int, progress: float
-    ) -> dict[str, Tensor]:
-        x = torch.from_numpy(rng.standard_normal((batch, 1), np.float32))
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        return {"x": torch.from_numpy(rng.standard_normal((batch, 1), np.float32))}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        x = batch["x"]
         noise = 0.01 * torch.randn_like(x)  # from torch's own stream: it must resume too
         loss = (network(x) - (3 * x - 1 + noise)).square().mean()
         self.calls += 1
@@ -97,3 +99,16 @@ def test_steps_have_streams_of_their_own() -> None:
     draws = {float(step_rng(seed, step).random()) for seed in range(3) for step in range(50)}
     assert len(draws) == 150
     assert step_rng(1, 2).random() == step_rng(1, 2).random()
+
+
+def test_the_card_tells_of_the_runs_before_the_last_one(tmp_path: Path) -> None:
+    Run(LineTask(), SCHEDULE, tmp_path / "first").train()
+    second = Run(LineTask(), replace(SCHEDULE, steps=4), tmp_path / "second")
+    second.record.before = read_record(tmp_path / "first")
+    second.train()
+    resumed = Run(LineTask(), replace(SCHEDULE, steps=6), tmp_path / "second")
+    resumed.train()
+    told = records(tmp_path, "second")
+    assert [(run["name"], run["step"]) for run in told] == [("second", 30), ("second", 6)]
+    with pytest.raises(RunError, match="nowhere holds no record"):
+        records(tmp_path, "nowhere")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from avatar.people.identity import SKIN_TONES, Identity
 
@@ -38,8 +40,7 @@ def _table(identities: Sequence[Identity], seeds: Sequence[int]) -> NDArray[np.v
     for row, (identity, seed) in enumerate(zip(identities, seeds, strict=True)):
         numbers = scene_numbers(person_numbers(identity), np.random.default_rng([_SCENE, seed]))
         assert numbers.keys() == set(names), numbers.keys() ^ set(names)
-        for name, value in numbers.items():
-            table[name][row] = value
+        table[row] = tuple(numbers[name] for name in names)
     return table
 
 
@@ -73,10 +74,16 @@ def render(
         rng = np.random.default_rng([_PHOTO, seeds[row]])
         return photograph(rng, head, SKIN_TONES[identities[row].skin_tone])
 
-    if len(seeds) == 1:
-        return selfie(0)[None]
-    with ThreadPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as threads:
-        return np.stack(list(threads.map(selfie, range(len(seeds)))))
+    threads = min(len(seeds), os.cpu_count() or 1)
+    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        return np.stack(list(pool.map(selfie, range(len(seeds)))))
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """numpy's matrix products start threads of their own, which would wait for one another: with
+    a selfie a thread they took half of all time."""
+    return ThreadpoolController()
 
 
 # The backends are imported when first used: compiling, or torch, takes a while.

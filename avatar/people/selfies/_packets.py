@@ -1,6 +1,6 @@
 """Distances and colours of packets of points, in loops that the compiler can put in SIMD lanes.
 
-Plain Python over arrays, translated by `_translate.for_numba`; it runs (slowly) as it stands. The
+Plain Python over arrays, translated by `_translate.tracer`; it runs (slowly) as it stands. The
 loops are free of branches, so LLVM vectorises them; what differs between people (the form of the
 hair, glasses) is chosen outside.
 """
@@ -30,6 +30,9 @@ from .head.paint_rest import (
 from .head.wear import earring_distance, glasses_distance, torso_distance
 
 SKIN, EYE, MOUTH, TORSO, HAIR, GLASSES, EARRING = PARTS.values()
+
+LANES = 8
+"""Points that the processor takes at a time, or a multiple of that."""
 
 Array = Any
 Parameters = Any
@@ -77,7 +80,12 @@ def hair(x: Array, y: Array, z: Array, p: Parameters, out: Array, n: int) -> Non
 
 
 def everything(at: Array, p: Parameters, d: Array, kind: Array, spare: Array, n: int) -> None:
-    """The distance to the nearest part from each point, and which part it is."""
+    """The distance to the nearest part from each point, and which part it is.
+
+    Points beyond `n` fill the last SIMD lanes, because what is left over goes one by one: there
+    must be room for them, and numbers, whatever they are.
+    """
+    n = (n + LANES - 1) // LANES * LANES
     x = at[0]
     y = at[1]
     z = at[2]

@@ -44,7 +44,7 @@ def _minimum(a: Any, b: Any) -> Any:
     return b.clamp(max=a) if isinstance(b, Tensor) else min(a, b)
 
 
-_head = _translate.for_torch(
+_head = _translate.description(
     {
         "where": torch.where, "maximum": _maximum, "minimum": _minimum,
         "absolute": torch.abs, "sqrt": torch.sqrt, "floor": torch.floor,
@@ -166,6 +166,19 @@ def _along(p: Any, ray: tuple[Tensor, ...], t: Tensor) -> tuple[Tensor, ...]:
     return tuple(o + d * t for o, d in zip(origin, ray, strict=True))
 
 
+def _spots(
+    at: tuple[Tensor, ...], t: Tensor, hit: Tensor, kind: Tensor, pixel: Tensor
+) -> tuple[Tensor, ...]:
+    """Where to look around from each of (B, 4K) rays: see `_trace.gather`."""
+    t, hit, kind = (a.unflatten(1, (-1, 4)) for a in (t, hit, kind))
+    nearest, farthest = t.amin(2, keepdim=True), t.amax(2, keepdim=True)
+    shared = farthest - nearest < 2.0 * pixel[..., None] * nearest
+    shared &= hit.all(2, keepdim=True) & (kind == kind[..., :1]).all(2, keepdim=True)
+    shared &= kind[..., :1] < PARTS["GLASSES"]
+    corners = (a.unflatten(1, (-1, 4)) for a in at)
+    return tuple(torch.where(shared, a.mean(2, keepdim=True), a).flatten(1) for a in corners)
+
+
 def _normal(k: _Kernels, p: Any, at: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """Unit normals by the tetrahedron technique."""
     total = [torch.zeros_like(at[0]) for _ in range(3)]
@@ -221,12 +234,14 @@ def _trace(
     far = torch.where(real.repeat_interleave(4, 1), far, 0.0)
     t, hit, kind = _march(k, p, tuple(ray), t, far, near=0.25 * pixel, last=2 * pixel, steps=steps)
 
+    spots = _spots(_along(p, tuple(ray), t), t, hit, kind, pixel)
     hits, real = _gathered(hit)
     place = index.repeat_interleave(4, 1).gather(1, hits)
     ray = [a.gather(1, hits) for a in ray]
     at = _along(p, tuple(ray), t.gather(1, hits))
-    normal = _normal(k, p, at)
-    shadow, occlusion = _visibility(k, p, at, normal, shadow_steps)
+    spot = tuple(a.gather(1, hits) for a in spots)
+    normal = _normal(k, p, spot)
+    shadow, occlusion = _visibility(k, p, spot, normal, shadow_steps)
     rgb = k.color(kind.gather(1, hits), at, normal, tuple(ray), shadow, occlusion, p)
     out = torch.zeros(pictures, 4, side * side, device=device)
     for channel, value in enumerate((*rgb, torch.ones_like(t.gather(1, hits)))):

@@ -1,8 +1,9 @@
-"""Compiles the description of the head for numba and for torch from one text.
+"""Reads the text of the description and of its tracer for numba and for torch.
 
 The text is plain Python (see `head`), so translating is small: imports go, because all functions
-of the description share one namespace; annotations go; and for numba each float literal becomes a
-float32 constant, without which the arithmetic would silently be in float64 and at half the lanes.
+of the description share one namespace with the operations that each backend brings; annotations
+go; and in the tracer, which numba compiles, each float literal becomes a float32 constant, without
+which the arithmetic would silently be in float64 and at half the lanes.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from zlib import crc32
 
 import numpy as np
 
+from ._packets import LANES
 from .head import MODULES, PARTS
 
 _FOLDER = Path(__file__).parent
 _HEAD = tuple(_FOLDER / "head" / f"{name}.py" for name in MODULES)
 _TRACER = (_FOLDER / "_packets.py", _FOLDER / "_trace.py")
+_EMITTER = _FOLDER / "_emit.py"
 
 
 class _Strip(ast.NodeTransformer):
@@ -58,29 +61,30 @@ def _run(path: Path, namespace: dict[str, Any], *, name_literals: bool) -> list[
     return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
 
 
-def for_torch(operations: Mapping[str, Any]) -> dict[str, Any]:
-    """The description over tensors; `operations` has what `head.operations` has."""
+def description(operations: Mapping[str, Any]) -> dict[str, Any]:
+    """The description over whatever `operations` work on; they are what `head.operations` has."""
     namespace: dict[str, Any] = dict(operations)
     for path in _HEAD:
         _run(path, namespace, name_literals=False)
     return namespace
 
 
-def for_numba(
-    operations: Mapping[str, Any],
-    inlined: Callable[[Callable[..., Any]], Any],
-    called: Callable[[Callable[..., Any]], Any],
+def tracer(
+    described: Mapping[str, Any], called: Callable[[Callable[..., Any]], Any]
 ) -> dict[str, Any]:
-    """The description, wrapped by `inlined`, and the ray tracer, wrapped by `called`."""
-    namespace: dict[str, Any] = {name: inlined(function) for name, function in operations.items()}
+    """The ray tracer for numba over these functions of the description, wrapped by `called`."""
     # numba knows the float32 type itself as a conversion, and its values as constants.
     # A name, because numba imports the module of a cached function when it loads it.
-    namespace.update(number=np.float32, np=np, PART_COUNT=len(PARTS), __name__=__name__)
+    namespace: dict[str, Any] = {
+        **described, "number": np.float32, "np": np, "__name__": __name__,
+        "PART_COUNT": len(PARTS), "LANES": LANES,
+        "CONES": 0, "RAYS": 1, "LOOK": 2, "NORMAL_TAPS": 4,
+    }  # fmt: skip
     # Not Python's integers, for each value of which numba would compile a function anew.
     namespace.update({name: np.int32(part) for name, part in PARTS.items()})
-    for path in (*_HEAD, *_TRACER):
+    for path in _TRACER:
         for name in _run(path, namespace, name_literals=True):
-            namespace[name] = (called if path in _TRACER else inlined)(namespace[name])
+            namespace[name] = called(namespace[name])
     return namespace
 
 
@@ -96,5 +100,5 @@ def parameter_names() -> tuple[str, ...]:
 
 
 def source_digest() -> int:
-    """Changes when any line of the description or tracer does; never negative."""
-    return crc32(b"".join(path.read_bytes() for path in (*_HEAD, *_TRACER)))
+    """Changes when any line does that machine code is made from; never negative."""
+    return crc32(b"".join(path.read_bytes() for path in (*_HEAD, *_TRACER, _EMITTER)))

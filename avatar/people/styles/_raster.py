@@ -29,7 +29,7 @@ def rasterize(style_name: str, options: Mapping[str, object]) -> NDArray[np.uint
     svg = _PICTURE_CLIP.sub(r"\1", str(Avatar(compiled(style_name), dict(options))), count=1)
     png = svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE, skip_system_fonts=True)
     with Image.open(io.BytesIO(png)) as image:
-        rgba = np.asarray(image.convert("RGBA"))
-    assert rgba.shape == (SIDE, SIDE, 4), rgba.shape
-    assert rgba[..., 3].min() == 255, f"{style_name} was drawn without a background"
-    return np.ascontiguousarray(rgba[..., :3])
+        *colors, alpha = image.split()
+    assert image.size == (SIDE, SIDE), image.size
+    assert alpha.getextrema()[0] == 255, f"{style_name} was drawn without a background"
+    return np.stack([np.asarray(color) for color in colors], axis=-1)

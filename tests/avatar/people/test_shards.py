@@ -144,3 +144,13 @@ def test_a_folder_of_other_people_is_refused(other: dict[str, int], copy: Path) 
     with pytest.raises(ShardError, match="choose another folder"):
         write_shards(copy, COUNT, workers=1, **{**PLAIN, **other})
     assert contents(copy) == before
+
+
+def test_a_folder_takes_more_people(tmp_path: Path) -> None:
+    kind = {"seed": 40, "selfies": 0, "avatars": 1, "workers": 1}
+    write_shards(tmp_path / "grown", 2, **kind)
+    write_shards(tmp_path / "grown", 3, **kind)
+    write_shards(tmp_path / "at_once", 3, **kind)
+    assert contents(tmp_path / "grown") == contents(tmp_path / "at_once")
+    with pytest.raises(ShardError, match="count 3, not 2"):
+        write_shards(tmp_path / "grown", 2, **kind)
