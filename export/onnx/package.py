@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import onnx_ir as ir
 import onnxruntime
@@ -72,20 +73,17 @@ def write_ort(model: ir.Model, path: Path, *, optimise: bool = True) -> None:
         optimise: Without it packed weights stay packed, and are unpacked in every call: a reader
             of `.ort` files folds nothing.
     """
-    source = path.with_suffix(".fp32.onnx")
-    write(model, source)
-    with quiet(), _level("all" if optimise else "disable"):
-        convert_onnx_models_to_ort(
-            source,
-            optimization_styles=[OptimizationStyle.Fixed],
-            target_platform="arm",
-            enable_type_reduction=True,
-        )
-    source.unlink()
-    source.with_suffix(f".{OPERATORS}").unlink()
-    unordered = source.with_suffix(".ort")
-    path.write_bytes(in_order(unordered.read_bytes()))
-    unordered.unlink()
+    with TemporaryDirectory(dir=path.parent) as scratch:
+        write(model, source := Path(scratch) / "model.onnx")
+        with quiet(), _level("all" if optimise else "disable"):
+            convert_onnx_models_to_ort(
+                source,
+                optimization_styles=[OptimizationStyle.Fixed],
+                target_platform="arm",
+                enable_type_reduction=True,
+            )
+        (unordered,) = Path(scratch).glob("*.ort")
+        path.write_bytes(in_order(unordered.read_bytes()))
 
 
 @contextmanager

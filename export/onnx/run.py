@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,14 @@ from components.component import check_inputs
 from export.artifact import open_artifact
 
 Kind = Literal["onnx", "ort"]
+
+EXACT_INT8 = ("session.disable_quant_qdq", "1")
+"""Layers in int8 are then computed as the file describes them, quantized values held in fp32.
+
+Phones' int8 kernels add in 32 bits. Those of x86 processors without VNNI add pairs of products in
+16 bits first, which overflow and saturate (ONNX Runtime's documentation, "Quantize ONNX models"):
+what came out would say nothing of a phone, and depend on the machine.
+"""
 
 
 def load(artifact: Path | str, component: str, kind: Kind = "onnx", *, threads: int = 0) -> Runner:
@@ -33,6 +42,8 @@ def load(artifact: Path | str, component: str, kind: Kind = "onnx", *, threads: 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        options.add_session_config_entry(*EXACT_INT8)
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [spec.name for spec in entry.outputs]
 
