@@ -182,8 +182,9 @@ def apply(
 
 @contextmanager
 def _progress() -> Iterator[Say]:
-    """A progress bar on stderr, gone when it is done, and the function that moves it."""
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    """A progress bar on a terminal, gone when it is done, and the function that moves it."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading the checkpoint", total=None)
 
         def say(what: str, done: int, count: int) -> None:

@@ -33,7 +33,8 @@ def store_packed(model: ir.Model, packed: PackedState) -> int:
     """
     rewritten = 0
     nodes: list[ir.Node] = []
-    for name, tensor in packed.items():
+    # Read from a file they come in another order.
+    for name, tensor in sorted(packed.items()):
         if tensor.scheme.kind == "float16":
             continue
         value, transposed = _find(model.graph, name, tensor)
