@@ -53,7 +53,7 @@ class Sampler(SchedulerMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, steps: int = 12, guidance: float = 2.0, shift: float = 1.0) -> None:
+    def __init__(self, steps: int = 12, guidance: float = 1.5, shift: float = 1.0) -> None:
         if steps < 1:
             raise ValueError(f"steps is {steps}, expected at least 1")
 

@@ -96,7 +96,7 @@ def identity(
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     out: Out = Path("runs/identity"),
-    steps: Steps = 2000,
+    steps: Steps = 4000,
     batch: Batch = 96,
     learning_rate: Rate = 1e-3,
     seed: Seed = 0,

@@ -65,8 +65,10 @@ def write_shards(
     Finished shards found in `folder` are kept, so a killed call goes on where it was and a later
     one adds people; missing and damaged ones are written again. `on_people(done, count)` hears of
     every shard written. Raises `ShardError` where the folder holds other people or its index cannot
-    be read.
+    be read, and where people would have no picture at all.
     """
+    if selfies == avatars == 0:
+        raise ShardError("people without selfies and without avatars show nothing: ask for either")
     settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
     folder.mkdir(parents=True, exist_ok=True)
     index = _open_index(folder, settings)

@@ -154,3 +154,9 @@ def test_a_folder_takes_more_people(tmp_path: Path) -> None:
     assert contents(tmp_path / "grown") == contents(tmp_path / "at_once")
     with pytest.raises(ShardError, match="count 3, not 2"):
         write_shards(tmp_path / "grown", 2, **kind)
+
+
+def test_people_without_any_picture_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ShardError, match="ask for either"):
+        write_shards(tmp_path / "people", 2, seed=0, selfies=0, avatars=0)
+    assert not (tmp_path / "people").exists()
