@@ -252,6 +252,9 @@ def publish(
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     runs: Annotated[Path, typer.Option(help="Folder of the runs it came from.")] = Path("runs"),
     out: Out = Path("avatar/checkpoints/small"),
+    note: Annotated[
+        str, typer.Option(help="For the model card: what the runs' records don't say.")
+    ] = "",
 ) -> None:
     """Write a trained pipeline as the checkpoint that ships: fp16, with its model card."""
     from avatar.people.styles import STYLES
@@ -264,7 +267,7 @@ def publish(
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
     psnr = reconstruction_psnr(network, _people(held_out, held_out).avatars[:240])
     named = {STYLES[style].name: value for style, value in psnr.items()}
-    write(pipeline, runs, read_scores(runs / "probe" / "scores.json"), named, out)
+    write(pipeline, runs, read_scores(runs / "probe" / "scores.json"), named, out, note)
     typer.echo(out)
 
 

@@ -29,10 +29,12 @@ def publish(
     scores: dict[str, Any],
     pictures: dict[str, Any],
     out: Path,
+    note: str = "",
 ) -> None:
     """Write the checkpoint folder `out` in one step; `runs` holds the runs it came from.
 
-    `scores` is what the probe command wrote, `pictures` the reconstruction's dB by style name.
+    `scores` is what the probe command wrote, `pictures` the reconstruction's dB by style name, and
+    `note` what the runs' records don't say of how it was trained.
     """
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -48,6 +50,7 @@ def publish(
         scores=scores,
         psnr=pictures,
         sampler=dict(pipeline.sampler.config),
+        note=note,
     )
     (partial / "README.md").write_text(card)
     previous = out.with_name(out.name + ".previous")

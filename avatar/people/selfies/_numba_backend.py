@@ -25,21 +25,24 @@ from . import _emit, _translate
 # Distances have no NaN or infinity to respect, and float32 sums may be reordered into lanes.
 _COMMON: Any = {"fastmath": True, "error_model": "numpy", "nogil": True}
 _INNER: Any = {**_COMMON, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_APART = ("everything", "paint", "store")
 
 
 def _called(function: Callable[..., Any]) -> Any:
     """For the tracer: what its entry point calls becomes part of it before types are inferred.
 
     Compiled on their own, they would all be optimised twice; but numba copies what it puts into
-    something else, and for the two longest that takes longer. The entry point is cached on disk;
-    numba names a cache after the function and dates it by the function's file, which says nothing
-    of the other files compiled into it: the digest in the name does.
+    something else, which takes longer for `_APART`: they are long, or called from many places.
+
+    The entry point is cached on disk; numba names a cache after the function and dates it by the
+    function's file, which says nothing of the other files compiled into it: the digest in the name
+    does.
     """
     if function.__name__ == "trace":
         function.__qualname__ = f"trace_{_translate.source_digest():08x}"
         return njit(**_COMMON, cache=True)(function)
-    long = function.__name__ in ("everything", "paint")
-    return njit(**_INNER, inline="never" if long else "always")(function)
+    inline = "never" if function.__name__ in _APART else "always"
+    return njit(**_INNER, inline=inline)(function)
 
 
 _compiling = threading.Lock()

@@ -23,7 +23,7 @@ from .head import MODULES, PARTS
 _FOLDER = Path(__file__).parent
 _HEAD = tuple(_FOLDER / "head" / f"{name}.py" for name in MODULES)
 _TRACER = (_FOLDER / "_packets.py", _FOLDER / "_trace.py")
-_EMITTER = _FOLDER / "_emit.py"
+_COMPILER = (_FOLDER / "_emit.py", _FOLDER / "_numba_backend.py")
 
 
 class _Strip(ast.NodeTransformer):
@@ -101,4 +101,4 @@ def parameter_names() -> tuple[str, ...]:
 
 def source_digest() -> int:
     """Changes when any line does that machine code is made from; never negative."""
-    return crc32(b"".join(path.read_bytes() for path in (*_HEAD, *_TRACER, _EMITTER)))
+    return crc32(b"".join(path.read_bytes() for path in (*_HEAD, *_TRACER, *_COMPILER)))
