@@ -5,8 +5,8 @@
 
 which ONNX Runtime fuses into QLinearConv: signed int8 on both sides (S8S8), weights by channel, no
 offsets, biases in int32 in steps of input scale · weight scale. What a linear layer gives stays in
-fp32. ONNX Runtime 1.28 joins a product with its bias into one Gemm first and then has no int8 kernel
-for it: linear layers get int8's numbers, convolutions its speed.
+fp32. ONNX Runtime 1.28 joins a product with its bias into one Gemm first and then has no int8
+kernel for it: linear layers get int8's numbers, convolutions its speed.
 """
 
 from __future__ import annotations
