@@ -13,6 +13,7 @@ from components.component import (
 from components.errors import (
     CheckpointError,
     ComponentsError,
+    ExchangeError,
     InputError,
     UnknownComponentError,
     UnknownPipelineError,
@@ -26,6 +27,7 @@ __all__ = [
     "CheckpointError",
     "Component",
     "ComponentsError",
+    "ExchangeError",
     "InputError",
     "PipelineComponents",
     "PipelineFacts",

@@ -4,7 +4,8 @@ ComponentsError (ValueError)
 ├── CheckpointError         the folder is not a checkpoint we can read
 ├── UnknownPipelineError    model_index.json names a pipeline without a list of components
 ├── UnknownComponentError   the pipeline has no component of that name
-└── InputError              arrays that do not fit a component's inputs
+├── InputError              arrays that do not fit a component's inputs
+└── ExchangeError           this system or file system cannot exchange two folders in one step
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class UnknownComponentError(ComponentsError):
 
 class InputError(ComponentsError):
     """Arrays that do not fit a component: a missing name, another shape or dtype."""
+
+
+class ExchangeError(ComponentsError):
+    """Moving one folder away and then the other in would leave a moment without either."""

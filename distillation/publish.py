@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -14,8 +13,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from avatar.identity_encoder import MAX_SELFIES
+from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
+from components import atomic
 from distillation.training import read_record
 
 RUNS = ("autoencoder", "identity", "teacher")
@@ -53,13 +54,8 @@ def publish(
         note=note,
     )
     (partial / "README.md").write_text(card)
-    previous = out.with_name(out.name + ".previous")
-    shutil.rmtree(previous, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.exists():
-        os.replace(out, previous)
-    os.replace(partial, out)
-    shutil.rmtree(previous, ignore_errors=True)
+    atomic.swap_in(partial, out)
+    shutil.rmtree(partial, ignore_errors=True)  # what was there before
 
 
 def records(runs: Path, name: str) -> list[dict[str, Any]]:
@@ -80,7 +76,10 @@ def model_card(**facts: Any) -> str:
         keep_trailing_newline=True,
     )
     versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
-    return environment.get_template("card.md.j2").render(styles=STYLES, versions=versions, **facts)
+    classes = {name: len(found) for name, found in ATTRIBUTES.items()}
+    return environment.get_template("card.md.j2").render(
+        styles=STYLES, versions=versions, classes=classes, **facts
+    )
 
 
 @torch.no_grad()

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from components import atomic
 from distillation.errors import DivergedError, RunError
 
 log = logging.getLogger(__name__)
@@ -282,11 +283,8 @@ class Run:
         picture.save(target)
 
     def _write_record(self) -> None:
-        path = self.folder / RECORD
-        partial = path.with_suffix(".partial")
         record = {**asdict(self.record), "schedule": asdict(self.schedule)}
-        partial.write_text(json.dumps(record, indent=2) + "\n")
-        os.replace(partial, path)
+        atomic.write(self.folder / RECORD, f"{json.dumps(record, indent=2)}\n".encode())
 
     def _progress(self) -> Progress:
         columns = (

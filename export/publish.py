@@ -1,18 +1,15 @@
 """Putting a folder in its place in one atomic step: old or new, never mixed, never missing.
 
-Everything is written into a staging folder beside the target and flushed to disk. Then one system
-call exchanges the two: `renameat2(RENAME_EXCHANGE)` on Linux, `renamex_np(RENAME_SWAP)` on macOS, a
-plain rename where there was nothing before. A process killed at any point leaves the old folder or
-the new one, and at most a hidden staging folder that the next export removes.
+Everything is written into a staging folder beside the target, which `components.atomic` then puts
+in its place. A process killed at any point leaves the old folder or the new one, and at most a
+hidden staging folder that the next export removes.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +17,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from components import ExchangeError, atomic
 from export.errors import ExportError, PublishError
 
 MANIFEST = "manifest.json"
-# From <linux/fs.h>, <fcntl.h> and macOS's <sys/stdio.h>.
-_RENAME_EXCHANGE = 2
-_AT_FDCWD = -100
-_RENAME_SWAP = 2
 _LEAST_FREE = 65536
 """Bytes below which a disk counts as full: no model file is that small."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -60,9 +54,8 @@ def publish(target: Path, *, on_wait: Callable[[], None] | None = None) -> Itera
                 with _explained(target):  # while what was written still fills the disk
                     staging.mkdir()
                     yield staging
-                    _flush(staging)
                     _require_replaceable(target)
-                    _swap_in(staging, target)
+                    atomic.swap_in(staging, target)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
 
@@ -97,6 +90,8 @@ def _explained(target: Path) -> Iterator[None]:
     """Turn what the disk refuses into one clear line."""
     try:
         yield
+    except ExchangeError as error:
+        raise PublishError(str(error)) from error
     except Exception as error:
         # Converters write from C++ and report a full disk in many ways, or in none that says so.
         code = error.errno if isinstance(error, OSError) else None
@@ -116,52 +111,3 @@ def _is_full(target: Path) -> bool:
     except OSError as error:
         return error.errno in _FULL
     return False
-
-
-def _flush(folder: Path) -> None:
-    """Every file and folder below to disk, so that a power cut cannot leave names without data."""
-    for path in sorted(folder.rglob("*")):
-        _fsync(path)
-    _fsync(folder)
-
-
-def _fsync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return  # Windows has no descriptors for folders
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _swap_in(staging: Path, target: Path) -> None:
-    if target.exists():
-        _exchange(staging, target)
-    else:
-        staging.rename(target)
-    _fsync(target.parent)
-
-
-def _exchange(first: Path, second: Path) -> None:
-    """Exchange two folders in one step.
-
-    Raises:
-        PublishError: System or file system has no such step. Moving one away and then the other in
-            would leave a moment without either, so that is not done.
-    """
-    libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
-    a, b = os.fsencode(first), os.fsencode(second)
-    if sys.platform == "darwin" and libc is not None:
-        result = libc.renamex_np(a, b, ctypes.c_uint(_RENAME_SWAP))
-    elif hasattr(libc, "renameat2") and libc is not None:
-        flags = ctypes.c_uint(_RENAME_EXCHANGE)
-        result = libc.renameat2(_AT_FDCWD, a, _AT_FDCWD, b, flags)
-    else:
-        raise PublishError(f"this system cannot exchange folders; remove {second} first")
-    if result == 0:
-        return
-    code = ctypes.get_errno()
-    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EXDEV):
-        raise PublishError(f"this file system cannot exchange folders; remove {second} first")
-    raise OSError(code, os.strerror(code), str(second))

@@ -108,8 +108,9 @@ def plan(
     if len(asked) > 1:
         fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
     # PyTorch takes seconds to import: `--help` should not.
+    from components import atomic
     from quantization.planner import Planner, Settings
-    from quantization.report import save, table, write
+    from quantization.report import table, write
 
     settings = Settings(target=target.value, runs=runs, checks=checks, seed=seed, cache=cache)
     with _progress() as say:
@@ -119,7 +120,7 @@ def plan(
         else:
             size = max_mb * 1e6 if max_mb is not None else planner.parameters * (bits or 4.0) / 8
             chosen = planner.for_size(int(size))
-        save(out, chosen.recipe.dump())
+        atomic.write(out, chosen.recipe.dump())
         drawn = _curve(planner, chosen, curve)
     files = write(drawn, out)
     Console(width=None if sys.stdout.isatty() else WIDE).print(table(drawn))

@@ -11,7 +11,6 @@ Each safetensors file has one metadata key, `tensors`: JSON of scheme and shape 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from components import atomic
 from components.checkpoint import INDEX, UNSAFE_SUFFIXES
 from quantization.activations import LayerScales, LayersOf
 from quantization.errors import PackedError, QuantizationError
@@ -59,7 +59,7 @@ def write(quantized: QuantizedPipeline, out: Path) -> None:
         if quantized.recipe.activations:
             _write_layers(quantized, partial / FOLDER / ACTIVATIONS)
         (partial / RECIPE).write_bytes(quantized.recipe.dump())
-        _replace(partial, out)
+        atomic.swap_in(partial, out)
     except OSError as error:
         raise PackedError(f"cannot write {out}: {error.strerror or error}") from None
     finally:
@@ -157,13 +157,3 @@ def _copy_configuration(checkpoint: Path, folder: Path) -> None:
             (folder / where).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / where)
     assert (folder / INDEX).is_file(), "a pipeline has been read from there"
-
-
-def _replace(partial: Path, out: Path) -> None:
-    previous = out.with_name(f".{out.name}.previous")
-    shutil.rmtree(previous, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.exists():
-        os.replace(out, previous)
-    os.replace(partial, out)
-    shutil.rmtree(previous, ignore_errors=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from components import atomic
 from components.metrics import psnr
 from quantization.packed import quantize
 from quantization.recipe import Recipe
@@ -55,10 +56,7 @@ class Meter:
                 weights = self._weights(recipe, only)
             image = self.trajectories.image(seed, weights)
             known[str(seed)] = min(psnr(self._reference(seed), image, peak=1.0), _CEILING)
-            self.cache.mkdir(parents=True, exist_ok=True)
-            partial = file.with_suffix(".partial")
-            partial.write_text(json.dumps(known, indent=0, sort_keys=True))
-            partial.replace(file)
+            atomic.write(file, json.dumps(known, indent=0, sort_keys=True).encode())
         progress(len(self.seeds), len(self.seeds))
         found = [known[str(seed)] for seed in self.seeds]
         return Quality(mean=float(np.mean(found)), worst=min(found), runs=len(found))

@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 from rich.table import Table
 
+from components import atomic
 from quantization.planner import Plan
 
 
@@ -80,8 +81,8 @@ def write(curve: Curve, recipe: Path) -> tuple[Path, Path]:
         runs=curve.chosen.quality.runs,
         weights=weights,
     )
-    save(picture, data)
-    save(page, text.encode())
+    atomic.write(picture, data)
+    atomic.write(page, text.encode())
     return picture, page
 
 
@@ -118,11 +119,3 @@ def png(curve: Curve) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
     return stream.getvalue()
-
-
-def save(path: Path, data: bytes) -> None:
-    """Write a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)

@@ -9,6 +9,7 @@ Errors of different weights are taken to be independent, so theirs add up.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from components import atomic
 from quantization.packed import quantize
 from quantization.schemes import Scheme
 from quantization.targets import candidates
@@ -79,7 +81,8 @@ def measure(
         progress(done, len(seeds))
         if not file.exists():
             errors = errors or _errors(trajectories, schemes)
-            _save(file, _changes(trajectories, errors, seed))
+            np.save(stream := io.BytesIO(), _changes(trajectories, errors, seed))
+            atomic.write(file, stream.getvalue())
     progress(len(seeds), len(seeds))
     table = np.concatenate([np.load(file) for file in missing.values()])
     ends = np.cumsum([len(found) for found in schemes.values()])[:-1]
@@ -121,11 +124,3 @@ def _changes(trajectories: Trajectories, errors: dict[str, torch.Tensor], seed: 
 
 def _nearest_bits(schemes: tuple[Scheme, ...], bits: int) -> int:
     return min(range(len(schemes)), key=lambda i: abs(schemes[i].bits - bits))
-
-
-def _save(file: Path, array: np.ndarray) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    with partial.open("wb") as stream:
-        np.save(stream, array)
-    partial.replace(file)

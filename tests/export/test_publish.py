@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from export import publish as publish_module
+from components import atomic
 from export.errors import PublishError
 from export.publish import publish
 
@@ -124,7 +124,7 @@ def test_killed_at_every_write_point_leaves_old_or_new(tmp_path: Path, before: s
 def test_killed_right_before_and_right_after_the_exchange(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = publish_module._exchange
+    exchange = atomic.exchange
     for moment in ("before", "after"):
         target = tmp_path / moment
         put(target, "old")
@@ -135,7 +135,7 @@ def test_killed_right_before_and_right_after_the_exchange(
             os.kill(os.getpid(), signal.SIGKILL)
 
         with monkeypatch.context() as patch:
-            patch.setattr(publish_module, "_exchange", killed)
+            patch.setattr(atomic, "exchange", killed)
             ended, _ = in_child(lambda target=target: put(target, "new"))
         assert ended == signal.SIGKILL
         assert version(target) == {"before": "old", "after": "new"}[moment]
