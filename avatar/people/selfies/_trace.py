@@ -177,13 +177,19 @@ def start_looking(work: Any, n: int) -> None:
     light[2, :n] = 0.05
 
 
+def corner(tap: int) -> tuple[Any, Any, Any]:
+    """The signs of a tetrahedron's corner, from 0 to 3."""
+    sx = 1.0 if tap == 0 or tap == 3 else -1.0
+    sy = 1.0 if tap == 2 or tap == 3 else -1.0
+    sz = 1.0 if tap == 1 or tap == 3 else -1.0
+    return sx, sy, sz
+
+
 def around(p: Parameters, tap: int, work: Any, n: int) -> None:
     """Sets the points to measure from around each spot: four taps for its normal (the tetrahedron
     technique), one for ambient occlusion, then steps towards the key light for its soft shadow."""
     at, normal, light, spots = work[2], work[9], work[10], work[14]
-    sx = 1.0 if tap == 0 or tap == 3 else -1.0
-    sy = 1.0 if tap == 2 or tap == 3 else -1.0
-    sz = 1.0 if tap == 1 or tap == 3 else -1.0
+    sx, sy, sz = corner(tap)
     # Where to look: a fixed offset, then along the normal, then towards the light.
     fixed = 0.006 if tap < NORMAL_TAPS else 0.0
     out = 0.0 if tap < NORMAL_TAPS else (0.14 if tap == NORMAL_TAPS else 0.02)
@@ -199,9 +205,7 @@ def notice(tap: int, work: Any, n: int) -> None:
     """Takes in what was measured there. `light` gets shadow and occlusion, 1 in the open."""
     d, normal, light = work[3], work[9], work[10]
     if tap < NORMAL_TAPS:
-        sx = 1.0 if tap == 0 or tap == 3 else -1.0
-        sy = 1.0 if tap == 2 or tap == 3 else -1.0
-        sz = 1.0 if tap == 1 or tap == 3 else -1.0
+        sx, sy, sz = corner(tap)
         for i in range(n):
             normal[0, i] += sx * d[i]
             normal[1, i] += sy * d[i]

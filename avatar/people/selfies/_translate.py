@@ -17,12 +17,13 @@ from zlib import crc32
 
 import numpy as np
 
-from ._packets import LANES
+from . import _packets, _trace
 from .head import MODULES, PARTS
 
 _FOLDER = Path(__file__).parent
 _HEAD = tuple(_FOLDER / "head" / f"{name}.py" for name in MODULES)
 _TRACER = (_FOLDER / "_packets.py", _FOLDER / "_trace.py")
+_COUNTS = ("PART_COUNT", "CONES", "RAYS", "LOOK", "NORMAL_TAPS")
 _COMPILER = (_FOLDER / "_emit.py", _FOLDER / "_numba_backend.py")
 
 
@@ -77,8 +78,7 @@ def tracer(
     # A name, because numba imports the module of a cached function when it loads it.
     namespace: dict[str, Any] = {
         **described, "number": np.float32, "np": np, "__name__": __name__,
-        "PART_COUNT": len(PARTS), "LANES": LANES,
-        "CONES": 0, "RAYS": 1, "LOOK": 2, "NORMAL_TAPS": 4,
+        "LANES": _packets.LANES, **{name: getattr(_trace, name) for name in _COUNTS},
     }  # fmt: skip
     # Not Python's integers, for each value of which numba would compile a function anew.
     namespace.update({name: np.int32(part) for name, part in PARTS.items()})
