@@ -42,7 +42,7 @@ SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
 DEFAULT_PEOPLE = {
     SELFIES: {"count": 4000, "selfies": 3, "avatars": 0},
     DRAWINGS: {"count": 4000, "selfies": 0, "avatars": 1},
-    HELD_OUT_PEOPLE: {"count": 200, "selfies": 5, "avatars": 1},
+    HELD_OUT_PEOPLE: {"count": 200, "selfies": 10, "avatars": 2},
 }
 
 
