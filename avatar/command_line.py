@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 from typer.exceptions import TyperException
+
+WIDE = 160
+"""Columns of a table where no terminal says how many it has."""
+
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done, how much of it is done, and how much there is."""
 
 BAD_INPUT = 2
 """Exit code of bad input or broken integrity; 1 is for a fidelity gate that failed."""
@@ -62,3 +72,27 @@ def fail(message: str) -> NoReturn:
 def say(message: str) -> None:
     """Tell progress, on stderr: stdout is for results."""
     print(message, file=sys.stderr, flush=True)
+
+
+def print_tables(*tables: Any) -> None:
+    """Rich tables, on stdout."""
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    for table in tables:
+        console.print(table)
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A progress bar on a terminal, gone when it is done; elsewhere a line for each new thing."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task, last = bar.add_task("starting", total=None), ""
+
+        def tell(what: str, done: int, count: int) -> None:
+            nonlocal last
+            if what != last and not console.is_terminal:
+                say(what)
+            last = what
+            bar.update(task, description=what, completed=done, total=count)
+
+        yield tell

@@ -9,6 +9,7 @@ to say just that; so one answer serves accuracy and telling people apart.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ KINDS = (*(style.name for style in STYLES), "selfie")
 """What a picture can be: an avatar in one of the styles, or a selfie."""
 
 CLASS_COUNTS = (len(KINDS), *(len(classes) for classes in ATTRIBUTES.values()))
+SIZE = 256
 BATCH = 64
 
 
@@ -50,7 +52,11 @@ class _Block(nn.Module):
 
 
 class Judge(ModelMixin, ConfigMixin):
-    """Strided convolutions to `feature_width` features, and one linear reader for all labels."""
+    """Strided convolutions to `feature_width` features, and one linear reader for all labels.
+
+    Four by four pixels become channels first (arXiv 1609.05158, the other way round): an earring or
+    a freckle is two pixels wide, and convolutions at full resolution would cost most of all.
+    """
 
     @register_to_config
     def __init__(
@@ -60,8 +66,11 @@ class Judge(ModelMixin, ConfigMixin):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        pairs = zip((3, *widths), widths, strict=False)
-        self.layers = nn.Sequential(*(_Block(width_in, width) for width_in, width in pairs))
+        self.layers = nn.Sequential(
+            nn.PixelUnshuffle(4),
+            _conv(48, widths[0], 1),
+            *(_Block(width_in, width) for width_in, width in pairwise(widths)),
+        )
         self.features = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], feature_width))
         self.reader = nn.Sequential(
             nn.SiLU(), nn.Dropout(dropout), nn.Linear(feature_width, sum(CLASS_COUNTS))
@@ -70,10 +79,10 @@ class Judge(ModelMixin, ConfigMixin):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features (b,F) and logits (b, sum of CLASS_COUNTS) of pictures.
 
-        `images` (b,3,128,128) or, averaged to that, (b,3,256,256); sRGB in [0,1].
+        `images` (b,3,256,256) or, doubled to that, (b,3,128,128); sRGB in [0,1].
         """
-        if images.shape[-1] > 128:
-            images = F.avg_pool2d(images, images.shape[-1] // 128)
+        if images.shape[-1] < SIZE:
+            images = F.interpolate(images, SIZE, mode="nearest")
         features = self.features(self.layers(images * 2 - 1))
         return features, self.reader(features)
 

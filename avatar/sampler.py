@@ -12,6 +12,8 @@ from diffusers import ConfigMixin, SchedulerMixin
 from diffusers.configuration_utils import register_to_config
 from numpy.typing import NDArray
 
+from avatar.errors import StepsError
+
 Array = NDArray[np.float32]
 Denoise = Callable[[Array, Array, Array, NDArray[np.int32]], Array]
 """(latents, timestep, identity_tokens, style) to prediction, as the denoiser component."""
@@ -35,13 +37,22 @@ class SamplerTable:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> SamplerTable:
-        """The inverse: `SamplerTable.from_dict(table.to_dict()) == table`."""
+    def from_dict(cls, values: dict[str, Any], steps: int | None = None) -> SamplerTable:
+        """The inverse: `SamplerTable.from_dict(table.to_dict()) == table`.
+
+        `values` may also be what `Sampler.constants` gives; then `steps` chooses among its tables.
+        Raises `StepsError` where none has so many.
+        """
+        tables = {len(known["timesteps"]): known for known in (*values.get("also", ()), values)}
+        chosen = values if steps is None else tables.get(steps)
+        if chosen is None:
+            known = ", ".join(map(str, sorted(tables)))
+            raise StepsError(f"the model was not made for {steps} steps, but for {known}")
         return cls(
-            prediction=values["prediction"],
-            guidance=float(values["guidance"]),
-            timesteps=tuple(map(float, values["timesteps"])),
-            sigmas=tuple(map(float, values["sigmas"])),
+            prediction=chosen["prediction"],
+            guidance=float(chosen["guidance"]),
+            timesteps=tuple(map(float, chosen["timesteps"])),
+            sigmas=tuple(map(float, chosen["sigmas"])),
         )
 
 
@@ -53,9 +64,21 @@ class Sampler(SchedulerMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, steps: int = 12, guidance: float = 1.5, shift: float = 1.0) -> None:
-        if steps < 1:
-            raise ValueError(f"steps is {steps}, expected at least 1")
+    def __init__(
+        self,
+        steps: int = 12,
+        guidance: float = 1.5,
+        shift: float = 1.0,
+        also: tuple[int, ...] = (),
+    ) -> None:
+        """`also` are other numbers of steps that the same weights were trained for."""
+        if min(steps, *also, 1) < 1:
+            raise ValueError(f"steps are {steps} and {also}, expected at least 1")
+
+    def constants(self) -> dict[str, Any]:
+        """Plain values for a manifest: the table and, under "also", those of other steps."""
+        also = [self.table(steps).to_dict() for steps in self.config["also"]]
+        return {**self.table().to_dict(), **({"also": also} if also else {})}
 
     def table(self, steps: int | None = None) -> SamplerTable:
         """The constants for `steps` steps (default: the checkpoint's own)."""

@@ -53,7 +53,7 @@ class AvatarComponents(PipelineComponents):
             summary=SUMMARY,
             licence="Apache-2.0",
             styles=tuple(_style_entry(style) for style in STYLES),
-            sampler=self._sampler.to_dict(),
+            sampler=self._sampler.constants(),
         )
 
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
@@ -80,7 +80,7 @@ class AvatarComponents(PipelineComponents):
             tokens,
             null_tokens,
             int(inputs["style"][0]),
-            self._sampler,
+            self._sampler.table(),
         )
         return runners["decoder"]({"latents": latents})
 
@@ -97,7 +97,7 @@ class AvatarComponents(PipelineComponents):
             prediction = TensorSpec(
                 name="prediction",
                 shape=self._latents.shape,
-                description=f"The {self._sampler.prediction} at this timestep.",
+                description=f"The {self._sampler.table().prediction} at this timestep.",
             )
             return Component(
                 name=name,
@@ -151,8 +151,7 @@ class AvatarComponents(PipelineComponents):
 
     @cached_property
     def _sampler(self) -> Any:
-        settings = read_json(self.checkpoint / "sampler" / Sampler.config_name)
-        return Sampler.from_config(settings).table()
+        return Sampler.from_config(read_json(self.checkpoint / "sampler" / Sampler.config_name))
 
     def _config(self, name: str) -> dict[str, Any]:
         return read_json(self.checkpoint / name / "config.json")

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from avatar.command_line import new_app, run, say
+from avatar.command_line import fail, new_app, print_tables, progress, run, say
 
 if TYPE_CHECKING:
     from distillation.data import People
 
 app = new_app(
-    "Train the avatar model: autoencoder, identity, teacher, in this order; then probe and publish."
+    "Train the avatar model: autoencoder, identity, teacher, student and judge, in this order; then"
+    " report and publish."
 )
 
 SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
@@ -34,6 +34,16 @@ Batch = Annotated[int, typer.Option(min=1, help="Samples a step.")]
 Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate of AdamW.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="The run's folder; a run found there goes on.")]
+Widths = Annotated[
+    str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
+]
+Blocks = Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")]
+JudgeDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Checkpoint of the judge; the one that ships by default.", show_default=False
+    ),
+]
 
 SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
     Path("runs") / name for name in ("selfies", "drawings", "held-out")
@@ -59,6 +69,14 @@ def _people(selfies: Path | None, drawings: Path | None, limit: int | None = Non
             with PartialState().main_process_first():
                 write_shards(folder, seed=first, on_people=_tell_people, **settings)
     return People(selfies, drawings, limit=limit)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    """ "32,80,160" as numbers; group norms need multiples of 16."""
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) and int(part) % 16 == 0 for part in parts):
+        fail(f"--widths is {text!r}, expected multiples of 16 by commas, like 32,80,160")
+    return tuple(map(int, parts))
 
 
 def _tell_people(done: int, count: int) -> None:
@@ -127,6 +145,8 @@ def teacher(
         Path | None,
         typer.Option(help="Another teacher's run: its denoiser goes on, instead of fresh weights."),
     ] = None,
+    widths: Widths = "32,80,160",
+    blocks: Blocks = 1,
     out: Out = Path("runs/teacher"),
     steps: Steps = 6000,
     batch: Batch = 16,
@@ -153,8 +173,42 @@ def teacher(
         out,
         autoencoder=autoencoder,
         identity=identity,
+        shape={"widths": _widths(widths), "blocks": blocks},
         start_from=start_from,
         compiled=compiled,
+    )
+    typer.echo(out / CHECKPOINT)
+
+
+@app.command()
+def shrink(
+    selfies: SelfiesDir = SELFIES,
+    drawings: DrawingsDir = DRAWINGS,
+    held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
+    teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
+    widths: Widths = "32,80,160",
+    blocks: Blocks = 1,
+    out: Out = Path("runs/smaller"),
+    steps: Steps = 2000,
+    batch: Batch = 16,
+    learning_rate: Rate = 5e-4,
+    seed: Seed = 0,
+) -> None:
+    """Distil a teacher of any size into a smaller denoiser, which `student --teacher` takes."""
+    from distillation.runs import CHECKPOINT, train_smaller
+    from distillation.training import Schedule
+
+    schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    train_smaller(
+        _people(selfies, drawings),
+        _people(held_out, held_out),
+        schedule,
+        out,
+        teacher=teacher,
+        autoencoder=autoencoder,
+        widths=_widths(widths),
+        blocks=blocks,
     )
     typer.echo(out / CHECKPOINT)
 
@@ -163,6 +217,7 @@ def teacher(
 def student(
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
+    most: Most = None,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
@@ -178,7 +233,7 @@ def student(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_student(
-        _people(selfies, drawings),
+        _people(selfies, drawings, most),
         _people(held_out, held_out),
         schedule,
         out,
@@ -200,74 +255,83 @@ def judge(
     seed: Seed = 0,
 ) -> None:
     """Train the judge on labels, and print how well it does on held-out people: its ceiling."""
-    from distillation.judge import ceiling, table_of
+    from distillation.judge import ceiling, table_of, write_ceiling
     from distillation.runs import train_judge
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     trained = train_judge(_people(selfies, drawings), schedule, out)
-    Console().print(table_of(ceiling(trained, _people(held_out, held_out))))
-
-
-Checkpoint = Annotated[Path, typer.Option(help="Folder of the pipeline.")]
+    found = ceiling(trained, _people(held_out, held_out))
+    write_ceiling(found, out)
+    print_tables(table_of(found))
 
 
 @app.command()
-def probe(
-    checkpoint: Checkpoint = Path("runs/teacher/checkpoint"),
-    drawings: DrawingsDir = DRAWINGS,
+def report(
+    teacher: Annotated[Path, typer.Option(help="Checkpoint to compare with.")] = Path(
+        "runs/teacher/checkpoint"
+    ),
+    student: Annotated[Path, typer.Option(help="Checkpoint of few steps.")] = Path(
+        "runs/student/checkpoint"
+    ),
+    judge: JudgeDir = None,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    out: Out = Path("runs/probe"),
-    count: Annotated[
-        int, typer.Option("--selfies-each", min=1, max=10, help="Selfies shown of each.")
-    ] = 5,
     most: Most = None,
-    steps: Steps = 600,
-    batch: Batch = 48,
-    learning_rate: Rate = 2e-3,
-    seed: Seed = 0,
+    out: Annotated[
+        Path, typer.Option(help="Folder of page and figures; a report found there goes on.")
+    ] = Path("runs/report"),
 ) -> None:
-    """Score avatars of held-out people: style and attributes, beside chance and beside drawings.
-
-    Writes `scores.json` into the run's folder.
-    """
+    """Compare teacher and student on held-out people: report.json, and report.html to look at."""
+    from avatar.judge import SHIPPED, load_judge
     from avatar.pipeline import AvatarPipeline
-    from distillation.probe import scores
-    from distillation.runs import train_probe
-    from distillation.scoring import generate, table_of, write_scores
-    from distillation.training import Schedule
+    from distillation.page import write_page
+    from distillation.report import make, tables, write
 
-    pipeline = AvatarPipeline.from_pretrained(checkpoint)
-    schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    judge = train_probe(_people(None, drawings), schedule, out)
+    pipelines = (AvatarPipeline.from_pretrained(teacher), AvatarPipeline.from_pretrained(student))
     judged = _people(held_out, held_out, most)
-    found = scores(judge, judged, generate(pipeline, judged, selfies=count))
-    write_scores(found, people=len(judged), selfies=count, path=out / "scores.json")
-    Console().print(table_of(found))
+    with progress() as tell:
+        made = make(*pipelines, load_judge(judge or SHIPPED), judged, out / "judged", tell)
+    write(made, out)
+    print_tables(*tables(made))
+    typer.echo(write_page(made, *pipelines, judged, out))
 
 
 @app.command()
 def publish(
-    checkpoint: Checkpoint = Path("runs/teacher/checkpoint"),
+    checkpoint: Annotated[Path, typer.Option(help="Pipeline to ship, in its run's folder.")] = Path(
+        "runs/student/checkpoint"
+    ),
+    judge: Annotated[Path, typer.Option(help="Run of the judge, which ships too.")] = Path(
+        "runs/judge"
+    ),
+    report: Annotated[Path, typer.Option(help="Folder of the report on it.")] = Path("runs/report"),
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     runs: Annotated[Path, typer.Option(help="Folder of the runs it came from.")] = Path("runs"),
-    out: Out = Path("avatar/checkpoints/small"),
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoints that ship.")] = Path(
+        "avatar/checkpoints"
+    ),
     note: Annotated[
         str, typer.Option(help="For the model card: what the runs' records don't say.")
     ] = "",
 ) -> None:
-    """Write a trained pipeline as the checkpoint that ships: fp16, with its model card."""
+    """Write pipeline and judge as the checkpoints that ship: fp16, each with its model card."""
+    from avatar.judge import load_judge
     from avatar.people.styles import STYLES
     from avatar.pipeline import AvatarPipeline
+    from distillation import publish as publishing
     from distillation.autoencoder import Autoencoder, reconstruction_psnr
-    from distillation.publish import publish as write
-    from distillation.scoring import read_scores
+    from distillation.judge import read_ceiling
+    from distillation.report import read
+    from distillation.runs import CHECKPOINT
 
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
     psnr = reconstruction_psnr(network, _people(held_out, held_out).avatars[:240])
     named = {STYLES[style].name: value for style, value in psnr.items()}
-    write(pipeline, runs, read_scores(runs / "probe" / "scores.json"), named, out, note)
+    trained = [*(runs / name for name in publishing.RUNS), checkpoint.parent]
+    publishing.publish(pipeline, trained, read(report), named, out / "small", note)
+    scales = (judge, read_ceiling(judge), out / "judge")
+    publishing.publish_judge(load_judge(judge / CHECKPOINT), *scales)
     typer.echo(out)
 
 

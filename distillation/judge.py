@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
 from rich.table import Table
 from torch import Tensor, nn
 
-from avatar.judge import CLASS_COUNTS, KINDS, Judge, look_at
-from avatar.judging import attributes_right, retrieval
+from avatar.judge import CLASS_COUNTS, KINDS, SIZE, Judge, look_at
 from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES
+from avatar.scorecard import Examiner
+from components import atomic
 from distillation.autoencoder import pictures, tile
-from distillation.data import DrawnAvatar, People
+from distillation.data import People
+from distillation.errors import RunError
 from distillation.pairs import draw_selfies
+from distillation.scoring import asked_of, judged_drawings
 from distillation.training import Batch
+
+Hits = NDArray[np.float64]
+
+CEILING = "ceiling.json"
 
 SELFIES = 0.25
 """Share of selfies in a batch; the rest are drawings."""
 
-SHIFT, TINT, NOISE = 5, 0.02, 0.03
+SHIFT, TINT, NOISE = 10, 0.02, 0.03
 
 
 class JudgeTask:
@@ -34,17 +45,18 @@ class JudgeTask:
         self.network, self.people = network, people
 
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
-        """ "images" (batch,3,128,128) in [0,1] and "labels" (batch, 1 + attributes)."""
+        """ "images" (batch,3,256,256), about in [0,1], and "labels" (batch, 1 + attributes)."""
         count = round(SELFIES * batch)
         persons = rng.integers(len(self.people), size=count)
         selfies, _ = draw_selfies(self.people, persons, rng, most=1)
         chosen = rng.integers(len(self.people.avatars), size=batch - count)
         entries = [self.people.avatars[index] for index in chosen]
-        drawn = F.avg_pool2d(pictures([entry.pixels() for entry in entries]), 2)
+        drawn = pictures([entry.pixels() for entry in entries])
         kinds = [len(KINDS) - 1] * count + [entry.style for entry in entries]
         owners = [*persons, *(entry.person for entry in entries)]
         labels = np.concatenate([np.array(kinds)[:, None], self.people.labels[owners]], axis=1)
-        images = disturbed(torch.cat([selfies[:, 0], drawn]), rng)
+        seen = F.interpolate(selfies[:, 0], SIZE, mode="nearest")
+        images = disturbed(torch.cat([seen, drawn]), rng)
         return {"images": images, "labels": torch.from_numpy(labels)}
 
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
@@ -63,68 +75,68 @@ class JudgeTask:
 
 
 def disturbed(images: Tensor, rng: np.random.Generator) -> Tensor:
-    """Pictures a little moved, tinted, noisy, and every third one blurred."""
+    """Pictures a little moved and tinted, every third one blurred, every third one noisy."""
     count, side = len(images), images.shape[-1]
-    shifts = rng.integers(-SHIFT, SHIFT + 1, size=(count, 2))
-    moved = torch.stack(
-        [
-            image.roll(tuple(map(int, shift)), (1, 2))
-            for image, shift in zip(images, shifts, strict=True)
-        ]
-    )
-    strength = torch.from_numpy(rng.uniform(0, 1, (count, 1, 1, 1)).astype(np.float32))
-    strength *= torch.from_numpy(rng.random((count, 1, 1, 1)) < 1 / 3)
-    blurred = F.interpolate(F.avg_pool2d(moved, 2), side, mode="bilinear")
-    tint = torch.from_numpy(rng.normal(0, TINT, (count, 3, 1, 1)).astype(np.float32))
-    noise = torch.from_numpy(rng.standard_normal(images.shape, np.float32))
-    noisy = NOISE * torch.from_numpy(rng.random((count, 1, 1, 1), np.float32)) * noise
-    return moved + strength * (blurred - moved) + tint + noisy
+    shifts = rng.integers(-SHIFT, SHIFT + 1, size=(count, 2)).tolist()
+    out = torch.stack([image.roll(s, (1, 2)) for image, s in zip(images, shifts, strict=True)])
+    out += torch.from_numpy(rng.normal(0, TINT, (count, 3, 1, 1)).astype(np.float32))
+    blurred, noisy = torch.from_numpy(rng.random((2, count)) < 1 / 3)
+    strength = torch.from_numpy(rng.uniform(0, 1, (int(blurred.sum()), 1, 1, 1)).astype(np.float32))
+    soft = F.interpolate(F.avg_pool2d(out[blurred], 4), side, mode="bilinear")
+    out[blurred] = out[blurred].lerp(soft, strength)
+    strength = torch.from_numpy(rng.uniform(0, NOISE, (int(noisy.sum()), 1, 1, 1))).float()
+    out[noisy] += strength * torch.from_numpy(rng.standard_normal(out[noisy].shape, np.float32))
+    return out
 
 
 def ceiling(judge: Judge, people: People) -> dict[str, dict[str, float]]:
-    """What the judge makes of held-out people's selfies and drawings: for each kind of picture the
-    share read right of each attribute it shows, and how often the right person is found among 100
-    by a picture of this kind in a gallery of drawings in another style."""
-    found = {}
-    entries = people.avatars
-    drawn = look_at(judge, torch.stack([drawing(entry) for entry in entries]))
-    owners = np.array([entry.person for entry in entries])
-    styles = np.array([entry.style for entry in entries])
-    right = attributes_right(drawn, [people.identities[person] for person in owners], styles)
-    for style, meta in enumerate(STYLES):
-        rows = np.flatnonzero(styles == style)
-        shares = {
-            name: float(np.nanmean(part[rows]))
-            for name, part in right.items()
-            if not np.isnan(part[rows]).all()
-        }
-        gallery = np.flatnonzero(styles == (style + 1) % len(STYLES))
-        both = np.intersect1d(owners[rows], owners[gallery])
-        mine, other = (part[np.isin(owners[part], both)] for part in (rows, gallery))
-        found[meta.name] = {
-            **shares,
-            "retrieval": float(retrieval(drawn[mine], drawn[other]).mean()),
-        }
-    seen = look_at(judge, torch.from_numpy(people.selfies[:, 0]))
-    found["selfie"] = {
-        "kind": float((seen.probabilities["kind"].argmax(1) == len(STYLES)).mean())
-    } | {
-        name: float((seen.probabilities[name].argmax(1) == labels).mean())
-        for name, labels in zip(ATTRIBUTES, people.labels.T, strict=True)
+    """What the judge makes of held-out people's drawings and selfies.
+
+    By kind of picture: the share read right of each attribute it shows, of all of them
+    ("accuracy"), and how often the right one of 100 people is found in another style
+    ("retrieval"); under "drawings" the same over all styles.
+    """
+    asked, drawn = asked_of(people), judged_drawings(judge, people)
+    examiner = Examiner(asked, drawn)
+    right, found = examiner.right(drawn), examiner.found(drawn)
+    kinds = {style.name: asked.styles == place for place, style in enumerate(STYLES)}
+    shares = {
+        name: _shares({part: values[rows] for part, values in right.items()}, found[rows])
+        for name, rows in {"drawings": asked.styles >= 0, **kinds}.items()
     }
-    return found
+    seen = look_at(judge, torch.from_numpy(people.selfies[:, 0]))
+    truth = {"kind": len(STYLES), **dict(zip(ATTRIBUTES, people.labels.T, strict=True))}
+    read = {name: seen.probabilities[name].argmax(1) == label for name, label in truth.items()}
+    return {**shares, "selfie": {name: float(hits.mean()) for name, hits in read.items()}}
 
 
-def drawing(entry: DrawnAvatar) -> Tensor:
-    """A drawing as the judge takes it, (3,128,128) in [0,1]."""
-    return F.avg_pool2d(pictures([entry.pixels()]), 2)[0]
+def _shares(right: dict[str, Hits], found: Hits) -> dict[str, float]:
+    known = {name: hits for name, hits in right.items() if not np.isnan(hits).all()}
+    shown = np.concatenate([hits for name, hits in known.items() if name != "kind"])
+    values = {**known, "accuracy": shown, "retrieval": found}
+    return {name: float(np.nanmean(hits)) for name, hits in values.items()}
 
 
 def table_of(found: dict[str, dict[str, float]]) -> Table:
     """Kinds of pictures against attributes; a dash where a style does not show one."""
-    names = ("kind", *ATTRIBUTES, "retrieval")
+    names = ("kind", *ATTRIBUTES, "accuracy", "retrieval")
     table = Table("picture", *names)
     for kind, shares in found.items():
         cells = (f"{shares[name]:.1%}" if name in shares else "–" for name in names)
         table.add_row(kind, *cells)
     return table
+
+
+def write_ceiling(found: dict[str, dict[str, float]], run: Path) -> None:
+    """Keep how good the judge is beside it, for its model card."""
+    atomic.write(run / CEILING, f"{json.dumps(found, indent=2)}\n".encode())
+
+
+def read_ceiling(run: Path) -> dict[str, dict[str, float]]:
+    """What `write_ceiling` wrote; raises `RunError` where it is missing."""
+    try:
+        return dict(json.loads((run / CEILING).read_text()))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{run} holds no trained judge; run: python -m distillation judge"
+        ) from error

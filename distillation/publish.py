@@ -4,69 +4,81 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from avatar.identity_encoder import MAX_SELFIES
+from avatar.judge import KINDS, Judge
 from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
 from components import atomic
+from distillation.cost import PARTS, measure
 from distillation.training import read_record
 
-RUNS = ("autoencoder", "identity", "teacher")
+RUNS = ("autoencoder", "identity")
+"""Runs that every checkpoint needs, beside its own."""
+
 LOCAL_KEYS = ("_name_or_path",)
 """Keys that diffusers writes and that name a folder of the machine."""
 
 
 def publish(
     pipeline: AvatarPipeline,
-    runs: Path,
-    scores: dict[str, Any],
-    pictures: dict[str, Any],
+    runs: Sequence[Path],
+    report: dict[str, Any],
+    psnr: dict[str, float],
     out: Path,
     note: str = "",
 ) -> None:
-    """Write the checkpoint folder `out` in one step; `runs` holds the runs it came from.
+    """Write the checkpoint folder `out` in one step; `runs` are the runs it came from, in order.
 
-    `scores` is what the probe command wrote, `pictures` the reconstruction's dB by style name, and
-    `note` what the runs' records don't say of how it was trained.
+    `report` is what the report command wrote, `psnr` the autoencoder's dB by style name, and `note`
+    what the runs' records don't say of how it was trained.
     """
+    card = model_card(
+        sizes={name: measure(pipeline, name) for name in PARTS},
+        records=[record for run in runs for record in records(run)],
+        report=report,
+        psnr=psnr,
+        sampler=dict(pipeline.sampler.config),
+        note=note,
+    )
+    _write(pipeline.to(torch.float16), card, out)
+
+
+def publish_judge(judge: Judge, run: Path, ceiling: dict[str, Any], out: Path) -> None:
+    """Write the judge of `run` to the folder `out` in one step; `ceiling` says how good it is."""
+    facts = {"records": records(run), "ceiling": ceiling, "kinds": KINDS}
+    _write(judge.half(), model_card("judge.md.j2", **facts), out)
+
+
+def _write(model: AvatarPipeline | Judge, card: str, out: Path) -> None:
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    sizes = {name: measure(pipeline, name) for name in ("identity_encoder", "denoiser", "decoder")}
-    pipeline.to(torch.float16).save_pretrained(partial, safe_serialization=True)
+    model.save_pretrained(partial, safe_serialization=True)
     for config in sorted(partial.rglob("*.json")):
         values = json.loads(config.read_text())
         kept = {key: value for key, value in values.items() if key not in LOCAL_KEYS}
         config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
-    card = model_card(
-        sizes=sizes,
-        records=[record for name in RUNS for record in records(runs, name)],
-        scores=scores,
-        psnr=pictures,
-        sampler=dict(pipeline.sampler.config),
-        note=note,
-    )
     (partial / "README.md").write_text(card)
     atomic.swap_in(partial, out)
     shutil.rmtree(partial, ignore_errors=True)  # what was there before
 
 
-def records(runs: Path, name: str) -> list[dict[str, Any]]:
-    """Record of the run `name`, after those of the runs it started from, each with its name."""
-    found = [read_record(runs / name)]
+def records(run: Path) -> list[dict[str, Any]]:
+    """Record of a run, after those of the runs that it started from."""
+    found = [read_record(run)]
     while before := found[0].get("before"):
         found.insert(0, before)
-    return [{"before": None, **record, "name": name} for record in found]
+    return found
 
 
-def model_card(**facts: Any) -> str:
+def model_card(template: str = "card.md.j2", /, **facts: Any) -> str:
     """The card's text; every figure in it is measured or read from a run's record."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("distillation"),
@@ -77,30 +89,6 @@ def model_card(**facts: Any) -> str:
     )
     versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
     classes = {name: len(found) for name, found in ATTRIBUTES.items()}
-    return environment.get_template("card.md.j2").render(
+    return environment.get_template(template).render(
         styles=STYLES, versions=versions, classes=classes, **facts
     )
-
-
-@torch.no_grad()
-def measure(pipeline: AvatarPipeline, name: str) -> dict[str, float]:
-    """Parameters and multiply-accumulates of one call, in millions and thousands of millions."""
-    latents = torch.zeros(pipeline.latent_shape)
-    encoder = pipeline.identity_encoder
-    inputs = {
-        "identity_encoder": (torch.zeros(MAX_SELFIES, 3, 128, 128), torch.ones(MAX_SELFIES)),
-        "denoiser": (
-            latents,
-            torch.ones(1),
-            encoder.null_tokens,
-            torch.zeros(1, dtype=torch.int32),
-        ),
-        "decoder": (latents,),
-    }[name]
-    module = getattr(pipeline, name)
-    with FlopCounterMode(display=False) as counter:
-        module(*inputs)
-    return {
-        "parameters": sum(parameter.numel() for parameter in module.parameters()) / 1e6,
-        "gmac": counter.get_total_flops() / 2e9,
-    }

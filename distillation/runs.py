@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import PartialState
@@ -33,7 +33,7 @@ from distillation.data import People
 from distillation.errors import RunError
 from distillation.identity import FirstLessons, IdentityTask, attribute_accuracy, sketch_error
 from distillation.judge import JudgeTask
-from distillation.probe import Probe, ProbeTask
+from distillation.shrink import Shrinking, ShrinkTask, smaller
 from distillation.student import FEW_STEPS, StudentTask
 from distillation.teacher import TeacherTask
 from distillation.training import Run, Schedule, read_record
@@ -83,13 +83,15 @@ def train_teacher(
     *,
     autoencoder: Path,
     identity: Path,
+    shape: dict[str, Any] | None = None,
     start_from: Path | None = None,
     compiled: bool = False,
 ) -> AvatarPipeline:
     """Train the denoiser and save the whole pipeline.
 
-    `start_from` is another teacher's run: its denoiser goes on, with the sketch that belongs to
-    `identity`, where weights would be fresh.
+    `shape` has arguments of `Denoiser` that are not to be its defaults. `start_from` is another
+    teacher's run: its denoiser goes on, with the sketch that belongs to `identity`, where weights
+    would be fresh.
     `compiled` puts the denoiser through `torch.compile` first, which needs a C++ compiler.
     """
     decoder = load_part(Decoder, autoencoder, "decoder")
@@ -97,7 +99,9 @@ def train_teacher(
     latents = cached_latents(encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     lessons = load_first_lessons(identity)
-    denoiser = load_part(Denoiser, start_from, "denoiser") if start_from else Denoiser()
+    denoiser = (
+        load_part(Denoiser, start_from, "denoiser") if start_from else Denoiser(**(shape or {}))
+    )
     try:
         denoiser.sketch.load_state_dict(lessons.sketch.state_dict())
     except RuntimeError as error:
@@ -114,6 +118,31 @@ def train_teacher(
     return pipeline
 
 
+def train_smaller(
+    people: People,
+    held_out: People,
+    schedule: Schedule,
+    out: Path,
+    *,
+    teacher: Path,
+    autoencoder: Path,
+    widths: tuple[int, ...],
+    blocks: int,
+) -> AvatarPipeline:
+    """Train a smaller denoiser on data and teacher, and save the pipeline with it."""
+    pipeline = open_teacher(teacher)
+    latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
+    torch.manual_seed(schedule.seed)
+    network = Shrinking(smaller(pipeline.denoiser, widths, blocks), pipeline.denoiser)
+    parts = (pipeline.identity_encoder, people, latents, held_out, pipeline.decoder)
+    run = Run(ShrinkTask(network, pipeline.denoiser, *parts), schedule, out)
+    run.record.before = read_record(teacher)
+    run.train()
+    pipeline.register_modules(denoiser=network.student.cpu().eval())
+    pipeline.save_pretrained(out / CHECKPOINT)
+    return pipeline
+
+
 def train_student(
     people: People,
     held_out: People,
@@ -124,25 +153,24 @@ def train_student(
     autoencoder: Path,
 ) -> AvatarPipeline:
     """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
-    folder = teacher / CHECKPOINT
-    if not (folder / "model_index.json").is_file():
-        raise RunError(f"{folder} holds no trained teacher; train it first (see --help)")
-    pipeline = AvatarPipeline.from_pretrained(folder)
+    pipeline = open_teacher(teacher)
     latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     task = StudentTask(pipeline, people, latents, held_out)
-    Run(task, schedule, out).train()
+    run = Run(task, schedule, out)
+    run.record.before = read_record(teacher)
+    run.train()
     pipeline.register_modules(denoiser=task.network.cpu().eval(), sampler=FEW_STEPS)
     pipeline.save_pretrained(out / CHECKPOINT)
     return pipeline
 
 
-def train_probe(people: People, schedule: Schedule, out: Path) -> Probe:
-    """Train the probe, or open it where the folder has it trained already."""
-    torch.manual_seed(schedule.seed)
-    network = Probe()
-    Run(ProbeTask(network, people), schedule, out).train()
-    return network.cpu().eval()
+def open_teacher(run: Path) -> AvatarPipeline:
+    """The pipeline that a run trained; raises `RunError` where it is missing."""
+    folder = run / CHECKPOINT
+    if not (folder / "model_index.json").is_file():
+        raise RunError(f"{folder} holds no trained teacher; train it first (see --help)")
+    return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32)
 
 
 def train_judge(people: People, schedule: Schedule, out: Path) -> Judge:

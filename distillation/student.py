@@ -27,11 +27,16 @@ HALVINGS = (1, 6)
 NOISE_LEVELS = (1.0, 1.6)
 """Mean and deviation of the farther point's logit: few steps begin near pure noise."""
 
+
 HUBER = 0.03
 """Scale of the pseudo-Huber distance (arXiv 2310.14189, section 3.3), in units of a velocity."""
 
-FEW_STEPS = Sampler(steps=2, guidance=1.0)
-"""How a student samples by default: guidance is in its weights."""
+FEW_STEPS = Sampler(steps=2, guidance=1.0, also=(1, 4))
+"""How a student samples: guidance is in its weights."""
+
+OWN_LEVELS = tuple(sigma for steps in (1, 2, 4) for sigma in FEW_STEPS.table(steps).sigmas[:-1])
+"""Noise levels at which samplers of 1, 2 and 4 steps call it, each as often as it is called: half
+of the farther points lie there, and the others pass on what is learned."""
 
 SMALLEST = 0.05
 """Noise level below which errors are weighted no more."""
@@ -57,7 +62,7 @@ class StudentTask:
         return {
             **drawn,
             "noise": torch.from_numpy(rng.standard_normal(shape, np.float32)),
-            "far": logit_normal(rng, len(drawn["clean"]), NOISE_LEVELS),
+            "far": farther_points(rng, len(drawn["clean"])),
         }
 
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
@@ -88,6 +93,13 @@ class StudentTask:
         conditioned = teacher(latents, 1000 * sigma, tokens, style)
         unconditioned = teacher(latents, 1000 * sigma, null.expand_as(tokens), style)
         return (self.guidance - 1) * (conditioned - unconditioned)
+
+
+def farther_points(rng: np.random.Generator, count: int) -> Tensor:
+    """(count,) noise levels in (0,1]: by half from `OWN_LEVELS`, by half logit-normal."""
+    chosen = torch.from_numpy(rng.choice(np.array(OWN_LEVELS, np.float32), count))
+    spread = logit_normal(rng, count, NOISE_LEVELS)
+    return torch.where(torch.from_numpy(rng.random(count) < 1 / 2), chosen, spread)
 
 
 def halvings(progress: float) -> int:

@@ -44,7 +44,8 @@ class TeacherTask:
         decoder: Decoder,
     ) -> None:
         """`latents` (avatars,C,32,32) belong to `people.avatars`, entry by entry."""
-        self.network, self.pairs = network, Pairs(people, latents)
+        self.denoiser, self.pairs = network, Pairs(people, latents)
+        self.network: nn.Module = network
         self.encoder = encoder.requires_grad_(False).eval()
         self.shown, self.decoder = shown, decoder
 
@@ -69,5 +70,5 @@ class TeacherTask:
 
     def grid(self) -> Image.Image:
         """Six held-out people, a selfie each, in all styles."""
-        latents_of = sampled(self.network, self.encoder.null_tokens, Sampler().table())
+        latents_of = sampled(self.denoiser, self.encoder.null_tokens, Sampler().table())
         return grid_of(self.shown, self.encoder, self.decoder, latents_of)

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,6 +89,7 @@ class Task(Protocol):
 class Record:
     """What a run has done so far; becomes part of the model card."""
 
+    name: str = ""
     step: int = 0
     samples: int = 0
     seconds: float = 0.0
@@ -126,6 +128,12 @@ def share(batch: Batch, rank: int, processes: int) -> Batch:
     return mine
 
 
+def moved(value: Tensor, device: torch.device) -> Tensor:
+    """A part of a batch on the device, channels last where it is pictures or latents."""
+    layout = torch.channels_last if value.dim() == 4 else torch.preserve_format
+    return value.to(device, memory_format=layout)
+
+
 def read_record(folder: Path) -> dict[str, Any]:
     """What `Run` wrote of itself: the fields of `Record`, and its "schedule".
 
@@ -147,6 +155,8 @@ class Run:
         self.task, self.schedule, self.folder = task, schedule, folder
         self.accelerator = Accelerator()
         torch.manual_seed(schedule.seed)
+        # Convolutions are a fifth faster so, on CPUs and on tensor cores.
+        task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(
             task.network.parameters(),
             lr=schedule.learning_rate,
@@ -156,8 +166,10 @@ class Run:
         self.network, self.optimizer = self.accelerator.prepare(task.network, optimizer)
         self.parameters = list(self.network.parameters())
         self.ema = EMAModel(self.parameters, decay=schedule.ema_decay, use_ema_warmup=False)
-        self.record = Record(device=str(self.accelerator.device))
+        self.record = Record(name=folder.name, device=str(self.accelerator.device))
         self.accelerator.register_for_checkpointing(self.ema, self.record)
+        self.ahead = ThreadPoolExecutor(1)
+        self.drawn: Future[Batch] | None = None
 
     def train(self) -> Record:
         """Train to the end of the schedule, from the last state if the folder has one.
@@ -170,7 +182,7 @@ class Run:
         main = self.accelerator.is_main_process
         logs = str(self.folder / "logs")
         writer = SummaryWriter(logs, purge_step=self.record.step) if main else None
-        with self._progress() as progress:
+        with self._progress() as progress, self.ahead:
             bar = progress.add_task("", total=self.schedule.steps, completed=self.record.step)
             while self.record.step < self.schedule.steps:
                 values = self._step()
@@ -222,12 +234,17 @@ class Run:
         self.record.seconds += time.perf_counter() - start
         return values
 
+    def _draw(self, step: int) -> Batch:
+        return self.task.draw(step_rng(self.schedule.seed, step), self.schedule.batch)
+
     def _batch(self, step: int) -> Batch:
-        """This process's share of a step's batch, where the network lies."""
+        """This process's share of a step's batch, where the network lies. The next step's is drawn
+        beside the computing: its chance is its own."""
         accelerator = self.accelerator
-        batch = self.task.draw(step_rng(self.schedule.seed, step), self.schedule.batch)
+        batch = self.drawn.result() if self.drawn else self._draw(step)
+        self.drawn = self.ahead.submit(self._draw, step + 1)
         mine = share(batch, accelerator.process_index, accelerator.num_processes)
-        return {name: value.to(accelerator.device) for name, value in mine.items()}
+        return {name: moved(value, accelerator.device) for name, value in mine.items()}
 
     def _means(self, losses: dict[str, Tensor]) -> dict[str, float]:
         """Each loss, averaged over the processes: all stop together where one diverges."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avatar.errors import StepsError
 from avatar.sampler import Sampler, SamplerTable, noise_of, sample
 
 SHAPE = (1, 2, 4, 4)
@@ -37,6 +38,17 @@ def test_tables_fall_from_one_to_zero(steps: int, shift: float) -> None:
     assert all(a > b for a, b in zip(table.sigmas, table.sigmas[1:], strict=False))
     np.testing.assert_allclose(table.timesteps, 1000 * np.array(table.sigmas[:-1]), rtol=1e-6)
     assert SamplerTable.from_dict(table.to_dict()) == table
+
+
+def test_a_sampler_of_several_numbers_of_steps_gives_each_its_table() -> None:
+    sampler = Sampler(steps=2, guidance=1.0, also=(1, 4))
+    constants = sampler.constants()
+    assert SamplerTable.from_dict(constants) == sampler.table()
+    for steps in (1, 2, 4):
+        assert SamplerTable.from_dict(constants, steps) == sampler.table(steps)
+    with pytest.raises(StepsError, match="not made for 3 steps, but for 1, 2, 4"):
+        SamplerTable.from_dict(constants, 3)
+    assert "also" not in Sampler().constants(), "a teacher has one table"
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 12])

@@ -22,12 +22,12 @@ from distillation.autoencoder import Autoencoder, AutoencoderTask, encode_all, s
 from distillation.data import People
 from distillation.errors import DataError, RunError
 from distillation.identity import FirstLessons, IdentityTask, sketch_error
-from distillation.judge import JudgeTask, ceiling, disturbed, drawing
+from distillation.judge import JudgeTask, ceiling, disturbed, read_ceiling, write_ceiling
 from distillation.pairs import draw_selfies, framed, tokens_of
-from distillation.probe import Probe, ProbeTask, labels_of, scores
 from distillation.runs import cached_latents, load_first_lessons, load_part
-from distillation.scoring import generate
-from distillation.student import StudentTask, halvings
+from distillation.scoring import drawings
+from distillation.shrink import Shrinking, ShrinkTask, smaller
+from distillation.student import StudentTask, farther_points, halvings
 from distillation.teacher import TeacherTask
 from distillation.training import Task, step_rng
 
@@ -145,19 +145,29 @@ def test_absent_selfies_are_not_computed_but_count_for_nothing(
             np.testing.assert_allclose(tokens[person], alone[0], atol=1e-5)
 
 
-def test_the_probe_scores_drawings_as_generated_ones_alike(people: People) -> None:
-    torch.manual_seed(0)
-    probe = Probe()
-    assert loss_falls(ProbeTask(probe, people), probe, batch=8)
-    drawn = torch.stack(
-        [
-            torch.from_numpy(avatar.pixels().copy()).permute(2, 0, 1) / 255
-            for avatar in people.avatars
-        ]
-    )
-    for score in scores(probe, people, drawn):
-        assert score.generated == score.drawn and 0 <= score.chance <= 1
-    assert (labels_of(people)[:, 0] == [avatar.style for avatar in people.avatars]).all()
+def test_a_smaller_denoiser_starts_as_the_teacher_where_shapes_allow(
+    people: People, small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]
+) -> None:
+    reader, teacher, decoder, _ = small
+    same = smaller(teacher, (16, 32), 1)
+    for name, value in same.state_dict().items():
+        assert torch.equal(value, teacher.state_dict()[name])
+    narrow = smaller(teacher, (16, 16), 1)
+    mine, theirs = (each.unet.conv_norm_out.weight for each in (narrow, teacher))
+    assert torch.equal(mine, theirs)
+    mine, theirs = (each.unet.mid_block.resnets[0].conv1.weight for each in (narrow, teacher))
+    assert torch.equal(mine, theirs[:16, :16])
+    latents = torch.randn(len(people.avatars), 8, 32, 32)
+    for student in (same, narrow):
+        network = Shrinking(student, teacher)
+        task = ShrinkTask(network, teacher, reader.encoder, people, latents, people, decoder)
+        with torch.no_grad():
+            losses = task.losses(network, task.draw(step_rng(0, 0), 8), 0.5)
+        if student is same:
+            assert losses["output"] == 0 and losses["features"] == 0, "nothing to learn from itself"
+        assert loss_falls(task, network, batch=8, steps=40)
+        with torch.inference_mode():
+            assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
 
 
 def test_a_student_starts_as_its_teacher_and_comes_to_agree_with_itself(
@@ -184,21 +194,27 @@ def test_the_two_points_come_closer_over_the_training() -> None:
     assert found == sorted(found) and set(found) == {1, 2, 3, 4, 5, 6}
 
 
-def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(people: People) -> None:
+def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(
+    people: People, tmp_path: Path
+) -> None:
     torch.manual_seed(0)
     judge = Judge(widths=(4, 4, 8, 8, 8), feature_width=8)
     task = JudgeTask(judge, people)
     assert loss_falls(task, judge, batch=8)
-    assert task.grid().size == (128 * 8, 128)
+    assert task.grid().size == (256 * 8, 256)
     found = ceiling(judge, people)
-    assert list(found) == [*(style.name for style in STYLES), "selfie"]
+    assert list(found) == ["drawings", *(style.name for style in STYLES), "selfie"]
     assert "facial_hair" in found["personas"] and "age" not in found["lorelei"]
     for shares in found.values():
         assert all(0 <= share <= 1 for share in shares.values())
+    write_ceiling(found, tmp_path)
+    assert read_ceiling(tmp_path) == found
+    with pytest.raises(RunError, match="distillation judge"):
+        read_ceiling(tmp_path / "elsewhere")
 
 
 def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
-    drawn = torch.stack([drawing(avatar) for avatar in people.avatars])
+    drawn = torch.cat(list(drawings(people.avatars))).float().div(255)
     changed = disturbed(drawn, step_rng(0, 0))
     assert changed.shape == drawn.shape and not torch.equal(changed, drawn)
     # However it is moved, a picture keeps its mean colour, but for the tint.
@@ -206,16 +222,11 @@ def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
     assert torch.equal(disturbed(drawn, step_rng(0, 0)), changed)
 
 
-def test_generating_follows_seeds_and_not_batches(
-    people: People, small: tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]
-) -> None:
-    reader, denoiser, decoder, encoder = small
-    pipeline = AvatarPipeline(reader.encoder, denoiser, decoder, encoder, Sampler(steps=2))
-    generated = generate(pipeline, people, selfies=2)
-    first = people.avatars[3]
-    selfies = people.selfies[first.person].astype(np.float32) / 255
-    alone = pipeline(selfies, first.style, [3])
-    np.testing.assert_allclose(generated[3], alone[0], atol=1e-4)
+def test_farther_points_are_often_where_the_sampler_calls() -> None:
+    points = farther_points(step_rng(0, 0), 4000)
+    assert points.min() > 0 and points.max() <= 1
+    own = torch.isin(points, torch.tensor([1, 0.75, 0.5, 0.25])).float().mean()
+    assert own == pytest.approx(1 / 2, abs=0.05)
 
 
 def test_latents_are_computed_once(

@@ -1,0 +1,281 @@
+"""Teacher and student before the judge: every figure beside that of the designers' drawings."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from avatar.command_line import Tell
+from avatar.judge import Judge, Judgement
+from avatar.judging import same_person
+from avatar.pipeline import AvatarPipeline
+from avatar.scorecard import Examiner, Scores
+from components import atomic
+from distillation import cost
+from distillation.data import People
+from distillation.errors import RunError
+from distillation.scoring import Painter, asked_of, judged_drawings
+
+TEACHER_STEPS = 32
+STUDENT_STEPS = (1, 2, 4)
+DEFAULT_STEPS = 2
+SELFIES = 5
+CURVE = (1, 3, 5, 10)
+"""Numbers of selfies for the identity curve."""
+
+LEAST_ACCURACY, LEAST_RETRIEVAL = 0.95, 0.9
+"""What the judge must reach on drawings to be a judge."""
+
+FIGURES = ("accuracy", "retrieval", "frechet", "diversity")
+FILE = "report.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A model at a number of steps that was shown `selfies` selfies. `calls` of the denoiser and
+    `gmac` are for one avatar, `seconds` for a set of four; `by_group` may not be asked for."""
+
+    name: str
+    steps: int
+    selfies: int
+    calls: int
+    gmac: float
+    seconds: float
+    scores: Scores
+    by_group: dict[str, dict[str, Scores]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """`drawn` are the judge's scores of the designers' drawings, its ceiling, and `floor` is the
+    Fréchet distance of two halves of them. `likeness` (pictures,) says, for the student's default,
+    how much likelier it is that avatar and drawing show one person than two (natural log)."""
+
+    people: int
+    pictures: int
+    drawn: Scores
+    drawn_by_group: dict[str, dict[str, Scores]]
+    floor: float
+    models: list[Entry]
+    curve: list[Entry]
+    parameters: dict[str, dict[str, float]]
+    likeness: NDArray[np.float64]
+
+    def entry(self, name: str, steps: int) -> Entry:
+        """The model of that name at so many steps."""
+        return next(e for e in self.models if (e.name, e.steps) == (name, steps))
+
+    def grouped(self) -> list[tuple[str, str, dict[str, dict[str, Scores]]]]:
+        """Scores by group of the drawings and of every model: name, steps, and the scores."""
+        models = [(e.name, str(e.steps), e.by_group) for e in self.models if e.by_group]
+        return [("drawn", "–", self.drawn_by_group), *models]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, the targets among them."""
+        values = asdict(self)
+        del values["likeness"]
+        return {**values, "targets": [{**asdict(aim), "holds": aim.holds} for aim in targets(self)]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A figure that was aimed at: `measured` holds when it is at least, or at most, `wanted`."""
+
+    what: str
+    measured: float
+    wanted: float
+    at_most: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
+
+
+def make(
+    teacher: AvatarPipeline,
+    student: AvatarPipeline,
+    judge: Judge,
+    people: People,
+    cache: Path,
+    tell: Tell,
+    rounds: int = 3,
+) -> Report:
+    """Draw every row of `people.avatars` with each model and judge it.
+
+    `people` are held out, with selfies and drawings; the folder `cache` keeps what was judged.
+    Seconds are medians of `rounds`.
+    """
+    asked, drawn = asked_of(people), judged_drawings(judge, people)
+    examiner = Examiner(asked, drawn)
+
+    @functools.cache
+    def took(pipeline: AvatarPipeline, steps: int) -> float:
+        return cost.seconds(pipeline, pipeline.sampler.table(steps), rounds)
+
+    def entry(name: str, steps: int, selfies: int) -> tuple[Entry, Judgement]:
+        pipeline = teacher if name == "teacher" else student
+        table = pipeline.sampler.table(steps)
+        title = f"{name}, {steps} steps, {selfies} selfies"
+        painter = Painter(pipeline, people, table, selfies)
+        seen = painter.judged(judge, cache, lambda done, count: tell(title, done, count))
+        gmac = {part: cost.measure(pipeline, part)["gmac"] for part in cost.PARTS}
+        known = Entry(
+            name=name,
+            steps=steps,
+            selfies=selfies,
+            calls=cost.calls(table),
+            gmac=cost.calls(table) * gmac["denoiser"] + gmac["decoder"],
+            seconds=took(pipeline, steps),
+            scores=examiner.scores(seen),
+            by_group=examiner.by_group(seen) if selfies == SELFIES else None,
+        )
+        return known, seen
+
+    models = {steps: entry("student", steps, SELFIES) for steps in STUDENT_STEPS}
+    curve = [
+        models[DEFAULT_STEPS][0]
+        if selfies == SELFIES
+        else entry("student", DEFAULT_STEPS, selfies)[0]
+        for selfies in CURVE
+    ]
+    return Report(
+        people=len(people),
+        pictures=len(asked),
+        drawn=examiner.scores(drawn),
+        drawn_by_group=examiner.by_group(drawn),
+        floor=examiner.floor(),
+        models=[entry("teacher", TEACHER_STEPS, SELFIES)[0], *(one for one, _ in models.values())],
+        curve=curve,
+        parameters={part: cost.measure(student, part) for part in cost.PARTS},
+        likeness=same_person(models[DEFAULT_STEPS][1], drawn).diagonal(),
+    )
+
+
+def targets(report: Report) -> list[Target]:
+    """What was aimed at, and what came out."""
+    teacher = report.entry("teacher", TEACHER_STEPS).scores
+    one, two, four = (report.entry("student", steps).scores for steps in STUDENT_STEPS)
+    drawn = report.drawn
+    fewest, usual = (
+        next(e.scores for e in report.curve if e.selfies == count) for count in (CURVE[0], SELFIES)
+    )
+    return [
+        Target(what="judge: attributes", measured=drawn.accuracy, wanted=LEAST_ACCURACY),
+        Target(what="judge: retrieval", measured=drawn.retrieval, wanted=LEAST_RETRIEVAL),
+        Target(
+            what="teacher: attributes below the drawings'",
+            measured=drawn.accuracy - teacher.accuracy,
+            wanted=0.05,
+            at_most=True,
+        ),
+        Target(
+            what="teacher: retrieval by the drawings'",
+            measured=teacher.retrieval / drawn.retrieval,
+            wanted=0.8,
+        ),
+        Target(
+            what="2 steps: Fréchet distance by the teacher's",
+            measured=two.frechet / teacher.frechet,
+            wanted=1.1,
+            at_most=True,
+        ),
+        Target(
+            what="2 steps: attributes below the teacher's",
+            measured=teacher.accuracy - two.accuracy,
+            wanted=0.01,
+            at_most=True,
+        ),
+        Target(
+            what="2 steps: retrieval by the teacher's",
+            measured=two.retrieval / teacher.retrieval,
+            wanted=0.97,
+        ),
+        Target(
+            what="2 steps: diversity by the teacher's",
+            measured=two.diversity / teacher.diversity,
+            wanted=0.95,
+        ),
+        Target(
+            what="4 steps: Fréchet distance by that of 2",
+            measured=four.frechet / two.frechet,
+            wanted=1.0,
+            at_most=True,
+        ),
+        Target(
+            what="4 steps: attributes above those of 2",
+            measured=four.accuracy - two.accuracy,
+            wanted=0.0,
+        ),
+        Target(
+            what="1 step: Fréchet distance by the teacher's",
+            measured=one.frechet / teacher.frechet,
+            wanted=1.5,
+            at_most=True,
+        ),
+        Target(
+            what="5 selfies: attributes above those of 1",
+            measured=usual.accuracy - fewest.accuracy,
+            wanted=0.01,
+        ),
+    ]
+
+
+def worst_group(groups: Mapping[str, Scores], figure: str) -> tuple[str, float]:
+    """The class in which a figure of `Scores` is worst, and its value there."""
+    values = {name: float(getattr(scores, figure)) for name, scores in groups.items()}
+    pick = max if figure == "frechet" else min
+    name = pick(values, key=values.__getitem__)
+    return name, values[name]
+
+
+def worst(report: Report, count: int) -> Sequence[int]:
+    """The rows whose avatar is least like its drawing, the worst first."""
+    return [int(row) for row in np.argsort(report.likeness, kind="stable")[:count]]
+
+
+def tables(report: Report) -> list[Table]:
+    """Models against figures, the worst group of each, and the targets; for the terminal."""
+    figures = Table(
+        "", "steps", "selfies", "calls", "GMAC", "seconds", *FIGURES, title="all people"
+    )
+    for name, scores in (("drawn", report.drawn),):
+        figures.add_row(name, *"–" * 5, *_cells(scores))
+    for entry in (*report.models, *report.curve):
+        cost = (f"{entry.calls}", f"{entry.gmac:.2f}", f"{entry.seconds:.2f}")
+        numbers = (f"{entry.steps}", f"{entry.selfies}", *cost)
+        figures.add_row(entry.name, *numbers, *_cells(entry.scores))
+    groups = Table("", "steps", "by", *FIGURES, title="the worst group")
+    for name, steps, by_group in report.grouped():
+        for attribute, scored in by_group.items():
+            worst = (worst_group(scored, figure) for figure in FIGURES)
+            groups.add_row(name, steps, attribute, *(f"{v:.3f} {g}" for g, v in worst))
+    aims = Table("target", "measured", "wanted", "", title="targets")
+    for target in targets(report):
+        bound = f"{'≤' if target.at_most else '≥'} {target.wanted:g}"
+        aims.add_row(target.what, f"{target.measured:.3f}", bound, "yes" if target.holds else "NO")
+    return [figures, groups, aims]
+
+
+def _cells(scores: Scores) -> list[str]:
+    return [f"{getattr(scores, figure):.3f}" for figure in FIGURES]
+
+
+def write(report: Report, out: Path) -> None:
+    """Keep the figures as JSON, for the model card."""
+    atomic.write(out / FILE, f"{json.dumps(report.to_dict(), indent=2)}\n".encode())
+
+
+def read(out: Path) -> dict[str, Any]:
+    """What `write` wrote; raises `RunError` where it is missing."""
+    try:
+        return dict(json.loads((out / FILE).read_text()))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{out} has no {FILE}; run: python -m distillation report") from error

@@ -1,0 +1,67 @@
+"""Tiny models and people, and a report on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from avatar.decoder import Decoder
+from avatar.denoiser import Denoiser
+from avatar.identity_encoder import IdentityEncoder
+from avatar.judge import Judge
+from avatar.people.shards import write_shards
+from avatar.pipeline import AvatarPipeline
+from avatar.sampler import Sampler
+from distillation.data import People
+from distillation.report import Report, make
+from distillation.student import FEW_STEPS
+
+
+@pytest.fixture(scope="session")
+def report_people(tmp_path_factory: pytest.TempPathFactory) -> People:
+    folder = tmp_path_factory.mktemp("people")
+    write_shards(folder, 3, seed=7, selfies=3, avatars=2, workers=1)
+    return People(folder, folder)
+
+
+def pipeline(seed: int, sampler: Sampler) -> AvatarPipeline:
+    torch.manual_seed(seed)
+    return AvatarPipeline(
+        IdentityEncoder(widths=(8, 8, 16), feature_width=32),
+        Denoiser(widths=(16, 16), embedding_width=32, style_width=16),
+        Decoder(widths=(16, 16, 16), blocks=(1, 1, 1), output_width=4),
+        None,
+        sampler,
+    )
+
+
+@pytest.fixture(scope="session")
+def pipelines() -> tuple[AvatarPipeline, AvatarPipeline]:
+    return pipeline(0, Sampler(steps=2)), pipeline(1, FEW_STEPS)
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    torch.manual_seed(0)
+    return Judge(widths=(4, 4, 8, 8, 8), feature_width=8).eval()
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("judged")
+
+
+def told(what: str, done: int, count: int) -> None:
+    assert what and 0 < done <= count
+
+
+@pytest.fixture(scope="session")
+def made(
+    pipelines: tuple[AvatarPipeline, AvatarPipeline],
+    judge: Judge,
+    report_people: People,
+    cache: Path,
+) -> Report:
+    return make(*pipelines, judge, report_people, cache, told, rounds=1)

@@ -1,0 +1,129 @@
+"""The report on tiny models and people: made, made again from what was judged, and looked at."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avatar.judge import Judge
+from avatar.people.styles import STYLES
+from avatar.pipeline import AvatarPipeline
+from distillation import report as reporting
+from distillation.data import People
+from distillation.errors import RunError
+from distillation.page import write_page
+from distillation.report import Report, Target, make, read, tables, targets, worst, write
+from distillation.scoring import Painter, asked_of
+
+
+def test_avatars_follow_seeds_and_not_batches(
+    report_people: People, pipelines: tuple[AvatarPipeline, AvatarPipeline]
+) -> None:
+    student = pipelines[1]
+    painter = Painter(student, report_people, student.sampler.table(), selfies=2)
+    painted = painter.paint(np.arange(5))
+    first = report_people.avatars[3]
+    selfies = report_people.selfies[first.person, :2].astype(np.float32) / 255
+    alone = student(selfies, first.style, [3])
+    np.testing.assert_allclose(painted[3], alone[0], atol=1e-4)
+
+
+def test_drawings_of_one_person_in_one_style_are_numbered(report_people: People) -> None:
+    asked = asked_of(report_people)
+    for number in np.unique(asked.sets):
+        assert asked.copies[asked.sets == number].tolist() == [0, 1]
+
+
+def test_every_model_and_number_of_selfies_is_there(made: Report) -> None:
+    assert [(e.name, e.steps) for e in made.models] == [
+        ("teacher", 32),
+        ("student", 1),
+        ("student", 2),
+        ("student", 4),
+    ]
+    assert [e.calls for e in made.models] == [64, 1, 2, 4]
+    assert [e.selfies for e in made.curve] == [1, 3, 5, 10]
+    assert made.drawn.frechet == pytest.approx(0, abs=1e-5) and made.floor > 0
+    likeness = [made.likeness[row] for row in worst(made, 5)]
+    assert likeness == sorted(made.likeness)[:5]
+
+
+def test_what_was_judged_is_not_drawn_again(
+    made: Report,
+    pipelines: tuple[AvatarPipeline, AvatarPipeline],
+    judge: Judge,
+    report_people: People,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def paint(self: Painter, rows: np.ndarray) -> torch.Tensor:
+        raise AssertionError("everything has been judged")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Painter, "paint", paint)
+        patch.setattr(reporting.cost, "seconds", lambda *_: 1.0)  # its pictures are not cached
+        again = make(*pipelines, judge, report_people, cache, lambda *_: None)
+        assert again.drawn == made.drawn
+        assert [e.scores for e in again.models] == [e.scores for e in made.models]
+        with pytest.raises(AssertionError, match="has been judged"):
+            make(pipelines[1], pipelines[0], judge, report_people, cache, lambda *_: None)
+
+
+def test_the_figures_are_kept_for_the_model_card(made: Report, tmp_path: Path) -> None:
+    write(made, tmp_path)
+    kept = read(tmp_path)
+    assert kept["drawn"]["accuracy"] == made.drawn.accuracy and kept["people"] == 3
+    assert len(kept["targets"]) == len(targets(made))
+    assert json.loads(json.dumps(kept)) == kept
+    with pytest.raises(RunError, match="distillation report"):
+        read(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(("measured", "at_most", "holds"), [(2, True, False), (2, False, True)])
+def test_a_target_is_a_bound_on_one_side(measured: float, at_most: bool, holds: bool) -> None:
+    assert Target(what="", measured=measured, wanted=1, at_most=at_most).holds == holds
+    assert Target(what="", measured=1, wanted=1, at_most=at_most).holds
+
+
+def test_tables_name_models_and_groups(made: Report) -> None:
+    figures, groups, aims = tables(made)
+    assert figures.row_count == 1 + 4 + 4 and aims.row_count == len(targets(made))
+    assert groups.row_count == 2 * (1 + 4)
+
+
+class Outline(HTMLParser):
+    """What a page holds: pictures, links to elsewhere, and unclosed tags."""
+
+    VOID = ("meta", "img", "path", "use")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures: list[str] = []
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        if tag == "img":
+            self.pictures.append(dict(attrs)["src"] or "")
+
+
+def test_the_page_shows_everything_and_needs_no_other_file(
+    made: Report,
+    pipelines: tuple[AvatarPipeline, AvatarPipeline],
+    report_people: People,
+    tmp_path: Path,
+) -> None:
+    text = write_page(made, *pipelines, report_people, tmp_path).read_text()
+    outline = Outline()
+    outline.feed(text)
+    # Three people: selfies, drawings and four models of each; then the worst.
+    assert len(outline.pictures) == 3 * 6 + 16 and not outline.scripts
+    assert all(source.startswith("data:image/png;base64,") for source in outline.pictures)
+    assert text.count("<svg") == 3 and "currentColor" in text
+    for style in {STYLES[report_people.avatars[row].style].name for row in worst(made, 16)}:
+        assert style in text
