@@ -16,11 +16,20 @@ from avatar.errors import CheckpointError, OutputError
 
 if TYPE_CHECKING:
     from avatar.create import Model
+    from avatar.people.styles import DesignerStyle
 
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "small"
 LAST_SEED = 2**64 - 1
+
+Checkpoint = Annotated[
+    Path,
+    typer.Option(
+        help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
+        show_default=False,
+    ),
+]
 
 
 class Runtime(StrEnum):
@@ -33,7 +42,9 @@ class Runtime(StrEnum):
 
 @app.command()
 def create(
-    style: Annotated[str, typer.Option(help="Designer's style; `styles` lists them.")],
+    style: Annotated[
+        str, typer.Option(help="Style of the checkpoint or artifact; `styles` lists them.")
+    ],
     selfies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -64,13 +75,7 @@ def create(
         Path,
         typer.Option(help="PNG or JPEG file; with --count 2 me.png becomes me-1.png and me-2.png."),
     ] = Path("avatar.png"),
-    checkpoint: Annotated[
-        Path,
-        typer.Option(
-            help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
-            show_default=False,
-        ),
-    ] = CHECKPOINT,
+    checkpoint: Checkpoint = CHECKPOINT,
     artifact: Annotated[
         Path | None,
         typer.Option(
@@ -80,12 +85,12 @@ def create(
 ) -> None:
     """Draw avatars of the person in the selfies, and print where they lie."""
     from avatar.create import draw, output_files, save_picture, style_index, to_8_bit
-    from avatar.people.styles import STYLES
     from avatar.selfie import read_selfies
 
-    # What the user got wrong is said before any model is loaded.
+    # What the user got wrong is said before any model is loaded; an artifact is opened to know.
     files = output_files(out, count)
-    style_index([known.name for known in STYLES], style)
+    if artifact is None:
+        style_index([known.name for known in _styles_of(checkpoint)], style)
     pictures = read_selfies([*(selfies or []), *(more or [])])
     model = open_model(runtime, checkpoint, artifact)
     index = style_index(model.styles, style)
@@ -115,6 +120,15 @@ def open_model(runtime: Runtime, checkpoint: Path, artifact: Path | None) -> Mod
             f"run: python -m export {runtime} --checkpoint {checkpoint}"
         )
     return _open_artifact(runtime, folder)
+
+
+def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
+    """The styles of a checkpoint, without loading it."""
+    from avatar.styles import styles_of
+
+    if not (checkpoint / "model_index.json").is_file():
+        raise CheckpointError(f"{checkpoint} has no model_index.json: not a checkpoint")
+    return styles_of(checkpoint)
 
 
 def _open_checkpoint(checkpoint: Path) -> Model:
@@ -221,12 +235,11 @@ def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars:
 
 
 @app.command()
-def styles() -> None:
-    """List the styles: name, tier, licence, and whose work they are."""
-    from avatar.people.styles import STYLES
-
+def styles(checkpoint: Checkpoint = CHECKPOINT) -> None:
+    """List a checkpoint's styles: name, tier, licence, and whose work they are."""
     rows = [("NAME", "TIER", "LICENCE", "CREATOR", "SOURCE")]
-    rows += [(s.name, s.tier, s.licence, s.creator, s.source_url) for s in STYLES]
+    known = _styles_of(checkpoint)
+    rows += [(s.name, s.tier, s.licence, s.creator, s.source_url) for s in known]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -8,6 +8,7 @@ AvatarError (ValueError)
 │   ├── BrokenPictureError       begins like a picture, but is cut short or damaged
 │   ├── PictureTooLargeError     more pixels than a phone takes: perhaps a decompression bomb
 │   └── PictureTooSmallError     too few pixels to tell a face by
+├── StylesError                  styles.json cannot be read, or names no styles a model could have
 ├── OutputError                  the avatar cannot be written under that name
 └── CheckpointError              no checkpoint in that folder, or not one of an avatar model
 
@@ -47,6 +48,10 @@ class PictureTooLargeError(SelfieError):
 
 class PictureTooSmallError(SelfieError):
     """The picture has too few pixels to tell a face by."""
+
+
+class StylesError(AvatarError):
+    """A `styles.json` cannot be read, or lacks what every style has."""
 
 
 class OutputError(AvatarError):
