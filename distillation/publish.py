@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from avatar.identity_encoder import MAX_SELFIES
 from avatar.people.identity import ATTRIBUTES
-from avatar.people.styles import STYLES
+from avatar.people.styles import DesignerStyle
 from avatar.pipeline import AvatarPipeline
+from avatar.styles import STYLES_FILE, dump_styles
 from components import atomic
 from distillation.training import read_record
 
@@ -26,15 +28,17 @@ LOCAL_KEYS = ("_name_or_path",)
 
 def publish(
     pipeline: AvatarPipeline,
+    styles: Sequence[DesignerStyle],
     runs: Path,
-    scores: dict[str, Any],
+    scores: dict[str, Any] | None,
     pictures: dict[str, Any],
     out: Path,
     note: str = "",
 ) -> None:
     """Write the checkpoint folder `out` in one step; `runs` holds the runs it came from.
 
-    `scores` is what the probe command wrote, `pictures` the reconstruction's dB by style name, and
+    `styles` are those it knows, by index; `scores` is what the probe command wrote (it knows the
+    built-in styles only), `pictures` the reconstruction's dB by style name, and
     `note` what the runs' records don't say of how it was trained.
     """
     partial = out.with_name(out.name + ".partial")
@@ -45,7 +49,9 @@ def publish(
         values = json.loads(config.read_text())
         kept = {key: value for key, value in values.items() if key not in LOCAL_KEYS}
         config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    (partial / STYLES_FILE).write_bytes(dump_styles(styles))
     card = model_card(
+        styles=styles,
         sizes=sizes,
         records=[record for name in RUNS for record in records(runs, name)],
         scores=scores,
@@ -63,7 +69,7 @@ def records(runs: Path, name: str) -> list[dict[str, Any]]:
     found = [read_record(runs / name)]
     while before := found[0].get("before"):
         found.insert(0, before)
-    return [{"before": None, **record, "name": name} for record in found]
+    return [{"before": None, "own_data": False, **record, "name": name} for record in found]
 
 
 def model_card(**facts: Any) -> str:
@@ -78,7 +84,10 @@ def model_card(**facts: Any) -> str:
     versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
     classes = {name: len(found) for name, found in ATTRIBUTES.items()}
     return environment.get_template("card.md.j2").render(
-        styles=STYLES, versions=versions, classes=classes, **facts
+        versions=versions,
+        classes=classes,
+        own_data=any(record["own_data"] for record in facts["records"]),
+        **facts,
     )
 
 
