@@ -34,7 +34,8 @@ Most = Annotated[
     int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
 ]
 AutoencoderRun = Annotated[
-    Path, typer.Option(help="Run of the autoencoder; keeps the drawings' latents.")
+    Path,
+    typer.Option(help="Run of the autoencoder; keeps latents, and small copies of your pictures."),
 ]
 HeldOutDir = Annotated[
     Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
