@@ -16,11 +16,20 @@ from avatar.errors import CheckpointError, OutputError
 
 if TYPE_CHECKING:
     from avatar.create import Model
+    from avatar.people.styles import DesignerStyle
 
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "small"
 LAST_SEED = 2**64 - 1
+
+Checkpoint = Annotated[
+    Path,
+    typer.Option(
+        help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
+        show_default=False,
+    ),
+]
 
 
 class Runtime(StrEnum):
@@ -33,7 +42,9 @@ class Runtime(StrEnum):
 
 @app.command()
 def create(
-    style: Annotated[str, typer.Option(help="Designer's style; `styles` lists them.")],
+    style: Annotated[
+        str, typer.Option(help="Style of the checkpoint or artifact; `styles` lists them.")
+    ],
     selfies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -53,6 +64,15 @@ def create(
             min=0, max=LAST_SEED, help="Where chance starts: the same seed gives the same avatar."
         ),
     ] = 0,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Calls of the denoiser, one of the numbers that the model was made for: fewer are "
+            "quicker, more are finer. Its own default otherwise.",
+            show_default=False,
+        ),
+    ] = None,
     runtime: Annotated[
         Runtime,
         typer.Option(
@@ -64,13 +84,7 @@ def create(
         Path,
         typer.Option(help="PNG or JPEG file; with --count 2 me.png becomes me-1.png and me-2.png."),
     ] = Path("avatar.png"),
-    checkpoint: Annotated[
-        Path,
-        typer.Option(
-            help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
-            show_default=False,
-        ),
-    ] = CHECKPOINT,
+    checkpoint: Checkpoint = CHECKPOINT,
     artifact: Annotated[
         Path | None,
         typer.Option(
@@ -80,14 +94,14 @@ def create(
 ) -> None:
     """Draw avatars of the person in the selfies, and print where they lie."""
     from avatar.create import draw, output_files, save_picture, style_index, to_8_bit
-    from avatar.people.styles import STYLES
     from avatar.selfie import read_selfies
 
-    # What the user got wrong is said before any model is loaded.
+    # What the user got wrong is said before any model is loaded; an artifact is opened to know.
     files = output_files(out, count)
-    style_index([known.name for known in STYLES], style)
+    if artifact is None:
+        style_index([known.name for known in _styles_of(checkpoint)], style)
     pictures = read_selfies([*(selfies or []), *(more or [])])
-    model = open_model(runtime, checkpoint, artifact)
+    model = open_model(runtime, checkpoint, artifact, steps)
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
     for file, avatar in zip(files, draw(model, pictures, index, seeds), strict=True):
@@ -95,14 +109,19 @@ def create(
         print(file, flush=True)
 
 
-def open_model(runtime: Runtime, checkpoint: Path, artifact: Path | None) -> Model:
-    """The checkpoint in PyTorch, or an artifact: by default `dist/RUNTIME`, exported if missing."""
+def open_model(
+    runtime: Runtime, checkpoint: Path, artifact: Path | None, steps: int | None = None
+) -> Model:
+    """The checkpoint in PyTorch, or an artifact: by default `dist/RUNTIME`, exported if missing.
+
+    `steps` is one of the numbers that it was made for; its own default otherwise.
+    """
     if runtime is Runtime.PYTORCH:
         if artifact is not None:
             fail("pytorch reads a checkpoint; --artifact is for --runtime onnx and coreml")
-        return _open_checkpoint(checkpoint)
+        return _open_checkpoint(checkpoint, steps)
     if artifact is not None:
-        return _open_artifact(runtime, artifact)
+        return _open_artifact(runtime, artifact, steps)
     folder = Path("dist") / runtime
     if not folder.is_dir() or not any(folder.iterdir()):
         _export(runtime, checkpoint, folder)
@@ -114,10 +133,19 @@ def open_model(runtime: Runtime, checkpoint: Path, artifact: Path | None) -> Mod
             f"{folder} was not exported from {checkpoint}; "
             f"run: python -m export {runtime} --checkpoint {checkpoint}"
         )
-    return _open_artifact(runtime, folder)
+    return _open_artifact(runtime, folder, steps)
 
 
-def _open_checkpoint(checkpoint: Path) -> Model:
+def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
+    """The styles of a checkpoint, without loading it."""
+    from avatar.styles import styles_of
+
+    if not (checkpoint / "model_index.json").is_file():
+        raise CheckpointError(f"{checkpoint} has no model_index.json: not a checkpoint")
+    return styles_of(checkpoint)
+
+
+def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
     from avatar.create import Model
     from avatar.sampler import SamplerTable
     from components import load
@@ -132,13 +160,13 @@ def _open_checkpoint(checkpoint: Path) -> Model:
     components = {name: pipeline.component(name) for name in pipeline.names}
     return Model(
         runners={name: runner(component) for name, component in components.items()},
-        table=SamplerTable.from_dict(facts.sampler),
+        table=SamplerTable.from_dict(facts.sampler, steps),
         latent_shape=components["decoder"].inputs[0].shape,
         styles=tuple(style["name"] for style in facts.styles),
     )
 
 
-def _open_artifact(runtime: Runtime, folder: Path) -> Model:
+def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from avatar.create import Model
     from avatar.sampler import SamplerTable
     from export.artifact import open_artifact
@@ -151,7 +179,7 @@ def _open_artifact(runtime: Runtime, folder: Path) -> Model:
     names = [entry.name for entry in manifest.components]
     return Model(
         runners={name: load(folder, name) for name in names},
-        table=SamplerTable.from_dict(manifest.sampler),
+        table=SamplerTable.from_dict(manifest.sampler, steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
         styles=tuple(style["name"] for style in manifest.styles),
     )
@@ -221,12 +249,11 @@ def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars:
 
 
 @app.command()
-def styles() -> None:
-    """List the styles: name, tier, licence, and whose work they are."""
-    from avatar.people.styles import STYLES
-
+def styles(checkpoint: Checkpoint = CHECKPOINT) -> None:
+    """List a checkpoint's styles: name, tier, licence, and whose work they are."""
     rows = [("NAME", "TIER", "LICENCE", "CREATOR", "SOURCE")]
-    rows += [(s.name, s.tier, s.licence, s.creator, s.source_url) for s in STYLES]
+    known = _styles_of(checkpoint)
+    rows += [(s.name, s.tier, s.licence, s.creator, s.source_url) for s in known]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

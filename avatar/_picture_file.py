@@ -65,6 +65,13 @@ def open_upright(path: Path) -> Image.Image:
         return _upright(image)
 
 
+def check_header(path: Path) -> None:
+    """Raise the `SelfieError` that `open_upright` would of a file's header; nothing is decoded."""
+    with _opened(path) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _open_header(path, stream)
+
+
 def _opened(path: Path) -> BinaryIO:
     if not path.exists():
         raise SelfieNotFoundError(f"{path}: no such file")

@@ -63,9 +63,10 @@ def is_user_error(error: BaseException) -> bool:
     return type(error).__module__.rpartition(".")[2] == "errors"
 
 
-def fail(message: str) -> NoReturn:
-    """Say in one line on stderr what is wrong and exit with code 2."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+def fail(*messages: str) -> NoReturn:
+    """Say on stderr what is wrong, in one line each, and exit with code 2."""
+    for message in messages:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(BAD_INPUT)
 
 

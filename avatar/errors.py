@@ -9,6 +9,7 @@ AvatarError (ValueError)
 │   ├── PictureTooLargeError     more pixels than a phone takes: perhaps a decompression bomb
 │   └── PictureTooSmallError     too few pixels to tell a face by
 ├── StepsError                   the model was made for other numbers of steps
+├── StylesError                  styles.json cannot be read, or names no styles a model could have
 ├── OutputError                  the avatar cannot be written under that name
 └── CheckpointError              no checkpoint in that folder, or not one of an avatar model
 
@@ -52,6 +53,10 @@ class PictureTooSmallError(SelfieError):
 
 class StepsError(AvatarError):
     """The model was made for other numbers of steps."""
+
+
+class StylesError(AvatarError):
+    """A `styles.json` cannot be read, or lacks what every style has."""
 
 
 class OutputError(AvatarError):

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatar._picture_file import open_upright, to_srgb
+from avatar._picture_file import check_header, open_upright, to_srgb
 from avatar.errors import SelfieCountError
 from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE
+
+__all__ = ["check_header", "prepare_selfie", "read_selfie", "read_selfies", "resize"]
 
 Array = NDArray[np.float32]
 
@@ -32,17 +34,17 @@ def read_selfies(paths: Sequence[Path]) -> Array:
     return np.stack([read_selfie(path) for path in paths])
 
 
-def read_selfie(path: Path) -> Array:
-    """One selfie file (PNG, JPEG, WebP or HEIC) as (3,128,128) float32 sRGB in [0,1].
+def read_selfie(path: Path, size: int = SELFIE_SIZE) -> Array:
+    """One selfie file (PNG, JPEG, WebP or HEIC) as (3,size,size) float32 sRGB in [0,1].
 
     Raises a `SelfieError` whose message names the file.
     """
-    return prepare_selfie(open_upright(path))
+    return prepare_selfie(open_upright(path), size)
 
 
-def prepare_selfie(image: Image.Image) -> Array:
-    """An upright picture in any mode as (3,128,128) float32 sRGB in [0,1]."""
-    return resize(np.asarray(to_srgb(_centre_square(image))))
+def prepare_selfie(image: Image.Image, size: int = SELFIE_SIZE) -> Array:
+    """An upright picture in any mode as (3,size,size) float32 sRGB in [0,1]."""
+    return resize(np.asarray(to_srgb(_centre_square(image))), size)
 
 
 def _centre_square(image: Image.Image) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +13,13 @@ from torch import nn
 
 from avatar.decoder import Decoder
 from avatar.denoiser import LATENT_SIZE, Denoiser
+from avatar.errors import StylesError
 from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
 from avatar.people.identity import sample_identity
-from avatar.people.styles import STYLES
+from avatar.people.styles import STYLES, DesignerStyle
 from avatar.pipeline import AvatarPipeline, pad_selfies
 from avatar.sampler import Sampler, noise_of, sample
+from avatar.styles import styles_of
 from components.checkpoint import read_json, require_safetensors
 from components.component import (
     Arrays,
@@ -45,14 +48,12 @@ class AvatarComponents(PipelineComponents):
     names = ("identity_encoder", "denoiser", "decoder")
 
     def facts(self) -> PipelineFacts:
-        count = int(self._config("denoiser")["styles"])
-        if count != len(STYLES):
-            raise CheckpointError(f"the denoiser knows {count} styles, expected {len(STYLES)}")
         return PipelineFacts(
             title="Pocket Avatar",
             summary=SUMMARY,
-            licence="Apache-2.0",
-            styles=tuple(_style_entry(style) for style in STYLES),
+            # Whoever trained a model with styles of their own says what its weights' licence is.
+            licence="Apache-2.0" if self._styles == STYLES else "NOASSERTION",
+            styles=tuple(asdict(style) for style in self._styles),
             sampler=self._sampler.constants(),
         )
 
@@ -66,7 +67,7 @@ class AvatarComponents(PipelineComponents):
         return {
             "selfies": selfies,
             "selfie_mask": mask,
-            "style": np.array([seed % len(STYLES)], np.int32),
+            "style": np.array([seed % len(self._styles)], np.int32),
             "noise": noise_of(seed, self._latents.shape),
         }
 
@@ -115,6 +116,21 @@ class AvatarComponents(PipelineComponents):
         )
 
     @cached_property
+    def _styles(self) -> tuple[DesignerStyle, ...]:
+        """The styles the denoiser knows, by index."""
+        try:
+            styles = styles_of(self.checkpoint)
+        except StylesError as error:
+            raise CheckpointError(str(error)) from None
+        count = int(self._config("denoiser")["styles"])
+        if count != len(styles):
+            raise CheckpointError(
+                f"{self.checkpoint}: the denoiser knows {count} styles, expected {len(styles)}: "
+                f"{', '.join(style.name for style in styles)}"
+            )
+        return styles
+
+    @cached_property
     def _latents(self) -> TensorSpec:
         channels = int(self._config("denoiser")["latent_channels"])
         return TensorSpec(
@@ -144,7 +160,7 @@ class AvatarComponents(PipelineComponents):
             name="style",
             shape=(1,),
             dtype="int32",
-            range=(0, len(STYLES) - 1),
+            range=(0, len(self._styles) - 1),
             description="Index into the manifest's styles.",
         )
         return (self._latents, timestep, self._tokens, style)
@@ -219,8 +235,3 @@ def _render_selfies(seed: int) -> np.ndarray:
     people = [sample_identity(seed)] * EXAMPLE_SELFIES
     selfies = render(people, [seed * EXAMPLE_SELFIES + i for i in range(EXAMPLE_SELFIES)])
     return np.floor(selfies * np.float32(255) + np.float32(0.5)) / np.float32(255)
-
-
-def _style_entry(style: Any) -> dict[str, str]:
-    names = ("name", "title", "tier", "licence", "licence_url", "creator", "creator_url", "source")
-    return {name: str(getattr(style, name)) for name in (*names, "source_url")}

@@ -103,7 +103,7 @@ class PipelineFacts:
     Attributes:
         title: What the model card is called.
         summary: What it does, in a sentence or two.
-        licence: SPDX identifier of the weights' licence.
+        licence: SPDX identifier of the weights' licence; NOASSERTION where nobody has said.
         styles: For each style index, its entry in the manifest (empty where there are none).
         sampler: The sampling loop's constants, as the manifest holds them.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from avatar.command_line import fail, new_app, print_tables, progress, run, say
 
 if TYPE_CHECKING:
-    from distillation.data import People
+    from distillation.data import People, TrainingData
 
 app = new_app(
     "Train the avatar model: autoencoder, identity, teacher, student and judge, in this order; then"
@@ -20,11 +21,21 @@ app = new_app(
 
 SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
 DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the same people.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of your own people (docs/training.md says how it looks), instead of selfies "
+        "and drawings of made-up ones. One in twenty, at least one, is held out: never trained on, "
+        "shown in grids and scored.",
+        show_default=False,
+    ),
+]
 Most = Annotated[
     int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
 ]
 AutoencoderRun = Annotated[
-    Path, typer.Option(help="Run of the autoencoder; keeps the drawings' latents.")
+    Path,
+    typer.Option(help="Run of the autoencoder; keeps latents, and small copies of your pictures."),
 ]
 HeldOutDir = Annotated[
     Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
@@ -72,7 +83,7 @@ def _people(selfies: Path | None, drawings: Path | None, limit: int | None = Non
 
 
 def _widths(text: str) -> tuple[int, ...]:
-    """ "32,80,160" as numbers; group norms need multiples of 16."""
+    """The numbers of a text like 32,80,160; group norms need multiples of 16."""
     parts = text.split(",")
     if not all(part.strip().isdigit() and int(part) and int(part) % 16 == 0 for part in parts):
         fail(f"--widths is {text!r}, expected multiples of 16 by commas, like 32,80,160")
@@ -83,8 +94,56 @@ def _tell_people(done: int, count: int) -> None:
     say(f"{done}/{count} people")
 
 
+def _training_data(
+    context: typer.Context,
+    data: Path | None,
+    folders: tuple[Path | None, Path, Path],
+    keep: Path,
+    most: int | None = None,
+) -> tuple[TrainingData, TrainingData]:
+    """People to train on, and held-out ones: those of `data`, whose small copies are kept in the
+    run `keep`, or of the shards in `folders`: selfies, drawings, held out."""
+    from distillation.errors import DataError
+    from distillation.own_people import open_own
+
+    if data is None:
+        selfies, drawings, held_out = folders
+        return _people(selfies, drawings, most), _people(held_out, held_out)
+    for name in ("selfies", "drawings", "held_out"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = name.replace("_", "-")
+            raise DataError(
+                f"--data and --{option} exclude each other: a folder of your own people has "
+                "selfies, drawings and held-out people in one; leave out one of the two options"
+            )
+    people, held = open_own(data, keep=keep, limit=most)
+    say(f"{data}: {len(people)} people to train on, {len(held)} held out")
+    return people, held
+
+
+@app.command()
+def check_data(
+    folder: Annotated[Path, typer.Argument(help="Folder of your own people, as --data takes it.")],
+) -> None:
+    """Read a folder of your own people, every picture too, and say what training would stop at."""
+    from distillation.own_folder import read_folder, unreadable
+
+    found = read_folder(folder)
+    if wrong := list(unreadable(found)):
+        fail(*wrong)
+    people = (*found.trained, *found.held_out)
+    typer.echo(f"{len(found.trained)} people to train on, {len(found.held_out)} held out")
+    typer.echo(f"{sum(len(person.selfies) for person in people)} selfies")
+    drawn = Counter(style for person in people for style, _ in person.drawings)
+    for index, style in enumerate(found.styles):
+        typer.echo(f"{drawn[index]} drawings in {style.name}")
+
+
 @app.command()
 def autoencoder(
+    context: typer.Context,
+    data: Data = None,
     drawings: DrawingsDir = DRAWINGS,
     most: Most = 600,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
@@ -95,20 +154,19 @@ def autoencoder(
     seed: Seed = 0,
 ) -> None:
     """Train latent encoder and decoder on drawn avatars; prints PSNR by style on held-out ones."""
-    from avatar.people.styles import STYLES
     from distillation.runs import train_autoencoder
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_autoencoder(
-        _people(None, drawings, most), _people(held_out, held_out), schedule, out
-    )
-    for style, psnr in trained.items():
-        typer.echo(f"{STYLES[style].name:12} {psnr:.2f} dB")
+    people, held = _training_data(context, data, (None, drawings, held_out), out, most)
+    for style, psnr in train_autoencoder(people, held, schedule, out).items():
+        typer.echo(f"{people.styles[style].name:12} {psnr:.2f} dB")
 
 
 @app.command()
 def identity(
+    context: typer.Context,
+    data: Data = None,
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
@@ -120,13 +178,15 @@ def identity(
     seed: Seed = 0,
 ) -> None:
     """Teach the identity encoder attributes, and what drawings to expect; prints its accuracy on
-    held-out people."""
+    held-out people. With --data there are no labels: it learns what drawings to expect alone."""
     from distillation.runs import train_identity
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    pictures = (_people(selfies, drawings), _people(held_out, held_out))
-    accuracy, sketch = train_identity(*pictures, schedule, out, autoencoder=autoencoder)
+    people, held = _training_data(context, data, (selfies, drawings, held_out), autoencoder)
+    if people.labels is None:
+        say("no labels: the loss of attributes is left out, and so is their accuracy")
+    accuracy, sketch = train_identity(people, held, schedule, out, autoencoder=autoencoder)
     for name, share in accuracy.items():
         typer.echo(f"{name:12} {share:.1%}")
     typer.echo(f"{'sketch':12} {sketch:.3f} mean squared error")
@@ -134,6 +194,8 @@ def identity(
 
 @app.command()
 def teacher(
+    context: typer.Context,
+    data: Data = None,
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
@@ -167,8 +229,7 @@ def teacher(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_teacher(
-        _people(selfies, drawings),
-        _people(held_out, held_out),
+        *_training_data(context, data, (selfies, drawings, held_out), autoencoder),
         schedule,
         out,
         autoencoder=autoencoder,
@@ -182,6 +243,8 @@ def teacher(
 
 @app.command()
 def shrink(
+    context: typer.Context,
+    data: Data = None,
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
@@ -201,8 +264,7 @@ def shrink(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_smaller(
-        _people(selfies, drawings),
-        _people(held_out, held_out),
+        *_training_data(context, data, (selfies, drawings, held_out), autoencoder),
         schedule,
         out,
         teacher=teacher,
@@ -215,6 +277,8 @@ def shrink(
 
 @app.command()
 def student(
+    context: typer.Context,
+    data: Data = None,
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     most: Most = None,
@@ -233,8 +297,7 @@ def student(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_student(
-        _people(selfies, drawings, most),
-        _people(held_out, held_out),
+        *_training_data(context, data, (selfies, drawings, held_out), autoencoder, most),
         schedule,
         out,
         teacher=teacher,
@@ -298,6 +361,8 @@ def report(
 
 @app.command()
 def publish(
+    context: typer.Context,
+    data: Data = None,
     checkpoint: Annotated[Path, typer.Option(help="Pipeline to ship, in its run's folder.")] = Path(
         "runs/student/checkpoint"
     ),
@@ -314,24 +379,32 @@ def publish(
         str, typer.Option(help="For the model card: what the runs' records don't say.")
     ] = "",
 ) -> None:
-    """Write pipeline and judge as the checkpoints that ship: fp16, each with its model card."""
+    """Write pipeline and judge as the checkpoints that ship: fp16, each with its model card. With
+    --data the pipeline only, without a report: the judge knows nobody of yours."""
     from avatar.judge import load_judge
-    from avatar.people.styles import STYLES
     from avatar.pipeline import AvatarPipeline
+    from avatar.styles import styles_of
     from distillation import publish as publishing
     from distillation.autoencoder import Autoencoder, reconstruction_psnr
     from distillation.judge import read_ceiling
     from distillation.report import read
-    from distillation.runs import CHECKPOINT
+    from distillation.runs import CHECKPOINT, check_styles
 
     pipeline = AvatarPipeline.from_pretrained(checkpoint)
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
-    psnr = reconstruction_psnr(network, _people(held_out, held_out).avatars[:240])
-    named = {STYLES[style].name: value for style, value in psnr.items()}
+    folders = (None, held_out, held_out)
+    _, held = _training_data(context, data, folders, runs / "autoencoder")
+    check_styles(held, checkpoint)
+    found = None if data else read(report)
+    ceiling = None if data else read_ceiling(judge)
+    psnr = reconstruction_psnr(network, held.avatars[:240])
+    named = {held.styles[style].name: value for style, value in psnr.items()}
     trained = [*(runs / name for name in publishing.RUNS), checkpoint.parent]
-    publishing.publish(pipeline, trained, read(report), named, out / "small", note)
-    scales = (judge, read_ceiling(judge), out / "judge")
-    publishing.publish_judge(load_judge(judge / CHECKPOINT), *scales)
+    styles = styles_of(checkpoint)
+    publishing.publish(pipeline, styles, trained, found, named, out / "small", note)
+    if ceiling:
+        judges = load_judge(judge / CHECKPOINT)
+        publishing.publish_judge(judges, judge, ceiling, out / "judge")
     typer.echo(out)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from avatar.decoder import Decoder, LatentEncoder
-from distillation.data import DrawnAvatar
+from distillation.data import Drawing
 from distillation.training import Batch
 
 CROP = 128
@@ -46,7 +47,7 @@ class AutoencoderTask:
     it than misplace it.
     """
 
-    def __init__(self, network: Autoencoder, drawn: list[DrawnAvatar], shown: list[DrawnAvatar]):
+    def __init__(self, network: Autoencoder, drawn: Sequence[Drawing], shown: Sequence[Drawing]):
         self.network, self.drawn = network, drawn
         self.shown = pictures([avatar.pixels() for avatar in shown])
 
@@ -95,7 +96,7 @@ def tile(rows: list[Tensor]) -> Image.Image:
 
 
 @torch.inference_mode()
-def encode_all(encoder: LatentEncoder, drawn: list[DrawnAvatar], batch: int = 16) -> Tensor:
+def encode_all(encoder: LatentEncoder, drawn: Sequence[Drawing], batch: int = 16) -> Tensor:
     """Latents of all drawings, scaled as the encoder's buffers say; (n,C,32,32) fp16."""
     chunks = [
         encoder(pictures([avatar.pixels() for avatar in drawn[start : start + batch]])).half()
@@ -104,7 +105,7 @@ def encode_all(encoder: LatentEncoder, drawn: list[DrawnAvatar], batch: int = 16
     return torch.cat(chunks).contiguous()
 
 
-def scale_latents(network: Autoencoder, drawn: list[DrawnAvatar]) -> None:
+def scale_latents(network: Autoencoder, drawn: Sequence[Drawing]) -> None:
     """Set both halves' mean and deviation so that latents have unit variance a channel."""
     latents = encode_all(network.encoder, drawn).float()
     mean, std = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
@@ -114,7 +115,7 @@ def scale_latents(network: Autoencoder, drawn: list[DrawnAvatar]) -> None:
 
 
 @torch.inference_mode()
-def reconstruction_psnr(network: Autoencoder, drawn: list[DrawnAvatar]) -> dict[int, float]:
+def reconstruction_psnr(network: Autoencoder, drawn: Sequence[Drawing]) -> dict[int, float]:
     """Mean PSNR in dB (peak 1) of reconstructed held-out drawings, by style index."""
     found: dict[int, list[float]] = {}
     for avatar in drawn:

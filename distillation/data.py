@@ -1,12 +1,15 @@
-"""People to train on, held in memory: selfies as pixels, avatars as the encoded files they are."""
+"""People to train on: what tasks ask of them, and the made-up ones, held in memory, their selfies
+as pixels and their avatars as the encoded files they are. `own_people.py` has those of a team."""
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +18,61 @@ from PIL import Image
 from avatar.identity_encoder import SELFIE_SIZE
 from avatar.people.identity import ATTRIBUTES, Identity
 from avatar.people.shards import PersonRecord, read_shards
-from avatar.people.styles import STYLES
+from avatar.people.styles import STYLES, DesignerStyle
 from distillation.errors import DataError
 
 HELD_OUT = 100_000
 """People whose seed is below this are held out: no training command draws one of them."""
 
 STYLE_INDEX = {style.name: index for index, style in enumerate(STYLES)}
+
+
+class Drawing(Protocol):
+    """One drawing: of whom, and in which style."""
+
+    @property
+    def person(self) -> int: ...
+
+    @property
+    def style(self) -> int: ...
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """(256,256,3) uint8 sRGB."""
+        ...
+
+    def digest(self) -> bytes:
+        """Other bytes where the drawing is another."""
+        ...
+
+
+class TrainingData(Protocol):
+    """People, their selfies and drawings of them, wherever the pictures lie."""
+
+    @property
+    def styles(self) -> tuple[DesignerStyle, ...]:
+        """What the drawings' style indices stand for."""
+        ...
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """(people, attributes); None where nobody has labelled them."""
+        ...
+
+    @property
+    def selfie_counts(self) -> NDArray[np.int64]:
+        """(people,), each at least 1, or all 0."""
+        ...
+
+    @property
+    def avatars(self) -> Sequence[Drawing]:
+        """All drawings in a fixed order, person by person."""
+        ...
+
+    def selfie(self, person: int, number: int) -> NDArray[np.uint8]:
+        """Selfie `number` of a person, (3,128,128) sRGB."""
+        ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +87,15 @@ class DrawnAvatar:
         """(256,256,3) uint8 sRGB."""
         return np.asarray(Image.open(io.BytesIO(self.png)).convert("RGB"))
 
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.png).digest()
+
 
 class People:
     """`identities`; `labels` (people, attributes) int64; `selfies` (people, n, 3, 128, 128) uint8;
     `avatars`, all drawings of all of them in a fixed order."""
+
+    styles = STYLES
 
     def __init__(
         self, selfies: Path | None, drawings: Path | None, *, limit: int | None = None
@@ -68,10 +124,14 @@ class People:
         if not pictures:
             raise DataError(f"{selfies or drawings} holds no people")
         self.selfies = np.stack(pictures)
+        self.selfie_counts = np.full(len(self.selfies), self.selfies.shape[1])
         self.labels = np.array([list(person.labels.values()) for person in self.identities])
 
     def __len__(self) -> int:
         return len(self.identities)
+
+    def selfie(self, person: int, number: int) -> NDArray[np.uint8]:
+        return self.selfies[person, number]
 
 
 def _paired(

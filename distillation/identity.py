@@ -2,7 +2,7 @@
 expect what a person's drawings look like.
 
 Labels are free for made people, and drawings without noise are quick to learn from: both teach in
-minutes what diffusion alone teaches in hours.
+minutes what diffusion alone teaches in hours. People without labels teach by their drawings alone.
 """
 
 from __future__ import annotations
@@ -15,32 +15,34 @@ from torch import Tensor, nn
 
 from avatar.decoder import Decoder
 from avatar.denoiser import Sketch
-from avatar.identity_encoder import IdentityEncoder
+from avatar.identity_encoder import MAX_SELFIES, IdentityEncoder
 from avatar.people.identity import ATTRIBUTES
-from distillation.data import CLASS_COUNTS, People
-from distillation.pairs import Pairs, grid_of, spread, tokens_of, unconditioned
+from distillation.data import CLASS_COUNTS, TrainingData
+from distillation.pairs import Pairs, first_selfies, grid_of, spread, tokens_of, unconditioned
 from distillation.training import Batch
 
 
 class FirstLessons(nn.Module):
-    """The encoder with one linear reader for all attributes, which does not ship, and the sketch of
-    the denoiser to be."""
+    """The encoder with the sketch of the denoiser to be and, where people have labels, one linear
+    reader for all attributes, which does not ship."""
 
-    def __init__(self, encoder: IdentityEncoder, sketch: Sketch) -> None:
+    def __init__(self, encoder: IdentityEncoder, sketch: Sketch, *, labelled: bool = True) -> None:
         super().__init__()
         self.encoder, self.sketch = encoder, sketch
-        self.reader = nn.Linear(encoder.null_tokens.numel(), sum(CLASS_COUNTS))
+        width = encoder.null_tokens.numel()
+        self.reader = nn.Linear(width, sum(CLASS_COUNTS)) if labelled else None
 
     def forward(
         self, selfies: Tensor, mask: Tensor, style: Tensor, dropped: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """All class logits (people, classes), and expected latents (b,C,32,32) in `style` (b,).
+    ) -> tuple[Tensor | None, Tensor]:
+        """All class logits (people, classes), if there is a reader, and expected latents
+        (b,C,32,32) in `style` (b,).
 
         `selfies` (people,n,3,128,128) with `mask` (people,n); b is a multiple of the number of
         people, person by person; where `dropped` (b,) is true, nobody is expected.
         """
         tokens = tokens_of(self.encoder, selfies, mask)
-        logits = self.reader(tokens.flatten(1))
+        logits = self.reader(tokens.flatten(1)) if self.reader else None
         return logits, self.sketch(spread(tokens, self.encoder, dropped), style)
 
 
@@ -62,9 +64,9 @@ class IdentityTask:
     def __init__(
         self,
         network: FirstLessons,
-        people: People,
+        people: TrainingData,
         latents: Tensor,
-        shown: People,
+        shown: TrainingData,
         decoder: Decoder,
     ) -> None:
         """`latents` (avatars,C,32,32) belong to `people.avatars`, entry by entry."""
@@ -78,8 +80,10 @@ class IdentityTask:
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
         inputs = (batch[name] for name in ("selfies", "mask", "style", "dropped"))
         logits, expected = network(*inputs)
-        reading, right = label_losses(logits, batch["labels"])
         sketch = F.mse_loss(expected, batch["clean"])
+        if logits is None:
+            return {"loss": sketch}
+        reading, right = label_losses(logits, batch["labels"])
         return {"loss": reading + sketch, "sketch": sketch, "right": right}
 
     def grid(self) -> Image.Image:
@@ -88,27 +92,33 @@ class IdentityTask:
         return grid_of(self.shown, encoder, self.decoder, lambda who, style, _: sketch(who, style))
 
 
+def all_tokens(
+    encoder: IdentityEncoder, people: TrainingData, selfies: int = MAX_SELFIES
+) -> Tensor:
+    """Tokens of everybody, from their first `selfies` selfies; (people,8,D)."""
+    each = (first_selfies(people, person, selfies) for person in range(len(people)))
+    return torch.cat([encoder(shown, torch.ones(len(shown))) for shown in each])
+
+
 @torch.inference_mode()
-def sketch_error(network: FirstLessons, people: People, latents: Tensor) -> float:
+def sketch_error(network: FirstLessons, people: TrainingData, latents: Tensor) -> float:
     """Mean squared distance between people's drawings and what their selfies let expect."""
-    network.eval()
-    images = torch.from_numpy(people.selfies).float().div(255)
-    tokens = torch.cat(
-        [tokens_of(network.encoder, part, torch.ones(part.shape[:2])) for part in images.split(64)]
-    )
+    tokens = all_tokens(network.eval().encoder, people)
     owners = torch.tensor([avatar.person for avatar in people.avatars])
     style = torch.tensor([avatar.style for avatar in people.avatars])
     return float(F.mse_loss(network.sketch(tokens[owners], style), latents.float()))
 
 
 @torch.inference_mode()
-def attribute_accuracy(network: FirstLessons, people: People, selfies: int) -> dict[str, float]:
-    """Share of people whose attribute is read right from their first `selfies` selfies."""
-    network.eval()
-    images = torch.from_numpy(people.selfies[:, :selfies]).float().div(255)
-    tokens = [tokens_of(network.encoder, p, torch.ones(p.shape[:2])) for p in images.split(64)]
-    logits = network.reader(torch.cat(tokens).flatten(1))
-    parts = logits.split(CLASS_COUNTS, dim=1)
+def attribute_accuracy(
+    network: FirstLessons, people: TrainingData, selfies: int
+) -> dict[str, float]:
+    """Share of people whose attribute is read right from their first `selfies` selfies; nothing
+    where people have no labels."""
+    if people.labels is None or network.reader is None:
+        return {}
+    tokens = all_tokens(network.eval().encoder, people, selfies)
+    parts = network.reader(tokens.flatten(1)).split(CLASS_COUNTS, dim=1)
     labels = torch.from_numpy(people.labels)
     return {
         name: float((part.argmax(1) == label).float().mean())

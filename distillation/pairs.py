@@ -13,11 +13,10 @@ from torch import Tensor
 
 from avatar.decoder import Decoder
 from avatar.denoiser import LATENT_SIZE, Denoiser
-from avatar.identity_encoder import IdentityEncoder
-from avatar.people.styles import STYLES
+from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
 from avatar.sampler import SamplerTable, noise_of, sample
 from distillation.autoencoder import tile
-from distillation.data import People
+from distillation.data import TrainingData
 from distillation.training import Batch
 
 AVATARS_A_PERSON = 4
@@ -35,7 +34,7 @@ TURN, ZOOM, SHIFT = radians(5), 0.08, 0.06
 class Pairs:
     """People with the latents of their drawings."""
 
-    def __init__(self, people: People, latents: Tensor) -> None:
+    def __init__(self, people: TrainingData, latents: Tensor) -> None:
         """`latents` (avatars,C,32,32) belong to `people.avatars`, entry by entry."""
         self.people, self.latents = people, latents
         self.styles = np.array([avatar.style for avatar in people.avatars])
@@ -45,8 +44,9 @@ class Pairs:
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         """A batch of about `batch` avatars, person by person.
 
-        "selfies" (people,n,3,128,128) and "mask" (people,n), "labels" (people, attributes); "clean"
-        latents (b,C,32,32) and "style" (b,), b a multiple of the number of people.
+        "selfies" (people,n,3,128,128) and "mask" (people,n); "clean" latents (b,C,32,32) and
+        "style" (b,), b a multiple of the number of people; "labels" (people, attributes), where the
+        people have any.
         """
         chosen = rng.integers(len(self.people), size=max(1, batch // AVATARS_A_PERSON))
         avatars = np.concatenate(
@@ -56,29 +56,48 @@ class Pairs:
             ]
         )
         selfies, mask = draw_selfies(self.people, chosen, rng, most=MOST_SELFIES)
+        labels = self.people.labels
+        known = {} if labels is None else {"labels": torch.from_numpy(labels[chosen])}
         return {
             "selfies": selfies,
             "mask": mask,
-            "labels": torch.from_numpy(self.people.labels[chosen]),
             "clean": self.latents[avatars].float(),
             "style": torch.from_numpy(self.styles[avatars]),
+            **known,
         }
 
 
 def draw_selfies(
-    people: People, chosen: np.ndarray, rng: np.random.Generator, most: int
+    people: TrainingData, chosen: np.ndarray, rng: np.random.Generator, most: int
 ) -> tuple[Tensor, Tensor]:
     """1 to `most` random selfies of each chosen person, framed a little differently than they were;
     (people,n,3,128,128) in [0,1], absent ones zero, and their mask (people,n)."""
-    available = people.selfies.shape[1]
-    most = min(most, available)
-    counts = rng.integers(1, most + 1, size=len(chosen))
+    available = people.selfie_counts[chosen]
+    most = min(most, int(available.max()))
+    counts = rng.integers(1, np.minimum(available, most) + 1)
     mask = np.arange(most) < counts[:, None]
-    which = rng.permuted(np.tile(np.arange(available), (len(chosen), 1)), axis=1)[:, :most]
-    found = people.selfies[chosen[:, None], which][mask].astype(np.float32) / 255
-    selfies = torch.zeros(len(chosen), most, *people.selfies.shape[2:])
-    selfies[torch.from_numpy(mask)] = framed(torch.from_numpy(found), rng)
+    places = np.arange(available.max())
+    order = rng.permuted(np.tile(places, (len(chosen), 1)), axis=1)
+    # Of those with fewer selfies, places that hold none go last.
+    last = np.argsort(order >= available[:, None], axis=1, kind="stable")
+    which = np.take_along_axis(order, last, axis=1)[:, :most]
+    owners = np.broadcast_to(chosen[:, None], mask.shape)
+    pairs = zip(owners[mask], which[mask], strict=True)
+    found = images([people.selfie(person, number) for person, number in pairs])
+    selfies = torch.zeros(len(chosen), most, 3, SELFIE_SIZE, SELFIE_SIZE)
+    selfies[torch.from_numpy(mask)] = framed(found, rng)
     return selfies, torch.from_numpy(mask.astype(np.float32))
+
+
+def first_selfies(people: TrainingData, person: int, most: int = MAX_SELFIES) -> Tensor:
+    """The first `most` selfies of a person as they are, (n,3,128,128) in [0,1]."""
+    count = min(most, int(people.selfie_counts[person]))
+    return images([people.selfie(person, number) for number in range(count)])
+
+
+def images(selfies: list[np.ndarray]) -> Tensor:
+    """(3,128,128) uint8 pictures as one (n,3,128,128) float32 tensor in [0,1]."""
+    return torch.from_numpy(np.stack(selfies)).float().div(255)
 
 
 def framed(selfies: Tensor, rng: np.random.Generator) -> Tensor:
@@ -131,7 +150,7 @@ def level(sigma: Tensor) -> Tensor:
 
 
 def grid_of(
-    people: People,
+    people: TrainingData,
     encoder: IdentityEncoder,
     decoder: Decoder,
     latents_of: Callable[[Tensor, Tensor, int], Tensor],
@@ -141,12 +160,12 @@ def grid_of(
     `latents_of(tokens, style, seed)` gives latents (styles,C,32,32) for tokens (styles,8,D) and
     style (styles,), on the encoder's device.
     """
-    rows = []
+    rows, count = [], len(people.styles)
     for person in range(min(6, len(people))):
-        selfies = torch.from_numpy(people.selfies[person]).float().div(255)
+        selfies = first_selfies(people, person)
         present = torch.ones(len(selfies), device=encoder.device)
-        tokens = encoder(selfies.to(encoder.device), present).expand(len(STYLES), -1, -1)
-        style = torch.arange(len(STYLES), dtype=torch.int32, device=encoder.device)
+        tokens = encoder(selfies.to(encoder.device), present).expand(count, -1, -1)
+        style = torch.arange(count, dtype=torch.int32, device=encoder.device)
         latents = latents_of(tokens, style, person)
         avatars = decoder(latents.to(decoder.device)).cpu()
         rows.append(torch.cat([F.interpolate(selfies[:1], 256), avatars]))

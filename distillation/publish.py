@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import torch
 
 from avatar.judge import KINDS, Judge
 from avatar.people.identity import ATTRIBUTES
-from avatar.people.styles import STYLES
+from avatar.people.styles import DesignerStyle
 from avatar.pipeline import AvatarPipeline
+from avatar.styles import STYLES_FILE, dump_styles
 from components import atomic
 from distillation.cost import PARTS, measure
 from distillation.training import read_record
@@ -29,18 +30,21 @@ LOCAL_KEYS = ("_name_or_path",)
 
 def publish(
     pipeline: AvatarPipeline,
+    styles: Sequence[DesignerStyle],
     runs: Sequence[Path],
-    report: dict[str, Any],
+    report: dict[str, Any] | None,
     psnr: dict[str, float],
     out: Path,
     note: str = "",
 ) -> None:
     """Write the checkpoint folder `out` in one step; `runs` are the runs it came from, in order.
 
-    `report` is what the report command wrote, `psnr` the autoencoder's dB by style name, and `note`
-    what the runs' records don't say of how it was trained.
+    `styles` are those it knows, by index; `report` is what the report command wrote (the judge
+    knows the built-in styles only), `psnr` the autoencoder's dB by style name, and `note` what the
+    runs' records don't say of how it was trained.
     """
     card = model_card(
+        styles=styles,
         sizes={name: measure(pipeline, name) for name in PARTS},
         records=[record for run in runs for record in records(run)],
         report=report,
@@ -48,16 +52,17 @@ def publish(
         sampler=dict(pipeline.sampler.config),
         note=note,
     )
-    _write(pipeline.to(torch.float16), card, out)
+    files = {STYLES_FILE: dump_styles(styles), "README.md": card.encode()}
+    _write(pipeline.to(torch.float16), files, out)
 
 
 def publish_judge(judge: Judge, run: Path, ceiling: dict[str, Any], out: Path) -> None:
     """Write the judge of `run` to the folder `out` in one step; `ceiling` says how good it is."""
     facts = {"records": records(run), "ceiling": ceiling, "kinds": KINDS}
-    _write(judge.half(), model_card("judge.md.j2", **facts), out)
+    _write(judge.half(), {"README.md": model_card("judge.md.j2", **facts).encode()}, out)
 
 
-def _write(model: AvatarPipeline | Judge, card: str, out: Path) -> None:
+def _write(model: AvatarPipeline | Judge, files: Mapping[str, bytes], out: Path) -> None:
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     model.save_pretrained(partial, safe_serialization=True)
@@ -65,7 +70,8 @@ def _write(model: AvatarPipeline | Judge, card: str, out: Path) -> None:
         values = json.loads(config.read_text())
         kept = {key: value for key, value in values.items() if key not in LOCAL_KEYS}
         config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
-    (partial / "README.md").write_text(card)
+    for name, data in files.items():
+        (partial / name).write_bytes(data)
     atomic.swap_in(partial, out)
     shutil.rmtree(partial, ignore_errors=True)  # what was there before
 
@@ -75,7 +81,7 @@ def records(run: Path) -> list[dict[str, Any]]:
     found = [read_record(run)]
     while before := found[0].get("before"):
         found.insert(0, before)
-    return found
+    return [{"own_data": False, **record} for record in found]
 
 
 def model_card(template: str = "card.md.j2", /, **facts: Any) -> str:
@@ -89,6 +95,7 @@ def model_card(template: str = "card.md.j2", /, **facts: Any) -> str:
     )
     versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
     classes = {name: len(found) for name, found in ATTRIBUTES.items()}
+    own_data = any(record["own_data"] for record in facts["records"])
     return environment.get_template(template).render(
-        styles=STYLES, versions=versions, classes=classes, **facts
+        versions=versions, classes=classes, own_data=own_data, **facts
     )

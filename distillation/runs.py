@@ -6,6 +6,7 @@ Every run has its own folder; `checkpoint/` in it is what the next one starts fr
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,11 @@ from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
 from avatar.judge import Judge
+from avatar.people.styles import DesignerStyle
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
+from avatar.styles import STYLES_FILE, dump_styles, styles_of
+from components import atomic
 from distillation.autoencoder import (
     Autoencoder,
     AutoencoderTask,
@@ -29,14 +33,14 @@ from distillation.autoencoder import (
     reconstruction_psnr,
     scale_latents,
 )
-from distillation.data import People
+from distillation.data import People, TrainingData
 from distillation.errors import RunError
 from distillation.identity import FirstLessons, IdentityTask, attribute_accuracy, sketch_error
 from distillation.judge import JudgeTask
 from distillation.shrink import Shrinking, ShrinkTask, smaller
 from distillation.student import FEW_STEPS, StudentTask
 from distillation.teacher import TeacherTask
-from distillation.training import Run, Schedule, read_record
+from distillation.training import RECORD, Run, Schedule, Task, read_record
 
 CHECKPOINT = "checkpoint"
 FIRST_LESSONS = "first_lessons.safetensors"
@@ -44,12 +48,13 @@ Model = TypeVar("Model", bound=ModelMixin)
 
 
 def train_autoencoder(
-    people: People, held_out: People, schedule: Schedule, out: Path
+    people: TrainingData, held_out: TrainingData, schedule: Schedule, out: Path
 ) -> dict[int, float]:
     """Train and save both halves; gives PSNR in dB by style, on held-out drawings."""
     torch.manual_seed(schedule.seed)
     network = Autoencoder(LatentEncoder(), Decoder())
-    Run(AutoencoderTask(network, people.avatars, held_out.avatars[:12]), schedule, out).train()
+    task = AutoencoderTask(network, people.avatars, held_out.avatars[:12])
+    run_on(people, task, schedule, out).train()
     network.cpu().eval()
     scale_latents(network, people.avatars[:: max(1, len(people.avatars) // 512)])
     network.encoder.save_pretrained(out / CHECKPOINT / "latent_encoder")
@@ -58,26 +63,33 @@ def train_autoencoder(
 
 
 def train_identity(
-    people: People, held_out: People, schedule: Schedule, out: Path, *, autoencoder: Path
+    people: TrainingData,
+    held_out: TrainingData,
+    schedule: Schedule,
+    out: Path,
+    *,
+    autoencoder: Path,
 ) -> tuple[dict[str, float], float]:
-    """Train and save identity encoder and sketch; gives accuracy by attribute, and the sketch's
-    mean squared error, on held-out people."""
+    """Train and save identity encoder and sketch; gives accuracy by attribute (none where people
+    have no labels), and the sketch's mean squared error, on held-out people."""
     decoder = load_part(Decoder, autoencoder, "decoder")
     encoder = load_part(LatentEncoder, autoencoder, "latent_encoder")
     torch.manual_seed(schedule.seed)
-    network = FirstLessons(IdentityEncoder(), Sketch())
+    styles, labelled = len(people.styles), people.labels is not None
+    network = FirstLessons(IdentityEncoder(), Sketch(styles=styles), labelled=labelled)
     latents = cached_latents(encoder, people, autoencoder)
-    Run(IdentityTask(network, people, latents, held_out, decoder), schedule, out).train()
+    task = IdentityTask(network, people, latents, held_out, decoder)
+    run_on(people, task, schedule, out).train()
     network.cpu().eval()
-    (out / CHECKPOINT).mkdir(exist_ok=True)
+    write_styles(people.styles, out / CHECKPOINT)
     save_file(network.state_dict(), out / CHECKPOINT / FIRST_LESSONS)
     drawn = cached_latents(encoder, held_out, autoencoder)
     return attribute_accuracy(network, held_out, selfies=3), sketch_error(network, held_out, drawn)
 
 
 def train_teacher(
-    people: People,
-    held_out: People,
+    people: TrainingData,
+    held_out: TrainingData,
     schedule: Schedule,
     out: Path,
     *,
@@ -99,9 +111,12 @@ def train_teacher(
     latents = cached_latents(encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     lessons = load_first_lessons(identity)
-    denoiser = (
-        load_part(Denoiser, start_from, "denoiser") if start_from else Denoiser(**(shape or {}))
-    )
+    check_styles(people, identity / CHECKPOINT)
+    if start_from:
+        denoiser = load_part(Denoiser, start_from, "denoiser")
+        check_styles(people, start_from / CHECKPOINT)
+    else:
+        denoiser = Denoiser(styles=len(people.styles), **(shape or {}))
     try:
         denoiser.sketch.load_state_dict(lessons.sketch.state_dict())
     except RuntimeError as error:
@@ -109,18 +124,18 @@ def train_teacher(
     if compiled:
         denoiser.compile()
     task = TeacherTask(denoiser, lessons.encoder, people, latents, held_out, decoder)
-    run = Run(task, schedule, out)
+    run = run_on(people, task, schedule, out)
     run.record.before = read_record(start_from) if start_from else None
     run.train()
     parts = (lessons.encoder.cpu(), denoiser.cpu().eval(), decoder, encoder)
     pipeline = AvatarPipeline(*parts, Sampler())
-    pipeline.save_pretrained(out / CHECKPOINT)
+    save(pipeline, people.styles, out)
     return pipeline
 
 
 def train_smaller(
-    people: People,
-    held_out: People,
+    people: TrainingData,
+    held_out: TrainingData,
     schedule: Schedule,
     out: Path,
     *,
@@ -131,21 +146,23 @@ def train_smaller(
 ) -> AvatarPipeline:
     """Train a smaller denoiser on data and teacher, and save the pipeline with it."""
     pipeline = open_teacher(teacher)
+    check_styles(people, teacher / CHECKPOINT)
     latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     network = Shrinking(smaller(pipeline.denoiser, widths, blocks), pipeline.denoiser)
     parts = (pipeline.identity_encoder, people, latents, held_out, pipeline.decoder)
-    run = Run(ShrinkTask(network, pipeline.denoiser, *parts), schedule, out)
+    task = ShrinkTask(network, pipeline.denoiser, *parts)
+    run = run_on(people, task, schedule, out)
     run.record.before = read_record(teacher)
     run.train()
     pipeline.register_modules(denoiser=network.student.cpu().eval())
-    pipeline.save_pretrained(out / CHECKPOINT)
+    save(pipeline, people.styles, out)
     return pipeline
 
 
 def train_student(
-    people: People,
-    held_out: People,
+    people: TrainingData,
+    held_out: TrainingData,
     schedule: Schedule,
     out: Path,
     *,
@@ -154,14 +171,15 @@ def train_student(
 ) -> AvatarPipeline:
     """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
     pipeline = open_teacher(teacher)
+    check_styles(people, teacher / CHECKPOINT)
     latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     task = StudentTask(pipeline, people, latents, held_out)
-    run = Run(task, schedule, out)
+    run = run_on(people, task, schedule, out)
     run.record.before = read_record(teacher)
     run.train()
     pipeline.register_modules(denoiser=task.network.cpu().eval(), sampler=FEW_STEPS)
-    pipeline.save_pretrained(out / CHECKPOINT)
+    save(pipeline, people.styles, out)
     return pipeline
 
 
@@ -182,6 +200,42 @@ def train_judge(people: People, schedule: Schedule, out: Path) -> Judge:
     return network
 
 
+def run_on(people: TrainingData, task: Task, schedule: Schedule, out: Path) -> Run:
+    """A run whose record says whose people it sees: who has no labels was not made up.
+
+    Raises `RunError` where the folder's run saw others.
+    """
+    run, own = Run(task, schedule, out), people.labels is None
+    if (out / RECORD).exists() and read_record(out).get("own_data", False) != own:
+        others = "made-up people" if own else "people of your own"
+        raise RunError(f"{out} holds a run on {others}; choose another --out")
+    run.record.own_data = own
+    return run
+
+
+def save(pipeline: AvatarPipeline, styles: Sequence[DesignerStyle], out: Path) -> None:
+    """The checkpoint of a run, with the styles it knows."""
+    pipeline.save_pretrained(out / CHECKPOINT)
+    write_styles(styles, out / CHECKPOINT)
+
+
+def write_styles(styles: Sequence[DesignerStyle], folder: Path) -> None:
+    atomic.write(folder / STYLES_FILE, dump_styles(styles))
+
+
+def check_styles(people: TrainingData, checkpoint: Path) -> None:
+    """Raise `RunError` unless a checkpoint knows the styles that people are drawn in, in order."""
+    known, drawn = (
+        ", ".join(style.name for style in styles)
+        for styles in (styles_of(checkpoint), people.styles)
+    )
+    if known != drawn:
+        raise RunError(
+            f"{checkpoint} knows the styles {known}, but the people are drawn in {drawn}; train it "
+            "with these people, or name people drawn in its styles"
+        )
+
+
 def load_part(kind: type[Model], run: Path, name: str) -> Model:
     """One trained part of a run; raises `RunError` where it is missing."""
     folder = run / CHECKPOINT / name
@@ -192,21 +246,24 @@ def load_part(kind: type[Model], run: Path, name: str) -> Model:
 
 def load_first_lessons(run: Path) -> FirstLessons:
     """What an identity run learned; raises `RunError` where it is missing or of another shape."""
-    network, path = FirstLessons(IdentityEncoder(), Sketch()), run / CHECKPOINT / FIRST_LESSONS
+    path = run / CHECKPOINT / FIRST_LESSONS
     try:
-        network.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        state = load_file(path)
+        styles, labelled = len(state["sketch.style.weight"]), "reader.weight" in state
+        network = FirstLessons(IdentityEncoder(), Sketch(styles=styles), labelled=labelled)
+        network.load_state_dict(state)
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
         raise RunError(f"{path} is no identity encoder of this shape; train it first") from error
     return network.eval()
 
 
-def cached_latents(encoder: LatentEncoder, people: People, out: Path) -> Tensor:
+def cached_latents(encoder: LatentEncoder, people: TrainingData, out: Path) -> Tensor:
     """Latents of all drawings, (avatars,C,32,32) fp16, kept in the folder `out` for the next."""
     digest = hashlib.sha256()
     for tensor in encoder.state_dict().values():
         digest.update(tensor.numpy().tobytes())
     for avatar in people.avatars:
-        digest.update(hashlib.sha256(avatar.png).digest())
+        digest.update(avatar.digest())
     path = out / f"latents-{digest.hexdigest()[:16]}.safetensors"
     with PartialState().main_process_first():
         if not path.exists():

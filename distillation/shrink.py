@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from avatar.decoder import Decoder
 from avatar.denoiser import Denoiser
 from avatar.identity_encoder import IdentityEncoder
-from distillation.data import People
+from distillation.data import TrainingData
 from distillation.pairs import level, spread, tokens_of
 from distillation.teacher import TeacherTask
 from distillation.training import Batch
@@ -109,9 +109,9 @@ class ShrinkTask(TeacherTask):
         network: Shrinking,
         teacher: Denoiser,
         encoder: IdentityEncoder,
-        people: People,
+        people: TrainingData,
         latents: Tensor,
-        shown: People,
+        shown: TrainingData,
         decoder: Decoder,
     ) -> None:
         """`latents` (avatars,C,32,32) belong to `people.avatars`, entry by entry."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from avatar.denoiser import Denoiser
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
-from distillation.data import People
+from distillation.data import TrainingData
 from distillation.pairs import Pairs, grid_of, level, logit_normal, sampled, tokens_of
 from distillation.training import Batch
 
@@ -46,7 +46,7 @@ class StudentTask:
     """Consistency tuning of a copy of the teacher; the identity encoder stays as it is."""
 
     def __init__(
-        self, pipeline: AvatarPipeline, people: People, latents: Tensor, shown: People
+        self, pipeline: AvatarPipeline, people: TrainingData, latents: Tensor, shown: TrainingData
     ) -> None:
         """`pipeline` is the teacher's; `latents` (avatars,C,32,32) belong to `people.avatars`."""
         self.network: Denoiser = copy.deepcopy(pipeline.denoiser)

@@ -12,7 +12,7 @@ from avatar.decoder import Decoder
 from avatar.denoiser import Denoiser
 from avatar.identity_encoder import IdentityEncoder
 from avatar.sampler import Sampler
-from distillation.data import People
+from distillation.data import TrainingData
 from distillation.pairs import (
     Pairs,
     grid_of,
@@ -38,9 +38,9 @@ class TeacherTask:
         self,
         network: Denoiser,
         encoder: IdentityEncoder,
-        people: People,
+        people: TrainingData,
         latents: Tensor,
-        shown: People,
+        shown: TrainingData,
         decoder: Decoder,
     ) -> None:
         """`latents` (avatars,C,32,32) belong to `people.avatars`, entry by entry."""

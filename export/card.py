@@ -61,11 +61,15 @@ def _styles(manifest: Manifest) -> str:
     lines = ["## Styles", "", "| style | tier | designer | licence | source |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for style in manifest.styles:
-        creator = f"[{style['creator']}]({style['creator_url']})"
-        licence = f"[{style['licence']}]({style['licence_url']})"
-        source = f"[{style['source']}]({style['source_url']})"
+        creator, licence, source = (
+            _link(style[key], style[f"{key}_url"]) for key in ("creator", "licence", "source")
+        )
         lines.append(f"| {style['title']} | {style['tier']} | {creator} | {licence} | {source} |")
     return "\n".join(lines)
+
+
+def _link(text: str, url: str) -> str:
+    return f"[{text}]({url})" if url else text
 
 
 def _made(manifest: Manifest) -> str:
