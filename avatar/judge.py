@@ -20,6 +20,7 @@ from diffusers.configuration_utils import register_to_config
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from avatar.errors import CheckpointError
 from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES
 
@@ -107,7 +108,9 @@ class Judgement:
 
 
 def load_judge(folder: Path = SHIPPED) -> Judge:
-    """A trained judge; by default the one that ships."""
+    """A trained judge; by default the one that ships. Raises `CheckpointError` where none is."""
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(f"{folder} holds no judge; train one: python -m distillation judge")
     judge: Judge = Judge.from_pretrained(folder, use_safetensors=True)
     return judge.float().eval()
 

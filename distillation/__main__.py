@@ -44,7 +44,7 @@ Steps = Annotated[int, typer.Option(min=1, help="Optimiser steps in all; sets th
 Batch = Annotated[int, typer.Option(min=1, help="Samples a step.")]
 Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate of AdamW.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
-Out = Annotated[Path, typer.Option(help="The run's folder; a run found there goes on.")]
+Out = Annotated[Path, typer.Option(help="Where it is written; a run found there goes on.")]
 Widths = Annotated[
     str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
 ]
@@ -346,11 +346,11 @@ def report(
 ) -> None:
     """Compare teacher and student on held-out people: report.json, and report.html to look at."""
     from avatar.judge import SHIPPED, load_judge
-    from avatar.pipeline import AvatarPipeline
     from distillation.page import write_page
     from distillation.report import make, tables, write
+    from distillation.runs import open_pipeline
 
-    pipelines = (AvatarPipeline.from_pretrained(teacher), AvatarPipeline.from_pretrained(student))
+    pipelines = (open_pipeline(teacher), open_pipeline(student))
     judged = _people(held_out, held_out, most)
     with progress() as tell:
         made = make(*pipelines, load_judge(judge or SHIPPED), judged, out / "judged", tell)
@@ -366,45 +366,49 @@ def publish(
     checkpoint: Annotated[Path, typer.Option(help="Pipeline to ship, in its run's folder.")] = Path(
         "runs/student/checkpoint"
     ),
-    judge: Annotated[Path, typer.Option(help="Run of the judge, which ships too.")] = Path(
-        "runs/judge"
-    ),
     report: Annotated[Path, typer.Option(help="Folder of the report on it.")] = Path("runs/report"),
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     runs: Annotated[Path, typer.Option(help="Folder of the runs it came from.")] = Path("runs"),
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoints that ship.")] = Path(
-        "avatar/checkpoints"
-    ),
+    out: Out = Path("avatar/checkpoints/small"),
     note: Annotated[
         str, typer.Option(help="For the model card: what the runs' records don't say.")
     ] = "",
 ) -> None:
-    """Write pipeline and judge as the checkpoints that ship: fp16, each with its model card. With
-    --data the pipeline only, without a report: the judge knows nobody of yours."""
-    from avatar.judge import load_judge
-    from avatar.pipeline import AvatarPipeline
+    """Write a trained pipeline as the checkpoint that ships: fp16, with its model card. With --data
+    the card has no report: the judge knows nobody of yours."""
     from avatar.styles import styles_of
-    from distillation import publish as publishing
     from distillation.autoencoder import Autoencoder, reconstruction_psnr
-    from distillation.judge import read_ceiling
+    from distillation.publish import RUNS
+    from distillation.publish import publish as write
     from distillation.report import read
-    from distillation.runs import CHECKPOINT, check_styles
+    from distillation.runs import check_styles, open_pipeline
 
-    pipeline = AvatarPipeline.from_pretrained(checkpoint)
+    pipeline = open_pipeline(checkpoint)
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
     folders = (None, held_out, held_out)
     _, held = _training_data(context, data, folders, runs / "autoencoder")
     check_styles(held, checkpoint)
     found = None if data else read(report)
-    ceiling = None if data else read_ceiling(judge)
     psnr = reconstruction_psnr(network, held.avatars[:240])
     named = {held.styles[style].name: value for style, value in psnr.items()}
-    trained = [*(runs / name for name in publishing.RUNS), checkpoint.parent]
-    styles = styles_of(checkpoint)
-    publishing.publish(pipeline, styles, trained, found, named, out / "small", note)
-    if ceiling:
-        judges = load_judge(judge / CHECKPOINT)
-        publishing.publish_judge(judges, judge, ceiling, out / "judge")
+    trained = [*(runs / name for name in RUNS), checkpoint.parent]
+    write(pipeline, styles_of(checkpoint), trained, found, named, out, note)
+    typer.echo(out)
+
+
+@app.command()
+def publish_judge(
+    judge: Annotated[Path, typer.Option(help="Run of the judge.")] = Path("runs/judge"),
+    out: Out = Path("avatar/checkpoints/judge"),
+) -> None:
+    """Write a trained judge as the one that ships: fp16, with its model card."""
+    from avatar.judge import load_judge
+    from distillation.judge import read_ceiling
+    from distillation.publish import publish_judge as write
+    from distillation.runs import CHECKPOINT
+
+    ceiling = read_ceiling(judge)
+    write(load_judge(judge / CHECKPOINT), judge, ceiling, out)
     typer.echo(out)
 
 

@@ -145,7 +145,7 @@ def train_smaller(
     blocks: int,
 ) -> AvatarPipeline:
     """Train a smaller denoiser on data and teacher, and save the pipeline with it."""
-    pipeline = open_teacher(teacher)
+    pipeline = open_pipeline(teacher / CHECKPOINT)
     check_styles(people, teacher / CHECKPOINT)
     latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
@@ -170,7 +170,7 @@ def train_student(
     autoencoder: Path,
 ) -> AvatarPipeline:
     """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
-    pipeline = open_teacher(teacher)
+    pipeline = open_pipeline(teacher / CHECKPOINT)
     check_styles(people, teacher / CHECKPOINT)
     latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
@@ -183,11 +183,10 @@ def train_student(
     return pipeline
 
 
-def open_teacher(run: Path) -> AvatarPipeline:
-    """The pipeline that a run trained; raises `RunError` where it is missing."""
-    folder = run / CHECKPOINT
+def open_pipeline(folder: Path) -> AvatarPipeline:
+    """A trained pipeline; raises `RunError` where it is missing."""
     if not (folder / "model_index.json").is_file():
-        raise RunError(f"{folder} holds no trained teacher; train it first (see --help)")
+        raise RunError(f"{folder} holds no trained pipeline; train it first (see --help)")
     return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32)
 
 

@@ -313,6 +313,7 @@ def test_a_list_of_another_length_than_the_denoisers(tmp_path: Path) -> None:
 
 
 def test_the_card_of_made_up_people_still_says_so() -> None:
-    facts = {"sizes": {}, "scores": None, "psnr": {}, "sampler": {"steps": 2, "guidance": 1}}
+    sampler = {"steps": 2, "guidance": 1, "also": ()}
+    facts = {"sizes": {}, "report": None, "psnr": {}, "sampler": sampler}
     card = model_card(styles=STYLES, records=[], note="", **facts)
     assert "It has never seen\na real face" in card and "license: apache-2.0" in card

@@ -10,7 +10,9 @@ from safetensors.torch import load_file
 
 from avatar.judge import Judge, load_judge
 from avatar.people.identity import ATTRIBUTES
+from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
+from avatar.styles import styles_of
 from distillation.errors import RunError
 from distillation.publish import publish, publish_judge
 from distillation.report import Report
@@ -42,9 +44,10 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     report = json.loads(json.dumps(made.to_dict()))
     out = tmp_path / "small"
     for _ in range(2):  # the second time something is there already
-        publish(pipelines[1], runs, report, {"lorelei": 27.0}, out, note="By hand.")
+        publish(pipelines[1], STYLES, runs, report, {"lorelei": 27.0}, out, note="By hand.")
     pipelines[1].float()
     assert load_file(out / "denoiser" / "diffusion_pytorch_model.safetensors")
+    assert styles_of(out) == STYLES
     assert AvatarPipeline.from_pretrained(out).sampler.config["also"] == [1, 4]
     card = (out / "README.md").read_text()
     for line in (
@@ -81,5 +84,5 @@ def test_a_run_without_a_record_is_one_clear_error(
     pipelines: tuple[AvatarPipeline, AvatarPipeline], tmp_path: Path
 ) -> None:
     with pytest.raises(RunError, match="train it first"):
-        publish(pipelines[0], [tmp_path], {}, {}, tmp_path / "out")
+        publish(pipelines[0], STYLES, [tmp_path], {}, {}, tmp_path / "out")
     assert not (tmp_path / "out").exists()

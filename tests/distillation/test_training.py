@@ -108,7 +108,7 @@ def test_the_card_tells_of_the_runs_before_the_last_one(tmp_path: Path) -> None:
     second.train()
     resumed = Run(LineTask(), replace(SCHEDULE, steps=6), tmp_path / "second")
     resumed.train()
-    told = records(tmp_path, "second")
-    assert [(run["name"], run["step"]) for run in told] == [("second", 30), ("second", 6)]
+    told = records(tmp_path / "second")
+    assert [(run["name"], run["step"]) for run in told] == [("first", 30), ("second", 6)]
     with pytest.raises(RunError, match="nowhere holds no record"):
-        records(tmp_path, "nowhere")
+        records(tmp_path / "nowhere")
