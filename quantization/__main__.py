@@ -16,7 +16,7 @@ from rich.progress import Progress
 from avatar.command_line import fail, new_app, run
 
 if TYPE_CHECKING:
-    from quantization.planner import Plan, Planner, Say
+    from quantization.planner import Plan, Planner, Say, Settings
     from quantization.report import Curve
 
 app = new_app("Decide once which weight gets how many bits, for every export.")
@@ -64,15 +64,28 @@ def plan(
     ] = None,
     min_psnr: Annotated[
         float | None,
-        typer.Option(help="Smallest mean PSNR of final images against fp16, in dB."),
+        typer.Option(
+            help="Smallest mean PSNR of final images against fp16, in dB. With --activations: of "
+            "every checked image; 26 by default, and their mean SSIM must be 0.95.",
+            show_default=False,
+        ),
     ] = None,
+    activations: Annotated[
+        bool,
+        typer.Option(
+            "--activations",
+            help="Choose which layers compute in int8 (W8A8), instead of bits for weights; only "
+            "onnx has it.",
+        ),
+    ] = False,
     target: Annotated[
-        Target,
+        Target | None,
         typer.Option(
             help="What must run it, which decides the schemes there are. coreml-ios16 is the "
-            "default because the others can run what it can."
+            "default because the others can run what it can; with --activations onnx is.",
+            show_default=False,
         ),
-    ] = Target.coreml_ios16,
+    ] = None,
     checkpoint: Checkpoint = SHIPPED,
     out: Annotated[
         Path,
@@ -107,12 +120,20 @@ def plan(
     asked = [value for value in (max_mb, bits, min_psnr) if value is not None]
     if len(asked) > 1:
         fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
+    target = target or (Target.onnx if activations else Target.coreml_ios16)
+    if activations and (max_mb is not None or bits is not None):
+        fail("--activations chooses layers, not sizes: it goes with --min-psnr only")
+    if activations and target is not Target.onnx:
+        fail(f"{target.value} does not compute in int8: --activations is for onnx")
     # PyTorch takes seconds to import: `--help` should not.
     from components import atomic
     from quantization.planner import Planner, Settings
     from quantization.report import table, write
 
     settings = Settings(target=target.value, runs=runs, checks=checks, seed=seed, cache=cache)
+    if activations:
+        _plan_activations(checkpoint, settings, min_psnr, out)
+        return
     with _progress() as say:
         planner = Planner(checkpoint, settings, say)
         if min_psnr is not None:
@@ -123,9 +144,24 @@ def plan(
         atomic.write(out, chosen.recipe.dump())
         drawn = _curve(planner, chosen, curve)
     files = write(drawn, out)
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table(drawn))
+    _console().print(table(drawn))
     for file in (out, *files):
         typer.echo(file)
+
+
+def _plan_activations(
+    checkpoint: Path, settings: Settings, min_psnr: float | None, out: Path
+) -> None:
+    from components import atomic
+    from quantization.activation_planner import LEAST_PSNR, ActivationPlanner
+    from quantization.report import layer_table
+
+    with _progress() as say:
+        planner = ActivationPlanner(checkpoint, settings, say)
+        chosen = planner.for_quality(LEAST_PSNR if min_psnr is None else min_psnr)
+    atomic.write(out, chosen.recipe.dump())
+    _console().print(layer_table(chosen))
+    typer.echo(out)
 
 
 def _curve(planner: Planner, chosen: Plan, measured: bool) -> Curve:
@@ -179,6 +215,10 @@ def apply(
         typer.echo(f"{name:20} {size / 1e6:8.3f} MB")
     typer.echo(f"{'all':20} {quantized.size / 1e6:8.3f} MB")
     typer.echo(out)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 @contextmanager
