@@ -85,8 +85,10 @@ class Meter:
                 continue
             exchanged = exchanged or make()
             image, reference = self.trajectories.image(seed, *exchanged), self._reference(seed)
-            decibels = min(psnr(reference, image, peak=1.0), _CEILING)
-            known[str(seed)] = (decibels, ssim(reference, image, peak=1.0))
+            known[str(seed)] = (
+                min(psnr(reference, image, peak=1.0), _CEILING),
+                ssim(reference, image, peak=1.0),
+            )
             atomic.write(file, json.dumps(known, indent=0, sort_keys=True).encode())
         progress(len(self.seeds), len(self.seeds))
         decibels, similarities = zip(*(known[str(seed)] for seed in self.seeds), strict=True)
