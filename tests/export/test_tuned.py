@@ -42,6 +42,7 @@ def tuned(exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "checkpoint"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_", "options"),
     [("coreml", Options(target="ios18")), ("onnx", Options(ort="none"))],

@@ -128,6 +128,7 @@ def test_a_second_planner_plans_the_same_and_measures_nothing_anew(
     assert again.of(len(again.layers)) == planner.of(len(planner.layers))
 
 
+@pytest.mark.slow
 def test_the_meter_measures_what_is_exported(
     planner: ActivationPlanner, checkpoint: Path, tmp_path: Path
 ) -> None:
