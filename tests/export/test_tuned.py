@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import torch
 from distillation.tunable import Tunable
 from export.exporter import Request, export
 from export.formats import Options
-from quantization import QuantizedPipeline, Recipe, apply, open_checkpoint, write
+from quantization import Packed, QuantizedPipeline, Recipe, apply, open_checkpoint, write
+from quantization.packing import pack
 from tests.export.conftest import Exports
 from tests.export.test_recipes import (
     NEW,
@@ -42,6 +44,14 @@ def tuned(exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "checkpoint"
 
 
+def firsts(tensor: Packed) -> np.ndarray:
+    """A palette's packed indices, each the first one of its number in its table."""
+    table = tensor.arrays["table"]
+    first = [[int(np.flatnonzero(row == entry)[0]) for entry in row] for row in table]
+    numbers = np.array(first, np.uint8).reshape(-1)[tensor.places()]
+    return pack(numbers, tensor.scheme.bits)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_", "options"),
@@ -57,7 +67,11 @@ def test_an_artifact_holds_the_tuned_weights(
         if format_ == "coreml":
             found = coreml_weights(tmp_path / "out" / f"{name}.mlpackage")
             for key, tensor in packed.items():
-                check_coreml(tensor, found[f"p_module_{key.replace('.', '_')}_cast_fp16"])
+                made = found[f"p_module_{key.replace('.', '_')}_cast_fp16"]
+                if tensor.scheme.kind == "palette":
+                    # Of entries that have become equal the converter takes the first.
+                    tensor = replace(tensor, arrays={**tensor.arrays, "indices": firsts(tensor)})
+                check_coreml(tensor, made)
             continue
         file = tmp_path / "out" / f"{name}.onnx"
         stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(file).graph.initializer}
