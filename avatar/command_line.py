@@ -83,15 +83,16 @@ def print_tables(*tables: Any) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
-    """A progress bar on a terminal, gone when it is done; elsewhere a line for each new thing."""
+def progress(*, lines: bool = False) -> Iterator[Tell]:
+    """A progress bar on a terminal, gone when it is done. Elsewhere nothing or, for what takes an
+    hour, `lines`: one for each new thing."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task, last = bar.add_task("starting", total=None), ""
 
         def tell(what: str, done: int, count: int) -> None:
             nonlocal last
-            if what != last and not console.is_terminal:
+            if lines and what != last and not console.is_terminal:
                 say(what)
             last = what
             bar.update(task, description=what, completed=done, total=count)

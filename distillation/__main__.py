@@ -352,11 +352,48 @@ def report(
 
     pipelines = (open_pipeline(teacher), open_pipeline(student))
     judged = _people(held_out, held_out, most)
-    with progress() as tell:
+    with progress(lines=True) as tell:
         made = make(*pipelines, load_judge(judge or SHIPPED), judged, out / "judged", tell)
     write(made, out)
     print_tables(*tables(made))
     typer.echo(write_page(made, *pipelines, judged, out))
+
+
+@app.command()
+def tune(
+    recipe: Annotated[Path, typer.Argument(help="The recipe's file (python -m quantization).")],
+    checkpoint: Annotated[Path, typer.Option(help="Folder that the recipe is applied to.")] = Path(
+        "avatar/checkpoints/small"
+    ),
+    out: Out = Path("runs/tune"),
+    runs: Annotated[int, typer.Option(min=1, help="Whole runs whose calls are learned from.")] = 16,
+    checks: Annotated[int, typer.Option(min=1, help="Further runs that it is measured on.")] = 16,
+    steps: Steps = 150,
+    batch: Annotated[int, typer.Option(min=1, help="Calls of a component a step.")] = 4,
+    learning_rate: Rate = 2e-3,
+    seed: Seed = 0,
+) -> None:
+    """Tune tables, scales, norms and biases of a quantized checkpoint; prints before and after."""
+    from distillation.training import Schedule
+    from distillation.tune import CHECKPOINT, tune
+    from quantization import Recipe
+
+    schedule = Schedule(
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        warmup=10,
+        weight_decay=0,
+        ema_decay=0.95,
+        save_every=25,
+        grid_every=steps,
+        seed=seed,
+    )
+    tuned = tune(checkpoint, Recipe.read(recipe), schedule, out, runs=runs, checks=checks, say=say)
+    print_tables(tuned.table())
+    if not tuned.better:
+        typer.echo("tuning made it no better: what was kept is as the recipe made it")
+    typer.echo(out / CHECKPOINT)
 
 
 @app.command()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from avatar.command_line import fail, new_app, run
+from avatar.command_line import fail, new_app, print_tables, progress, run
 
 if TYPE_CHECKING:
-    from quantization.planner import Plan, Planner, Say
+    from quantization.planner import Plan, Planner, Settings
     from quantization.report import Curve
 
 app = new_app("Decide once which weight gets how many bits, for every export.")
@@ -25,7 +20,6 @@ SHIPPED = Path(__file__).resolve().parent.parent / "avatar" / "checkpoints" / "s
 UNIFORM, PLANNED = (8, 6, 4), (3.0, 4.0, 6.0)
 """Bits that are measured for the curve."""
 POINTS = 40
-WIDE = 100
 
 
 class Target(StrEnum):
@@ -64,15 +58,28 @@ def plan(
     ] = None,
     min_psnr: Annotated[
         float | None,
-        typer.Option(help="Smallest mean PSNR of final images against fp16, in dB."),
+        typer.Option(
+            help="Smallest mean PSNR of final images against fp16, in dB. With --activations: of "
+            "every checked image; 26 by default, and their mean SSIM must be 0.95.",
+            show_default=False,
+        ),
     ] = None,
+    activations: Annotated[
+        bool,
+        typer.Option(
+            "--activations",
+            help="Choose which layers compute in int8 (W8A8), instead of bits for weights; only "
+            "onnx has it.",
+        ),
+    ] = False,
     target: Annotated[
-        Target,
+        Target | None,
         typer.Option(
             help="What must run it, which decides the schemes there are. coreml-ios16 is the "
-            "default because the others can run what it can."
+            "default because the others can run what it can; with --activations onnx is.",
+            show_default=False,
         ),
-    ] = Target.coreml_ios16,
+    ] = None,
     checkpoint: Checkpoint = SHIPPED,
     out: Annotated[
         Path,
@@ -107,13 +114,21 @@ def plan(
     asked = [value for value in (max_mb, bits, min_psnr) if value is not None]
     if len(asked) > 1:
         fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
+    target = target or (Target.onnx if activations else Target.coreml_ios16)
+    if activations and (max_mb is not None or bits is not None):
+        fail("--activations chooses layers, not sizes: it goes with --min-psnr only")
+    if activations and target is not Target.onnx:
+        fail(f"{target.value} does not compute in int8: --activations is for onnx")
     # PyTorch takes seconds to import: `--help` should not.
     from components import atomic
     from quantization.planner import Planner, Settings
     from quantization.report import table, write
 
     settings = Settings(target=target.value, runs=runs, checks=checks, seed=seed, cache=cache)
-    with _progress() as say:
+    if activations:
+        _plan_activations(checkpoint, settings, min_psnr, out)
+        return
+    with progress() as say:
         planner = Planner(checkpoint, settings, say)
         if min_psnr is not None:
             chosen = planner.for_quality(min_psnr)
@@ -123,9 +138,24 @@ def plan(
         atomic.write(out, chosen.recipe.dump())
         drawn = _curve(planner, chosen, curve)
     files = write(drawn, out)
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table(drawn))
+    print_tables(table(drawn))
     for file in (out, *files):
         typer.echo(file)
+
+
+def _plan_activations(
+    checkpoint: Path, settings: Settings, min_psnr: float | None, out: Path
+) -> None:
+    from components import atomic
+    from quantization.activation_planner import LEAST_PSNR, ActivationPlanner
+    from quantization.report import layer_table
+
+    with progress() as say:
+        planner = ActivationPlanner(checkpoint, settings, say)
+        chosen = planner.for_quality(LEAST_PSNR if min_psnr is None else min_psnr)
+    atomic.write(out, chosen.recipe.dump())
+    print_tables(layer_table(chosen))
+    typer.echo(out)
 
 
 def _curve(planner: Planner, chosen: Plan, measured: bool) -> Curve:
@@ -179,19 +209,6 @@ def apply(
         typer.echo(f"{name:20} {size / 1e6:8.3f} MB")
     typer.echo(f"{'all':20} {quantized.size / 1e6:8.3f} MB")
     typer.echo(out)
-
-
-@contextmanager
-def _progress() -> Iterator[Say]:
-    """A progress bar on a terminal, gone when it is done, and the function that moves it."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading the checkpoint", total=None)
-
-        def say(what: str, done: int, count: int) -> None:
-            bar.update(task, description=what, completed=done, total=count)
-
-        yield say
 
 
 if __name__ == "__main__":

@@ -58,15 +58,15 @@ class Packed:
         """The numbers that it stands for, exactly: every product of a scale fits float32."""
         if self.scheme.kind == "float16":
             return self.arrays["data"].astype(np.float32)
-        integers = self.integers()
         if self.scheme.kind == "palette":
-            table = self.arrays["table"].astype(np.float32)
-            entries = 1 << self.scheme.bits
-            group = self.scheme.group or self.shape[0]
-            first = (np.arange(self.shape[0]) // group * entries).astype(np.int32)
-            offsets = first.reshape(-1, *(1 for _ in self.shape[1:]))
-            return table.reshape(-1)[integers + offsets]
-        return integers.astype(np.float32) * self._scales()
+            return self.arrays["table"].astype(np.float32).reshape(-1)[self.places()]
+        return self.integers().astype(np.float32) * self._scales()
+
+    def places(self) -> NDArray[np.int32]:
+        """Of a palette: where each element's number stands in its flattened table(s)."""
+        group = self.scheme.group or self.shape[0]
+        first = (np.arange(self.shape[0]) // group << self.scheme.bits).astype(np.int32)
+        return self.integers() + first.reshape(-1, *(1 for _ in self.shape[1:]))
 
     def _scales(self) -> np.ndarray:
         """Scales that broadcast over the tensor."""

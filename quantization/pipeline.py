@@ -55,7 +55,8 @@ class QuantizedPipeline:
         if not self.recipe.activations:
             return {}
         if self._layers is None:
-            self._layers = calibrate(self.pipeline, self.recipe)
+            loaded = {name: self.pipeline.component(name) for name in self.pipeline.names}
+            self._layers = calibrate(self.pipeline, loaded, self.recipe)
         return self._layers[name]
 
     def packed(self, name: str) -> PackedState:

@@ -85,15 +85,9 @@ class Planner:
     all components and the bytes of what is never quantized."""
 
     def __init__(self, checkpoint: Path, settings: Settings, say: Say = lambda *_: None) -> None:
-        pipeline = components.load(checkpoint)
-        self.name = read_index(checkpoint)["_class_name"]
         self.settings, self.say = settings, say
-        self.trajectories = Trajectories(pipeline)
-        key = [components.fingerprint(checkpoint), VERSION]
-        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
-        cache = settings.cache / digest
-        first = settings.seed + settings.runs
-        self.meter = Meter(self.trajectories, range(first, first + settings.checks), cache)
+        self.name, self.trajectories, self.meter, cache = prepare(checkpoint, settings)
+        pipeline = self.trajectories.pipeline
         self.sensitivity = self._measure(cache)
         self.costs = self.sensitivity.costs()
         weights = sum(FLOAT16.size(tuple(w.shape)) for w in self.trajectories.weights.values())
@@ -155,7 +149,7 @@ class Planner:
     def prediction(self, budget: int) -> float:
         """Mean PSNR in dB that an allocation of so many bytes is predicted to have."""
         choices = self._choose(self.costs, budget)
-        return _decibels(sum(self.costs[name][choice] for name, choice in choices.items()))
+        return decibels_of(sum(self.costs[name][choice] for name, choice in choices.items()))
 
     def _measure(self, cache: Path) -> Sensitivity:
         settings = self.settings
@@ -196,7 +190,7 @@ class Planner:
             for name, choice in choices.items()
         }
         plan = self.measured(Recipe(pipeline=self.name, weights=weights), "verifying the plan")
-        return replace(plan, predicted=_decibels(sum(costs[n][c] for n, c in choices.items())))
+        return replace(plan, predicted=decibels_of(sum(costs[n][c] for n, c in choices.items())))
 
     def measured(self, recipe: Recipe, what: str) -> Plan:
         """A recipe's size, prediction and measured quality; `what` is said while it is measured."""
@@ -208,7 +202,7 @@ class Planner:
             known = self.sensitivity.schemes[name]
             cost += float(self.costs[name][known.index(scheme)]) if scheme in known else math.nan
         return Plan(
-            recipe=recipe, size=self.fixed + size, predicted=_decibels(cost), quality=quality
+            recipe=recipe, size=self.fixed + size, predicted=decibels_of(cost), quality=quality
         )
 
     def _repaired(self, costs: Mapping[str, np.ndarray], plan: Plan) -> dict[str, np.ndarray]:
@@ -228,5 +222,16 @@ class Planner:
         return self.trajectories.weights[name].numpy()
 
 
-def _decibels(cost: float) -> float:
+def prepare(checkpoint: Path, settings: Settings) -> tuple[str, Trajectories, Meter, Path]:
+    """The pipeline's class, its runs, their meter, and the folder of what was measured of it."""
+    trajectories = Trajectories(components.load(checkpoint))
+    key = [components.fingerprint(checkpoint), VERSION]
+    cache = settings.cache / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+    first = settings.seed + settings.runs
+    meter = Meter(trajectories, range(first, first + settings.checks), cache)
+    return read_index(checkpoint)["_class_name"], trajectories, meter, cache
+
+
+def decibels_of(cost: float) -> float:
+    """The mean squared error of images in [0,1] as PSNR in dB."""
     return -10 * math.log10(max(float(cost), 1e-30)) if not math.isnan(cost) else math.nan

@@ -13,7 +13,8 @@ import jinja2
 from rich.table import Table
 
 from components import atomic
-from quantization.planner import Plan
+from quantization.activation_planner import ActivationPlan
+from quantization.planner import Plan, decibels_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,29 @@ def table(curve: Curve) -> Table:
         made.add_column(heading, justify="right" if heading else "left")
     for row in curve.rows():
         made.add_row(*row)
+    return made
+
+
+def layer_table(plan: ActivationPlan) -> Table:
+    """Which convolutions compute in int8: one line each, those that cost most a multiplication
+    last; above, what the whole plan does."""
+    quality, count = plan.quality, sum(layer.int8 for layer in plan.layers)
+    made = Table(
+        title=f"{count} of {len(plan.layers)} convolutions in int8, {plan.share:.1%} of all "
+        f"multiplications of weights\nfinal images of {quality.runs} runs against fp16: mean "
+        f"{quality.mean:.1f} dB ({plan.predicted:.1f} predicted), worst {quality.worst:.1f} dB, "
+        f"SSIM {quality.ssim:.3f}",
+        title_justify="left",
+    )
+    for heading in ("layer", "computes in", "million multiplications a run", "alone, dB"):
+        made.add_column(heading, justify="left" if heading in ("layer", "computes in") else "right")
+    for layer in plan.layers:
+        made.add_row(
+            layer.name,
+            "int8" if layer.int8 else "float",
+            f"{layer.multiplications / 1e6:.1f}",
+            f"{decibels_of(layer.cost):.1f}",
+        )
     return made
 
 

@@ -45,22 +45,27 @@ class Sensitivity:
     changes: dict[str, np.ndarray]
 
     def costs(self) -> dict[str, np.ndarray]:
-        """What each weight's schemes cost, so that `-10·log10` of a plan's sum predicts the mean
-        of the images' PSNR.
-
-        A mean of decibels is one of logarithms, so each run's squared errors are taken relative to
-        what uniform 4 bits do to it: else the runs that any error changes most would decide alone.
-        """
+        """What each weight's schemes cost, beside what uniform 4 bits do (`relative_costs`)."""
         spread = sum(
             np.square(self.changes[name][:, _nearest_bits(schemes, 4)])
             for name, schemes in self.schemes.items()
         )
-        spread = np.maximum(spread, 1e-30)
-        level = np.exp(np.mean(np.log(spread)))
-        return {
-            name: level * np.mean(np.square(change) / spread[:, None], axis=0)
-            for name, change in self.changes.items()
-        }
+        return {name: relative_costs(change, spread) for name, change in self.changes.items()}
+
+
+def relative_costs(changes: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Costs (choices,) such that `-10·log10` of a plan's sum predicts the images' mean PSNR.
+
+    A mean of decibels is one of logarithms, so each run's squared errors are taken relative to what
+    something typical does to it: else the runs that any error changes most would decide alone.
+
+    Args:
+        changes: (measurements, choices): how a projection of the image changes.
+        spread: (measurements,): the squared change that is typical.
+    """
+    spread = np.maximum(spread, 1e-30)
+    level = np.exp(np.mean(np.log(spread)))
+    return level * np.mean(np.square(changes) / spread[:, None], axis=0)
 
 
 def measure(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from components import TensorSpec
-from components.metrics import peak_of, psnr, snr
+from components.metrics import peak_of, psnr, snr, ssim
 
 FINITE = arrays(np.float32, (3, 4), elements=st.floats(-8, 8, width=32))
 
@@ -94,3 +94,32 @@ def test_peak_is_one_for_images_and_the_largest_magnitude_otherwise() -> None:
     assert peak_of(TensorSpec(name="x", shape=(2,), image=True), array) == 1.0
     assert peak_of(TensorSpec(name="x", shape=(2,)), array) == 3.0
     assert peak_of(TensorSpec(name="x", shape=(2,)), array * 0) == 1.0
+
+
+def test_ssim_of_flat_pictures_by_hand() -> None:
+    reference, test = np.full((1, 3, 16, 16), 0.4), np.full((1, 3, 16, 16), 0.6)
+    # no variance: (2·0.4·0.6 + 0.0001) / (0.16 + 0.36 + 0.0001) = 0.923092
+    assert ssim(reference, test, peak=1.0) == pytest.approx(0.923092, abs=1e-6)
+    assert ssim(reference, reference, peak=1.0) == 1.0
+
+
+def test_ssim_of_one_window_is_the_papers_formula() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 11, 11))
+    places = np.arange(-5, 6)
+    window = np.exp(-(places[:, None] ** 2 + places**2) / (2 * 1.5**2))
+    window /= window.sum()
+    mx, my = (window * x).sum(), (window * y).sum()
+    vx, vy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum()
+    cov = (window * (x - mx) * (y - my)).sum()
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * mx * my + c1) / (mx**2 + my**2 + c1)
+    expected = luminance * (2 * cov + c2) / (vx + vy + c2)
+    assert ssim(x[None, None], y[None, None], peak=1.0) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ssim_refuses_what_it_cannot_compare() -> None:
+    picture = np.zeros((1, 3, 12, 12))
+    with pytest.raises(ValueError, match="smaller than the window"):
+        ssim(picture[..., :8], picture[..., :8] + 0.1, peak=1.0)
+    assert ssim(picture, picture + np.nan, peak=1.0) == -math.inf

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from avatar.command_line import run
-from quantization import open_checkpoint
+from quantization import Recipe, open_checkpoint
 from quantization.__main__ import app
 from tests.components.tiny import save_tiny_avatar
 
@@ -20,7 +20,8 @@ Call = Callable[..., tuple[int, str, str]]
 FLAGS = {
     "plan": {
         **dict.fromkeys(("max_mb", "bits", "min_psnr")),
-        "target": "coreml-ios16",
+        "activations": "False",
+        "target": None,
         "checkpoint": "small",
         "out": "recipe.json",
         "runs": "32",
@@ -78,6 +79,16 @@ def test_plan_then_apply(call: Call, checkpoint: Path, tmp_path: Path) -> None:
     assert quantized.size <= 5 * parameters / 8
 
 
+def test_plan_of_activations(call: Call, checkpoint: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    few = ("--runs", 1, "--checks", 1, "--cache", tmp_path / "cache", "--checkpoint", checkpoint)
+    code, told, _ = call("plan", "--activations", "--min-psnr", 5, "--out", recipe, *few)
+    assert code == 0 and "convolutions in int8" in told and "SSIM" in told
+    assert "decoder.layers.0" in Recipe.read(recipe).activations
+    code, told, error = call("plan", "--activations", "--min-psnr", 200, "--out", recipe, *few)
+    assert code == 2 and "cannot be reached with any layer in int8" in error
+
+
 def test_mistakes_are_one_line_and_exit_code_2(
     call: Call, checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -88,6 +99,8 @@ def test_mistakes_are_one_line_and_exit_code_2(
         (("plan", "--bits", 4, "--max-mb", 3), "exclude each other"),
         (("plan", "--checkpoint", tmp_path / "nowhere"), "no checkpoint folder"),
         (("plan", "--target", "tflite"), "tflite"),
+        (("plan", "--activations", "--bits", 4), "goes with --min-psnr only"),
+        (("plan", "--activations", "--target", "coreml-ios18"), "does not compute in int8"),
         (("apply", tmp_path / "none.json", "--out", out), "none.json cannot be read"),
         (("apply", tmp_path / "other.json", "--out", out), "is for a StableDiffusionPipeline"),
     ):

@@ -1,0 +1,90 @@
+"""Quantized tensors as training sees them: indices and integers stay, tables and scales learn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quantization import Packed, PackedState
+
+LEARNED = {"palette": "table", "int8": "scale", "int4": "scale", "float16": "data"}
+"""By kind of scheme, the array that learns."""
+SMALLEST = 1e-3
+"""Typical size at least of a tensor's numbers, so that one of zeros can learn too."""
+
+
+class TunableTensor(nn.Module):
+    """A packed tensor whose table, scales or fp16 numbers can be trained.
+
+    Laws: untrained, `forward()` is `packed.dense()` and `repacked()` is `packed`, bit for bit;
+    trained, `repacked()` has the same scheme, shape and integers.
+
+    What is trained is the change in units of what is typical: of each scale itself, or of a table's
+    or vector's root mean square. One learning rate then serves all.
+    """
+
+    start: Tensor
+    unit: Tensor
+    integers: Tensor
+
+    def __init__(self, packed: Packed) -> None:
+        super().__init__()
+        self.packed, self.array = packed, LEARNED[packed.scheme.kind]
+        start = torch.from_numpy(packed.arrays[self.array].astype(np.float32))
+        scales = packed.scheme.kind in ("int8", "int4")
+        unit = start.abs() if scales else start.square().mean().sqrt().clamp(min=SMALLEST)
+        self.register_buffer("start", start, persistent=False)
+        self.register_buffer("unit", unit, persistent=False)
+        if packed.scheme.kind != "float16":
+            integers = packed.integers() if scales else packed.places().reshape(-1)
+            self.register_buffer("integers", torch.from_numpy(integers), persistent=False)
+        self.change = nn.Parameter(torch.zeros_like(start))
+
+    def forward(self) -> Tensor:
+        """The tensor in float32, differentiable."""
+        values, shape = self._values(), self.packed.shape
+        if self.packed.scheme.kind == "float16":
+            return values
+        if self.packed.scheme.kind == "palette":
+            return values.flatten().index_select(0, self.integers).view(shape)
+        if self.packed.scheme.kind == "int4":
+            values = values.repeat_interleave(self.packed.scheme.group, dim=1)
+        return self.integers * values.view(*values.shape, *(1 for _ in shape[values.ndim :]))
+
+    def repacked(self) -> Packed:
+        """The tensor as it is stored: what has learned, rounded to fp16."""
+        values = self._values().detach().cpu().half().numpy()
+        return replace(self.packed, arrays={**self.packed.arrays, self.array: values})
+
+    def _values(self) -> Tensor:
+        return self.start + self.unit * self.change
+
+
+class Tunable(nn.Module):
+    """What can be trained of a component: tables, scales, and all vectors (norms and biases)."""
+
+    def __init__(self, module: nn.Module, state: PackedState) -> None:
+        """`state` is the module's, packed; no memory is shared with either."""
+        super().__init__()
+        self.state = state
+        self.names = [
+            name
+            for name, _ in module.named_parameters()
+            if state[name].scheme.kind != "float16" or len(state[name].shape) == 1
+        ]
+        self.tensors = nn.ModuleList(TunableTensor(state[name]) for name in self.names)
+
+    def forward(self) -> dict[str, Tensor]:
+        """The parameters that can be trained, in float32, by name."""
+        return {name: tensor() for name, tensor in zip(self.names, self.tensors, strict=True)}
+
+    def repacked(self) -> dict[str, Packed]:
+        """The component's whole state as it is stored."""
+        found = dict(self.state)
+        for name, tensor in zip(self.names, self.tensors, strict=True):
+            assert isinstance(tensor, TunableTensor)
+            found[name] = tensor.repacked()
+        return found

@@ -1,0 +1,236 @@
+"""Tuning of a quantized pipeline: tables, scales, norms and biases learn to undo what rounding did.
+
+Every component learns by itself to answer what the unquantized one does, on calls recorded from
+whole runs: no pictures of people are needed. Indices and integers, and so all sizes, stay as they
+are. (Tuning of shared values: Han et al., "Deep compression", arXiv 1510.00149, section 3.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from rich.table import Table
+from torch import Tensor, nn
+from torch.func import functional_call
+
+import components
+from components import Case, Component
+from distillation.autoencoder import tile
+from distillation.errors import RunError
+from distillation.training import Batch, Run, Schedule
+from distillation.tunable import Tunable
+from quantization import PackedState, QuantizedPipeline, Recipe, apply, write
+from quantization.activations import LayersOf, computing_in_int8
+from quantization.quality import Meter, Quality
+from quantization.schemes import FLOAT16
+from quantization.trajectories import Trajectories
+
+CHECKPOINT = "checkpoint"
+SHOWN = 2
+"""Runs whose final images are drawn."""
+
+Say = Callable[[str], None]
+Draw = Callable[[PackedState], list[Tensor]]
+"""Rows of pictures (n,3,h,w): a component's tensors in, final images of a few runs out."""
+
+
+class TuneTask:
+    """Teach a quantized component to give what the unquantized one gave for the same inputs."""
+
+    def __init__(
+        self, component: Component, state: PackedState, layers: LayersOf, calls: Sequence[Case]
+    ) -> None:
+        """`component` has the weights that `state` stands for; `layers` of it compute in int8;
+        `calls` are the unquantized one's. `draw_runs` is set by who wants grids."""
+        self.component, self.layers = component, layers
+        self.network: Tunable = Tunable(component.module, state)
+        self.calls = {
+            spec.name: torch.stack([torch.from_numpy(arrays[spec.name]) for arrays in found])
+            for specs, found in (
+                (component.inputs, [call.inputs for call in calls]),
+                (component.outputs, [call.outputs for call in calls]),
+            )
+            for spec in specs
+        }
+        self.draw_runs: Draw = lambda state: []
+        errors = self.errors(state)
+        self.before = float(errors.mean())
+        # The others teach nothing: without selfies the identity encoder's answer is a constant.
+        self.wrong = np.flatnonzero(errors)
+
+    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+        rows = torch.from_numpy(rng.choice(self.wrong, size=batch))
+        return {name: values[rows] for name, values in self.calls.items()}
+
+    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """The squared error, as a share of what it was before tuning."""
+        return {"loss": self._error(network(), batch) / self.before}
+
+    def grid(self) -> Image.Image:
+        """Final images of a few runs: in fp16, quantized, and as tuned so far."""
+        return tile(self.draw_runs(self.network.repacked()))
+
+    def errors(self, state: PackedState) -> NDArray[np.float64]:
+        """The mean squared error of each call, with tensors as they are stored."""
+        weights = {name: torch.from_numpy(state[name].dense()) for name in self.network.names}
+        with torch.inference_mode():
+            rows = zip(*(values.split(1) for values in self.calls.values()), strict=True)
+            parts = (dict(zip(self.calls, row, strict=True)) for row in rows)
+            return np.array([self._error(weights, part).item() for part in parts])
+
+    def _error(self, weights: dict[str, Tensor], batch: Batch) -> Tensor:
+        """Mean over rows, each of which is a call: a component's batch is part of its shape."""
+        inputs, outputs = self.component.inputs, self.component.outputs
+        device = batch[inputs[0].name].device
+        module = self.component.module.to(device)
+        weights = {name: value.to(device) for name, value in weights.items()}
+        errors = []
+        with computing_in_int8(module, self.layers):
+            for row in range(len(batch[inputs[0].name])):
+                given = tuple(batch[spec.name][row] for spec in inputs)
+                answer: Any = functional_call(module, weights, given)
+                found = answer if isinstance(answer, tuple) else (answer,)
+                errors += [
+                    (value - batch[spec.name][row]).square().mean()
+                    for spec, value in zip(outputs, found, strict=True)
+                ]
+        return torch.stack(errors).mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """What tuning did.
+
+    Attributes:
+        errors: By component its mean squared error on the calls that it learned from, as a share of
+            what it was before; 1 where it was left alone.
+        before: Final images of runs that nothing was learned from, before.
+        after: And with what was learned.
+    """
+
+    errors: dict[str, float]
+    before: Quality
+    after: Quality
+
+    @property
+    def better(self) -> bool:
+        """Whether the tuned tensors are the ones that were kept."""
+        return self.after.mean > self.before.mean
+
+    def table(self) -> Table:
+        """For the terminal."""
+        made = Table("", "before", "after", title=f"{self.before.runs} runs not learned from")
+        for name, share in self.errors.items():
+            made.add_row(f"{name}, squared error", "100 %", f"{share:.0%}".replace("%", " %"))
+        for name in ("mean", "worst"):
+            values = (f"{getattr(q, name):.2f} dB" for q in (self.before, self.after))
+            made.add_row(f"final image, {name}", *values)
+        made.add_row("final image, SSIM", f"{self.before.ssim:.4f}", f"{self.after.ssim:.4f}")
+        return made
+
+
+def tune(
+    checkpoint: Path,
+    recipe: Recipe,
+    schedule: Schedule,
+    out: Path,
+    *,
+    runs: int,
+    checks: int,
+    say: Say = lambda text: None,
+) -> Tuned:
+    """Tune a checkpoint quantized by a recipe, and write `out/checkpoint`, a quantized checkpoint:
+    with the tuned tensors, or as it was where they are no better.
+
+    A killed tuning goes on where it was; another recipe, checkpoint or number of runs begins anew.
+
+    Args:
+        checkpoint: Unquantized.
+        recipe: Which weight has which scheme; stays true of the result.
+        schedule: Of each component's training; its batch counts calls.
+        out: The run's folder.
+        runs: Whole runs, of the seeds from 0 up, whose calls are learned from.
+        checks: Further runs that final images are compared on.
+        say: Told what is being done.
+
+    Raises:
+        RunError: The recipe quantizes nothing.
+        QuantizationError: The recipe is another model's, or cannot be applied.
+        ComponentsError: The checkpoint cannot be read.
+        DivergedError: The learning rate is too high.
+    """
+    quantized = apply(checkpoint, recipe)
+    names = [name for name in quantized.pipeline.names if _is_quantized(quantized.packed(name))]
+    if not names:
+        raise RunError("the recipe leaves all weights in float16: there is nothing to tune")
+    key = f"{components.fingerprint(checkpoint)} {recipe.digest} {runs}"
+    folder = out / hashlib.sha256(key.encode()).hexdigest()[:16]
+    trajectories = Trajectories(components.load(checkpoint))
+    meter = Meter(trajectories, range(runs, runs + checks), folder)
+    say("measuring what the recipe does to final images")
+    before = meter.measure_packed(quantized)
+    say(f"recording {runs} runs")
+    original = components.load(checkpoint)
+    recordings = [components.record(original, seed=seed, cases=sys.maxsize) for seed in range(runs)]
+    states = {name: quantized.packed(name) for name in quantized.pipeline.names}
+    errors = dict.fromkeys(states, 1.0)
+    for name in names:
+        say(f"tuning {name}")
+        task = TuneTask(
+            quantized.pipeline.component(name),
+            states[name],
+            quantized.layers(name),
+            [call for recording in recordings for call in recording.calls[name]],
+        )
+        task.draw_runs = partial(_final_images, trajectories, meter.seeds, quantized, name)
+        states[name], errors[name] = _trained(task, schedule, folder / name)
+    layers = {name: quantized.layers(name) for name in states} if recipe.activations else None
+    tuned = QuantizedPipeline(checkpoint, recipe, lambda name: states[name], layers)
+    say("measuring what is left of it")
+    found = Tuned(errors=errors, before=before, after=meter.measure_packed(tuned))
+    write(tuned if found.better else quantized, out / CHECKPOINT)
+    return found
+
+
+def _trained(task: TuneTask, schedule: Schedule, folder: Path) -> tuple[PackedState, float]:
+    """The component's tensors after training, and the share of its error that is left; those from
+    before where it did not fall."""
+    if not task.before:
+        return task.network.state, 1.0
+    Run(task, schedule, folder).train()
+    task.network.cpu()
+    state = task.network.repacked()
+    share = float(task.errors(state).mean()) / task.before
+    return (state, share) if share < 1 else (task.network.state, 1.0)
+
+
+def _is_quantized(state: PackedState) -> bool:
+    return any(tensor.scheme != FLOAT16 for tensor in state.values())
+
+
+def _final_images(
+    trajectories: Trajectories,
+    seeds: Sequence[int],
+    quantized: QuantizedPipeline,
+    name: str,
+    state: PackedState,
+) -> list[Tensor]:
+    """A few runs in fp16, with one component quantized, and with it tuned."""
+
+    def run(seed: int, tensors: PackedState) -> Tensor:
+        dense = {f"{name}.{key}": tensor.dense() for key, tensor in tensors.items()}
+        layers = {name: quantized.layers(name)} if tensors else {}
+        return torch.from_numpy(trajectories.image(seed, dense, layers))
+
+    rows: list[PackedState] = [{}, quantized.packed(name), state]
+    return [torch.cat([run(seed, tensors) for seed in seeds[:SHOWN]]) for tensors in rows]
