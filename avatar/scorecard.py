@@ -34,6 +34,15 @@ class Asked:
     def __len__(self) -> int:
         return len(self.owners)
 
+    def __getitem__(self, rows: Index) -> Asked:
+        """Some of the rows."""
+        return Asked(
+            people=self.people,
+            owners=self.owners[rows],
+            styles=self.styles[rows],
+            copies=self.copies[rows],
+        )
+
     @property
     def sets(self) -> Index:
         """(n,) the same number for avatars of one person in one style."""

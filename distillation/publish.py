@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -53,13 +54,15 @@ def publish(
         note=note,
     )
     files = {STYLES_FILE: dump_styles(styles), "README.md": card.encode()}
-    _write(pipeline.to(torch.float16), files, out)
+    _write(copy.deepcopy(pipeline).to(torch.float16), files, out)
 
 
 def publish_judge(judge: Judge, run: Path, ceiling: dict[str, Any], out: Path) -> None:
     """Write the judge of `run` to the folder `out` in one step; `ceiling` says how good it is."""
     facts = {"records": records(run), "ceiling": ceiling, "kinds": KINDS}
-    _write(judge.half(), {"README.md": model_card("judge.md.j2", **facts).encode()}, out)
+    _write(
+        copy.deepcopy(judge).half(), {"README.md": model_card("judge.md.j2", **facts).encode()}, out
+    )
 
 
 def _write(model: AvatarPipeline | Judge, files: Mapping[str, bytes], out: Path) -> None:

@@ -28,8 +28,8 @@ TEACHER_STEPS = 32
 STUDENT_STEPS = (1, 2, 4)
 DEFAULT_STEPS = 2
 SELFIES = 5
-CURVE = (1, 3, 5, 10)
-"""Numbers of selfies for the identity curve."""
+CURVE, CURVE_PEOPLE = (1, 3, 5, 10), 100
+"""Numbers of selfies for the identity curve, and how many people, the first, it is drawn for."""
 
 LEAST_ACCURACY, LEAST_RETRIEVAL = 0.95, 0.9
 """What the judge must reach on drawings to be a judge."""
@@ -66,6 +66,7 @@ class Report:
     floor: float
     models: list[Entry]
     curve: list[Entry]
+    curve_people: int
     parameters: dict[str, dict[str, float]]
     likeness: NDArray[np.float64]
 
@@ -114,48 +115,59 @@ def make(
     Seconds are medians of `rounds`.
     """
     asked, drawn = asked_of(people), judged_drawings(judge, people)
-    examiner = Examiner(asked, drawn)
+    everyone, few = np.arange(len(asked)), np.flatnonzero(asked.owners < CURVE_PEOPLE)
 
     @functools.cache
     def took(pipeline: AvatarPipeline, steps: int) -> float:
         return cost.seconds(pipeline, pipeline.sampler.table(steps), rounds)
 
-    def entry(name: str, steps: int, selfies: int) -> tuple[Entry, Judgement]:
-        pipeline = teacher if name == "teacher" else student
-        table = pipeline.sampler.table(steps)
+    def judged(name: str, steps: int, selfies: int, rows: NDArray[np.integer]) -> Judgement:
+        pipeline = models[name]
         title = f"{name}, {steps} steps, {selfies} selfies"
-        painter = Painter(pipeline, people, table, selfies)
-        seen = painter.judged(judge, cache, lambda done, count: tell(title, done, count))
+        painter = Painter(pipeline, people, pipeline.sampler.table(steps), selfies)
+        return painter.judged(judge, rows, cache, lambda done, count: tell(title, done, count))
+
+    def entry(name: str, steps: int, selfies: int, seen: Judgement, examiner: Examiner) -> Entry:
+        pipeline = models[name]
+        calls = cost.calls(pipeline.sampler.table(steps))
         gmac = {part: cost.measure(pipeline, part)["gmac"] for part in cost.PARTS}
-        known = Entry(
+        return Entry(
             name=name,
             steps=steps,
             selfies=selfies,
-            calls=cost.calls(table),
-            gmac=cost.calls(table) * gmac["denoiser"] + gmac["decoder"],
+            calls=calls,
+            gmac=calls * gmac["denoiser"] + gmac["decoder"],
             seconds=took(pipeline, steps),
             scores=examiner.scores(seen),
-            by_group=examiner.by_group(seen) if selfies == SELFIES else None,
+            by_group=examiner.by_group(seen) if examiner is whole else None,
         )
-        return known, seen
 
-    models = {steps: entry("student", steps, SELFIES) for steps in STUDENT_STEPS}
-    curve = [
-        models[DEFAULT_STEPS][0]
+    models = {"student": student, "teacher": teacher}
+    whole, first = Examiner(asked, drawn), Examiner(asked[few], drawn[few])
+    # The quick ones first: what is wrong shows soon.
+    seen = {
+        ("student", steps): judged("student", steps, SELFIES, everyone)
+        for steps in reversed(STUDENT_STEPS)
+    }
+    usual = seen["student", DEFAULT_STEPS]
+    curve = {
+        selfies: usual[few]
         if selfies == SELFIES
-        else entry("student", DEFAULT_STEPS, selfies)[0]
+        else judged("student", DEFAULT_STEPS, selfies, few)
         for selfies in CURVE
-    ]
+    }
+    seen["teacher", TEACHER_STEPS] = judged("teacher", TEACHER_STEPS, SELFIES, everyone)
     return Report(
         people=len(people),
         pictures=len(asked),
-        drawn=examiner.scores(drawn),
-        drawn_by_group=examiner.by_group(drawn),
-        floor=examiner.floor(),
-        models=[entry("teacher", TEACHER_STEPS, SELFIES)[0], *(one for one, _ in models.values())],
-        curve=curve,
+        drawn=whole.scores(drawn),
+        drawn_by_group=whole.by_group(drawn),
+        floor=whole.floor(),
+        models=[entry(*key, SELFIES, seen[key], whole) for key in reversed(list(seen))],
+        curve=[entry("student", DEFAULT_STEPS, *pair, first) for pair in curve.items()],
+        curve_people=min(CURVE_PEOPLE, len(people)),
         parameters={part: cost.measure(student, part) for part in cost.PARTS},
-        likeness=same_person(models[DEFAULT_STEPS][1], drawn).diagonal(),
+        likeness=same_person(usual, drawn).diagonal(),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import torch
 from accelerate import PartialState
 from diffusers import ModelMixin
+from diffusers.utils.logging import disable_progress_bar
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -187,6 +188,7 @@ def open_pipeline(folder: Path) -> AvatarPipeline:
     """A trained pipeline; raises `RunError` where it is missing."""
     if not (folder / "model_index.json").is_file():
         raise RunError(f"{folder} holds no trained pipeline; train it first (see --help)")
+    disable_progress_bar()  # parts load in no time, and results go to files
     return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32)
 
 

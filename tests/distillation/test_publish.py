@@ -45,7 +45,6 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     out = tmp_path / "small"
     for _ in range(2):  # the second time something is there already
         publish(pipelines[1], STYLES, runs, report, {"lorelei": 27.0}, out, note="By hand.")
-    pipelines[1].float()
     assert load_file(out / "denoiser" / "diffusion_pytorch_model.safetensors")
     assert styles_of(out) == STYLES
     assert AvatarPipeline.from_pretrained(out).sampler.config["also"] == [1, 4]
@@ -71,7 +70,6 @@ def test_a_judge_ships_with_its_ceiling(judge: Judge, tmp_path: Path) -> None:
     record(tmp_path / "judge", 9)
     ceiling = {"drawings": {"kind": 1.0, "accuracy": 0.5}, "selfie": {"kind": 0.25}}
     publish_judge(judge, tmp_path / "judge", ceiling, tmp_path / "out")
-    judge.float()
     assert load_judge(tmp_path / "out").config["feature_width"] == 8
     lines = (tmp_path / "out" / "README.md").read_text().splitlines()
     (drawn,) = [line for line in lines if line.startswith("| drawings |")]
