@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ class AvatarPipeline(DiffusionPipeline):
     >>> pipeline = AvatarPipeline.from_pretrained("avatar/checkpoints/small")
     >>> pictures = pipeline(selfies, style=3, seeds=[7, 8])
     """
+
+    _optional_components: ClassVar[list[str]] = ["latent_encoder"]
 
     def __init__(
         self,

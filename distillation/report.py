@@ -263,7 +263,8 @@ def tables(report: Report) -> list[Table]:
     for entry in (*report.models, *report.curve):
         cost = (f"{entry.calls}", f"{entry.gmac:.2f}", f"{entry.seconds:.2f}")
         numbers = (f"{entry.steps}", f"{entry.selfies}", *cost)
-        figures.add_row(entry.name, *numbers, *_cells(entry.scores))
+        few = "" if entry.by_group else f", {report.curve_people} people"
+        figures.add_row(f"{entry.name}{few}", *numbers, *_cells(entry.scores))
     groups = Table("", "steps", "by", *FIGURES, title="the worst group")
     for name, steps, by_group in report.grouped():
         for attribute, scored in by_group.items():
