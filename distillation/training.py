@@ -207,6 +207,8 @@ class Run:
         writer.close()
         if self.schedule.ema_decay:
             self.ema.copy_to(self.parameters)
+        # Files hold tensors in the usual order.
+        self.task.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self._write_record()
         return self.record
 
