@@ -171,7 +171,8 @@ def test_styles_names_every_style_with_its_licence_and_creator(avatar: Command) 
 def test_the_flags_of_create_are_these() -> None:
     """A renamed or removed flag breaks scripts: this list changes knowingly or not at all."""
     assert list(inspect.signature(create).parameters) == [
-        *("style", "selfies", "more", "count", "seed", "runtime", "out", "checkpoint", "artifact"),
+        *("style", "selfies", "more", "count", "seed", "steps", "runtime", "out", "checkpoint"),
+        "artifact",
     ]
 
 
