@@ -52,6 +52,7 @@ def write_page(
     )
     environment.filters["picture"] = picture
     usual = Painter(student, people, student.sampler.table(DEFAULT_STEPS), SELFIES)
+    painters = _painters(teacher, student, people)
     text = environment.get_template("report.html.j2").render(
         report=report,
         targets=targets(report),
@@ -66,8 +67,7 @@ def write_page(
             plots.by_selfies(report),
         ],
         blocks=[
-            block(person, people, _painters(teacher, student, people))
-            for person in range(min(SHOWN_PEOPLE, len(people)))
+            block(person, people, painters) for person in range(min(SHOWN_PEOPLE, len(people)))
         ],
         worst=worst_cases(report, people, usual),
     )

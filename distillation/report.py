@@ -130,19 +130,22 @@ def make(
     def entry(name: str, steps: int, selfies: int, seen: Judgement, examiner: Examiner) -> Entry:
         pipeline = models[name]
         calls = cost.calls(pipeline.sampler.table(steps))
-        gmac = {part: cost.measure(pipeline, part)["gmac"] for part in cost.PARTS}
         return Entry(
             name=name,
             steps=steps,
             selfies=selfies,
             calls=calls,
-            gmac=calls * gmac["denoiser"] + gmac["decoder"],
+            gmac=calls * sizes[name]["denoiser"]["gmac"] + sizes[name]["decoder"]["gmac"],
             seconds=took(pipeline, steps),
             scores=examiner.scores(seen),
             by_group=examiner.by_group(seen) if examiner is whole else None,
         )
 
     models = {"student": student, "teacher": teacher}
+    sizes = {
+        name: {part: cost.measure(pipeline, part) for part in cost.PARTS}
+        for name, pipeline in models.items()
+    }
     whole, first = Examiner(asked, drawn), Examiner(asked[few], drawn[few])
     # The quick ones first: what is wrong shows soon.
     seen = {
@@ -166,7 +169,7 @@ def make(
         models=[entry(*key, SELFIES, seen[key], whole) for key in reversed(list(seen))],
         curve=[entry("student", DEFAULT_STEPS, *pair, first) for pair in curve.items()],
         curve_people=min(CURVE_PEOPLE, len(people)),
-        parameters={part: cost.measure(student, part) for part in cost.PARTS},
+        parameters=sizes["student"],
         likeness=same_person(usual, drawn).diagonal(),
     )
 
@@ -179,65 +182,32 @@ def targets(report: Report) -> list[Target]:
     fewest, usual = (
         next(e.scores for e in report.curve if e.selfies == count) for count in (CURVE[0], SELFIES)
     )
+    by_drawn = teacher.retrieval / drawn.retrieval
+    more = usual.accuracy - fewest.accuracy
     return [
-        Target(what="judge: attributes", measured=drawn.accuracy, wanted=LEAST_ACCURACY),
-        Target(what="judge: retrieval", measured=drawn.retrieval, wanted=LEAST_RETRIEVAL),
-        Target(
-            what="teacher: attributes below the drawings'",
-            measured=drawn.accuracy - teacher.accuracy,
-            wanted=0.05,
-            at_most=True,
+        _at_least("judge: attributes", drawn.accuracy, LEAST_ACCURACY),
+        _at_least("judge: retrieval", drawn.retrieval, LEAST_RETRIEVAL),
+        _at_most(
+            "teacher: attributes below the drawings'", drawn.accuracy - teacher.accuracy, 0.05
         ),
-        Target(
-            what="teacher: retrieval by the drawings'",
-            measured=teacher.retrieval / drawn.retrieval,
-            wanted=0.8,
-        ),
-        Target(
-            what="2 steps: Fréchet distance by the teacher's",
-            measured=two.frechet / teacher.frechet,
-            wanted=1.1,
-            at_most=True,
-        ),
-        Target(
-            what="2 steps: attributes below the teacher's",
-            measured=teacher.accuracy - two.accuracy,
-            wanted=0.01,
-            at_most=True,
-        ),
-        Target(
-            what="2 steps: retrieval by the teacher's",
-            measured=two.retrieval / teacher.retrieval,
-            wanted=0.97,
-        ),
-        Target(
-            what="2 steps: diversity by the teacher's",
-            measured=two.diversity / teacher.diversity,
-            wanted=0.95,
-        ),
-        Target(
-            what="4 steps: Fréchet distance by that of 2",
-            measured=four.frechet / two.frechet,
-            wanted=1.0,
-            at_most=True,
-        ),
-        Target(
-            what="4 steps: attributes above those of 2",
-            measured=four.accuracy - two.accuracy,
-            wanted=0.0,
-        ),
-        Target(
-            what="1 step: Fréchet distance by the teacher's",
-            measured=one.frechet / teacher.frechet,
-            wanted=1.5,
-            at_most=True,
-        ),
-        Target(
-            what="5 selfies: attributes above those of 1",
-            measured=usual.accuracy - fewest.accuracy,
-            wanted=0.01,
-        ),
+        _at_least("teacher: retrieval by the drawings'", by_drawn, 0.8),
+        _at_most("2 steps: Fréchet distance by the teacher's", two.frechet / teacher.frechet, 1.1),
+        _at_most("2 steps: attributes below the teacher's", teacher.accuracy - two.accuracy, 0.01),
+        _at_least("2 steps: retrieval by the teacher's", two.retrieval / teacher.retrieval, 0.97),
+        _at_least("2 steps: diversity by the teacher's", two.diversity / teacher.diversity, 0.95),
+        _at_most("4 steps: Fréchet distance by that of 2", four.frechet / two.frechet, 1.0),
+        _at_least("4 steps: attributes above those of 2", four.accuracy - two.accuracy, 0.0),
+        _at_most("1 step: Fréchet distance by the teacher's", one.frechet / teacher.frechet, 1.5),
+        _at_least("5 selfies: attributes above those of 1", more, 0.01),
     ]
+
+
+def _at_least(what: str, measured: float, wanted: float) -> Target:
+    return Target(what=what, measured=measured, wanted=wanted)
+
+
+def _at_most(what: str, measured: float, wanted: float) -> Target:
+    return Target(what=what, measured=measured, wanted=wanted, at_most=True)
 
 
 def worst_group(groups: Mapping[str, Scores], figure: str) -> tuple[str, float]:
@@ -258,18 +228,17 @@ def tables(report: Report) -> list[Table]:
     figures = Table(
         "", "steps", "selfies", "calls", "GMAC", "seconds", *FIGURES, title="all people"
     )
-    for name, scores in (("drawn", report.drawn),):
-        figures.add_row(name, *"–" * 5, *_cells(scores))
+    figures.add_row("drawn", *"–" * 5, *_cells(report.drawn))
     for entry in (*report.models, *report.curve):
-        cost = (f"{entry.calls}", f"{entry.gmac:.2f}", f"{entry.seconds:.2f}")
-        numbers = (f"{entry.steps}", f"{entry.selfies}", *cost)
+        spent = (f"{entry.calls}", f"{entry.gmac:.2f}", f"{entry.seconds:.2f}")
+        numbers = (f"{entry.steps}", f"{entry.selfies}", *spent)
         few = "" if entry.by_group else f", {report.curve_people} people"
         figures.add_row(f"{entry.name}{few}", *numbers, *_cells(entry.scores))
     groups = Table("", "steps", "by", *FIGURES, title="the worst group")
     for name, steps, by_group in report.grouped():
         for attribute, scored in by_group.items():
-            worst = (worst_group(scored, figure) for figure in FIGURES)
-            groups.add_row(name, steps, attribute, *(f"{v:.3f} {g}" for g, v in worst))
+            found = (worst_group(scored, figure) for figure in FIGURES)
+            groups.add_row(name, steps, attribute, *(f"{v:.3f} {g}" for g, v in found))
     aims = Table("target", "measured", "wanted", "", title="targets")
     for target in targets(report):
         bound = f"{'≤' if target.at_most else '≥'} {target.wanted:g}"

@@ -18,7 +18,6 @@ from avatar.decoder import Decoder
 from avatar.denoiser import Denoiser
 from avatar.identity_encoder import IdentityEncoder
 from distillation.data import TrainingData
-from distillation.pairs import level, spread, tokens_of
 from distillation.teacher import TeacherTask
 from distillation.training import Batch
 
@@ -119,15 +118,12 @@ class ShrinkTask(TeacherTask):
         self.network, self.teacher = network, teacher.requires_grad_(False).eval()
 
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
-        clean, noise, sigma = batch["clean"], batch["noise"], batch["sigma"]
-        encoder, teacher = self.encoder.to(clean.device), self.teacher.to(clean.device)
-        tokens = tokens_of(encoder, batch["selfies"], batch["mask"])
-        each = spread(tokens, encoder, batch["dropped"])
-        asked = (clean + level(sigma) * (noise - clean), 1000 * sigma, each, batch["style"])
+        asked, wanted_flow = self.asked(batch), batch["noise"] - batch["clean"]
+        teacher = self.teacher.to(wanted_flow.device)
         with torch.no_grad(), features_of(teacher) as theirs:
             wanted = teacher(*asked)
         velocity, mine = network(*asked)
-        flow, output = F.mse_loss(velocity, noise - clean), F.mse_loss(velocity, wanted)
+        flow, output = F.mse_loss(velocity, wanted_flow), F.mse_loss(velocity, wanted)
         # Stages differ in scale; each counts by the share of the teacher's variance it misses.
         features = torch.stack(
             [F.mse_loss(a, b) / b.var() for a, b in zip(mine, theirs, strict=True)]

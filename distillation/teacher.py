@@ -60,13 +60,16 @@ class TeacherTask:
         }
 
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+        velocity = network(*self.asked(batch))
+        return {"loss": F.mse_loss(velocity, batch["noise"] - batch["clean"])}
+
+    def asked(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a denoiser is called with: noisy latents, timestep, tokens and style of each."""
         clean, noise, sigma = batch["clean"], batch["noise"], batch["sigma"]
         encoder = self.encoder.to(clean.device)  # the trainer moves only the network it trains
         tokens = tokens_of(encoder, batch["selfies"], batch["mask"])
         each = spread(tokens, encoder, batch["dropped"])
-        noisy = clean + level(sigma) * (noise - clean)
-        velocity = network(noisy, 1000 * sigma, each, batch["style"])
-        return {"loss": F.mse_loss(velocity, noise - clean)}
+        return clean + level(sigma) * (noise - clean), 1000 * sigma, each, batch["style"]
 
     def grid(self) -> Image.Image:
         """Six held-out people, a selfie each, in all styles."""
