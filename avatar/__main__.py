@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from avatar import shipped
 from avatar.command_line import fail, new_app, run, say
 from avatar.errors import CheckpointError, OutputError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
-CHECKPOINT = Path(__file__).parent / "checkpoints" / "small"
 LAST_SEED = 2**64 - 1
 
 Checkpoint = Annotated[
@@ -84,7 +84,7 @@ def create(
         Path,
         typer.Option(help="PNG or JPEG file; with --count 2 me.png becomes me-1.png and me-2.png."),
     ] = Path("avatar.png"),
-    checkpoint: Checkpoint = CHECKPOINT,
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
     artifact: Annotated[
         Path | None,
         typer.Option(
@@ -249,7 +249,7 @@ def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars:
 
 
 @app.command()
-def styles(checkpoint: Checkpoint = CHECKPOINT) -> None:
+def styles(checkpoint: Checkpoint = shipped.CHECKPOINT) -> None:
     """List a checkpoint's styles: name, tier, licence, and whose work they are."""
     rows = [("NAME", "TIER", "LICENCE", "CREATOR", "SOURCE")]
     known = _styles_of(checkpoint)

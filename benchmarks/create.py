@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-from avatar.__main__ import CHECKPOINT, Runtime, open_model
+from avatar import shipped
+from avatar.__main__ import Runtime, open_model
 from avatar.create import Model, draw
 from avatar.selfie import read_selfies
 
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="sets drawn by each")
     rounds = parser.parse_args().rounds
     models = {
-        runtime: open_model(runtime, CHECKPOINT, None)
+        runtime: open_model(runtime, shipped.CHECKPOINT, None)
         for runtime in (Runtime.PYTORCH, Runtime.ONNX)
     }
     times: dict[Runtime, list[float]] = {runtime: [] for runtime in models}

@@ -24,13 +24,13 @@ from rich.console import Console
 from rich.table import Table
 
 import components
+from avatar import shipped
 from components.checkpoint import read_index
 from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import Recipe, SchemeError, apply
 from quantization.recipe import quantizable
 from quantization.schemes import INT8, Scheme
 
-SHIPPED = Path("avatar/checkpoints/small")
 FORMS = ("float16", "palette-8", "palette-6", "palette-4", "int8", "int8 (W8A8)", "int4/16")
 CALLS = 10
 KINDS = {"onnx": "m.onnx", "ort dense": "dense.ort", "ort packed": "packed.ort"}
@@ -90,7 +90,7 @@ def measure(file: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED)
+    parser.add_argument("--checkpoint", type=Path, default=shipped.CHECKPOINT)
     parser.add_argument("--component", default="denoiser")
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -26,7 +26,6 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-SHIPPED = Path("avatar/checkpoints/small")
+from avatar import shipped
+
 METHODS = ("ours", "coremltools", "torch palettizer")
 FASTER = {("sd", 6): 30.0, ("avatar", 8): 60.0}
 """Times that coremltools' seconds must be ours, by model and bits; the torch palettizer's: 4."""
@@ -49,7 +49,7 @@ def model(name: str) -> nn.Module:
     if name == "avatar":
         import components
 
-        network = components.load(SHIPPED).component("denoiser").module
+        network = components.load(shipped.CHECKPOINT).component("denoiser").module
     else:
         from diffusers import UNet2DConditionModel
 

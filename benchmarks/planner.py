@@ -22,6 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from avatar import shipped
 from components.metrics import psnr
 from quantization.packed import quantize
 from quantization.planner import Plan, Planner, Settings
@@ -29,7 +30,6 @@ from quantization.recipe import Recipe
 from quantization.schemes import Scheme, palette_scheme
 from quantization.targets import TARGETS
 
-SHIPPED = Path("avatar/checkpoints/small")
 PROBED = (1, 2, 4, 6, 8)
 IMAGES = 2
 """Final images that each of the one-at-a-time method's trials draws."""
@@ -75,7 +75,7 @@ def by_threshold(planner: Planner, found: dict[str, dict[int, float]], budget: i
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--checkpoint", type=Path, default=SHIPPED)
+    parser.add_argument("--checkpoint", type=Path, default=shipped.CHECKPOINT)
     parser.add_argument("--target", choices=TARGETS, default="coreml-ios18")
     parser.add_argument("--runs", type=int, default=32)
     parser.add_argument("--checks", type=int, default=64)

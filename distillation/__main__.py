@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from avatar import shipped
 from avatar.command_line import fail, new_app, print_tables, progress, run, say
 
 if TYPE_CHECKING:
@@ -45,12 +46,8 @@ Batch = Annotated[int, typer.Option(min=1, help="Samples a step.")]
 Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate of AdamW.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="Where it is written; a run found there goes on.")]
-Widths = Annotated[
-    str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
-]
-Blocks = Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")]
 JudgeDir = Annotated[
-    Path | None,
+    Path,
     typer.Option(
         help="Checkpoint of the judge; the one that ships by default.", show_default=False
     ),
@@ -207,8 +204,22 @@ def teacher(
         Path | None,
         typer.Option(help="Another teacher's run: its denoiser goes on, instead of fresh weights."),
     ] = None,
-    widths: Widths = "32,80,160",
-    blocks: Blocks = 1,
+    widths: Annotated[
+        str | None,
+        typer.Option(
+            help="Channels of the UNet at each resolution, highest first, by commas; "
+            "32,80,160 by default, or those of --start-from.",
+            show_default=False,
+        ),
+    ] = None,
+    blocks: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Residual blocks at each resolution; 1 by default, or as --start-from has.",
+            show_default=False,
+        ),
+    ] = None,
     out: Out = Path("runs/teacher"),
     steps: Steps = 6000,
     batch: Batch = 16,
@@ -228,13 +239,17 @@ def teacher(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    asked = {"widths": widths and _widths(widths), "blocks": blocks}
+    shape = {name: value for name, value in asked.items() if value is not None}
+    if start_from and shape:
+        fail("--start-from goes on with a denoiser of its own shape: leave out --widths, --blocks")
     train_teacher(
         *_training_data(context, data, (selfies, drawings, held_out), autoencoder),
         schedule,
         out,
         autoencoder=autoencoder,
         identity=identity,
-        shape={"widths": _widths(widths), "blocks": blocks},
+        shape=shape,
         start_from=start_from,
         compiled=compiled,
     )
@@ -250,8 +265,10 @@ def shrink(
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
-    widths: Widths = "32,80,160",
-    blocks: Blocks = 1,
+    widths: Annotated[
+        str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
+    ] = "32,80,160",
+    blocks: Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")] = 1,
     out: Out = Path("runs/smaller"),
     steps: Steps = 2000,
     batch: Batch = 16,
@@ -337,7 +354,7 @@ def report(
     student: Annotated[Path, typer.Option(help="Checkpoint of few steps.")] = Path(
         "runs/student/checkpoint"
     ),
-    judge: JudgeDir = None,
+    judge: JudgeDir = shipped.JUDGE,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     most: Most = None,
     out: Annotated[
@@ -345,7 +362,7 @@ def report(
     ] = Path("runs/report"),
 ) -> None:
     """Compare teacher and student on held-out people: report.json, and report.html to look at."""
-    from avatar.judge import SHIPPED, load_judge
+    from avatar.judge import load_judge
     from distillation.page import write_page
     from distillation.report import make, tables, write
     from distillation.runs import open_pipeline
@@ -353,7 +370,7 @@ def report(
     pipelines = (open_pipeline(teacher), open_pipeline(student))
     judged = _people(held_out, held_out, most)
     with progress(lines=True) as tell:
-        made = make(*pipelines, load_judge(judge or SHIPPED), judged, out / "judged", tell)
+        made = make(*pipelines, load_judge(judge), judged, out / "judged", tell)
     write(made, out)
     print_tables(*tables(made))
     typer.echo(write_page(made, *pipelines, judged, out))
@@ -362,9 +379,13 @@ def report(
 @app.command()
 def tune(
     recipe: Annotated[Path, typer.Argument(help="The recipe's file (python -m quantization).")],
-    checkpoint: Annotated[Path, typer.Option(help="Folder that the recipe is applied to.")] = Path(
-        "avatar/checkpoints/small"
-    ),
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            help="Folder that the recipe is applied to; the one that ships by default.",
+            show_default=False,
+        ),
+    ] = shipped.CHECKPOINT,
     out: Out = Path("runs/tune"),
     runs: Annotated[int, typer.Option(min=1, help="Whole runs whose calls are learned from.")] = 16,
     checks: Annotated[int, typer.Option(min=1, help="Further runs that it is measured on.")] = 16,
@@ -406,7 +427,7 @@ def publish(
     report: Annotated[Path, typer.Option(help="Folder of the report on it.")] = Path("runs/report"),
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     runs: Annotated[Path, typer.Option(help="Folder of the runs it came from.")] = Path("runs"),
-    out: Out = Path("avatar/checkpoints/small"),
+    out: Out = shipped.CHECKPOINT,
     note: Annotated[
         str, typer.Option(help="For the model card: what the runs' records don't say.")
     ] = "",
@@ -436,7 +457,7 @@ def publish(
 @app.command()
 def publish_judge(
     judge: Annotated[Path, typer.Option(help="Run of the judge.")] = Path("runs/judge"),
-    out: Out = Path("avatar/checkpoints/judge"),
+    out: Out = shipped.JUDGE,
 ) -> None:
     """Write a trained judge as the one that ships: fp16, with its model card."""
     from avatar.judge import load_judge

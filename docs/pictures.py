@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatar.__main__ import CHECKPOINT, Runtime, open_model
+from avatar import shipped
+from avatar.__main__ import Runtime, open_model
 from avatar.create import draw, save_picture, to_8_bit
 from avatar.people.identity import sample_identity
 from avatar.people.selfies import render
@@ -47,7 +48,7 @@ def write_samples() -> list[Path]:
 
 def row(person: int) -> list[Image.Image]:
     """One person's selfies and, in every style, one avatar."""
-    model = open_model(Runtime.PYTORCH, CHECKPOINT, None)
+    model = open_model(Runtime.PYTORCH, shipped.CHECKPOINT, None)
     selfies = selfies_of(person, SELFIES)
     avatars = [
         next(iter(draw(model, selfies, style, [person]))) for style in range(len(model.styles))

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from avatar import shipped
 from avatar.command_line import new_app, run, say
 from export.formats import Options
 
 if TYPE_CHECKING:
     from export.check import Row
 
-SHIPPED = Path("avatar/checkpoints/small")
 GATE_FAILED = 1
 WIDE = 110
 
@@ -135,7 +135,7 @@ def onnx(
     """Export to ONNX: an .onnx and an .ort file for each component."""
     from quantization import is_quantized
 
-    small = recipe is not None or is_quantized(checkpoint or shipped())
+    small = recipe is not None or is_quantized(checkpoint or shipped.CHECKPOINT)
     kind = ort.value if ort else "none" if small else "dense"
     _export("onnx", checkpoint, recipe, out, Options(precision=precision.value, ort=kind))
 
@@ -167,7 +167,7 @@ def _export(
     from export.exporter import GateError, Request, export
 
     request = Request(
-        checkpoint=checkpoint or shipped(),
+        checkpoint=checkpoint or shipped.CHECKPOINT,
         format=format_name,
         out=out,
         options=options,
@@ -181,11 +181,6 @@ def _export(
         sys.exit(GATE_FAILED)
     _print(rows)
     typer.echo(f"published {out}")
-
-
-def shipped() -> Path:
-    """The trained checkpoint that ships with this software."""
-    return Path(__file__).resolve().parent.parent / SHIPPED
 
 
 def _print(rows: Sequence[Row]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from avatar import shipped
 from avatar.command_line import fail, new_app, print_tables, progress, run
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 app = new_app("Decide once which weight gets how many bits, for every export.")
 
-SHIPPED = Path(__file__).resolve().parent.parent / "avatar" / "checkpoints" / "small"
 UNIFORM, PLANNED = (8, 6, 4), (3.0, 4.0, 6.0)
 """Bits that are measured for the curve."""
 POINTS = 40
@@ -80,7 +80,7 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    checkpoint: Checkpoint = SHIPPED,
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Annotated[
         Path,
         typer.Option(help="The recipe's file; the curve lies beside it as .png and .html."),
@@ -188,7 +188,7 @@ def _curve(planner: Planner, chosen: Plan, measured: bool) -> Curve:
 @app.command()
 def apply(
     recipe: Annotated[Path, typer.Argument(help="The recipe's file.")],
-    checkpoint: Checkpoint = SHIPPED,
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Annotated[
         Path,
         typer.Option(

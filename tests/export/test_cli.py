@@ -7,7 +7,7 @@ import pytest
 import typer
 from safetensors.torch import load_file, save_file
 
-from export.__main__ import app, shipped
+from export.__main__ import app
 from tests.conftest import Command
 from tests.export.conftest import Exports
 
@@ -117,7 +117,6 @@ def test_a_failed_gate_is_exit_code_1_and_publishes_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shipped().is_dir(), reason="no trained checkpoint in this tree")
 def test_the_shipped_checkpoint_passes_its_gates(command: Command, tmp_path: Path) -> None:
     result = command("export", "coreml", "--out", str(tmp_path / "coreml"))
     assert result.code == 0, result.err
