@@ -17,6 +17,11 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# Where pytest runs several processes (`make test`), each is one thread: threads of one process that
+# wait for another's make everything slower by far. Set before PyTorch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same examples on every run: a failure in one place can be had in another. No deadline,
 # because the machine may be busy.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
