@@ -20,11 +20,10 @@ from diffusers.configuration_utils import register_to_config
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from avatar import shipped
 from avatar.errors import CheckpointError
 from avatar.people.identity import ATTRIBUTES
 from avatar.people.styles import STYLES
-
-SHIPPED = Path(__file__).resolve().parent / "checkpoints" / "judge"
 
 KINDS = (*(style.name for style in STYLES), "selfie")
 """What a picture can be: an avatar in one of the styles, or a selfie."""
@@ -107,7 +106,7 @@ class Judgement:
         )
 
 
-def load_judge(folder: Path = SHIPPED) -> Judge:
+def load_judge(folder: Path = shipped.JUDGE) -> Judge:
     """A trained judge; by default the one that ships. Raises `CheckpointError` where none is."""
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} holds no judge; train one: python -m distillation judge")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ class SamplerTable:
         )
 
 
+FARTHER = 200.0
+"""What is added to the timestep for each noise level that a call crosses beyond the usual."""
+
+
 class Sampler(SchedulerMixin, ConfigMixin):
     """The sampler's settings as they lie in a checkpoint.
 
@@ -70,25 +75,34 @@ class Sampler(SchedulerMixin, ConfigMixin):
         guidance: float = 1.5,
         shift: float = 1.0,
         also: tuple[int, ...] = (),
+        jump: float = 1.0,
     ) -> None:
-        """`also` are other numbers of steps that the same weights were trained for."""
+        """`also` are other numbers of steps that the same weights were trained for. `jump` is how
+        many noise levels, in (0,1], a call crosses at most that is made at timestep 1000·sigma: one
+        that crosses more is announced by a timestep that is larger by `FARTHER` a noise level."""
         if min(steps, *also, 1) < 1:
             raise ValueError(f"steps are {steps} and {also}, expected at least 1")
 
     def constants(self) -> dict[str, Any]:
         """Plain values for a manifest: the table and, under "also", those of other steps."""
-        also = [self.table(steps).to_dict() for steps in self.config["also"]]
-        return {**self.table().to_dict(), **({"also": also} if also else {})}
+        default, *also = (table.to_dict() for table in self.tables())
+        return {**default, **({"also": also} if also else {})}
+
+    def tables(self) -> list[SamplerTable]:
+        """The default's, and those of the other numbers of steps."""
+        return [self.table(steps) for steps in (self.config["steps"], *self.config["also"])]
 
     def table(self, steps: int | None = None) -> SamplerTable:
         """The constants for `steps` steps (default: the checkpoint's own)."""
         shift = self.config["shift"]
         even = np.linspace(1.0, 0.0, (steps or self.config["steps"]) + 1)
         sigmas = [float(np.float32(shift * s / (1 + (shift - 1) * s))) for s in even]
+        beyond = [max(0.0, s - end - self.config["jump"]) for s, end in pairwise(sigmas)]
+        times = [1000 * s + FARTHER * more for s, more in zip(sigmas, beyond, strict=False)]
         return SamplerTable(
             prediction="velocity",
             guidance=float(self.config["guidance"]),
-            timesteps=tuple(float(np.float32(1000.0 * sigma)) for sigma in sigmas[:-1]),
+            timesteps=tuple(float(np.float32(time)) for time in times),
             sigmas=tuple(sigmas),
         )
 

@@ -153,7 +153,7 @@ class AvatarComponents(PipelineComponents):
         timestep = TensorSpec(
             name="timestep",
             shape=(1,),
-            range=(0.0, 1000.0),
+            range=(0.0, max(1000.0, *(table.timesteps[0] for table in self._sampler.tables()))),
             description="A value from the manifest's sampler table.",
         )
         style = TensorSpec(

@@ -6,7 +6,6 @@ import base64
 import io
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import torch
 from PIL import Image
@@ -17,6 +16,7 @@ from avatar.pipeline import AvatarPipeline
 from components import atomic
 from distillation import plots
 from distillation.data import People
+from distillation.rendering import render
 from distillation.report import (
     DEFAULT_STEPS,
     FIGURES,
@@ -43,17 +43,11 @@ def write_page(
     out: Path,
 ) -> Path:
     """Draw what the page shows once more, and write `report.html`; gives its path."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("distillation"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["picture"] = picture
     usual = Painter(student, people, student.sampler.table(DEFAULT_STEPS), SELFIES)
     painters = _painters(teacher, student, people)
-    text = environment.get_template("report.html.j2").render(
+    text = render(
+        "report.html.j2",
+        {"picture": picture},
         report=report,
         targets=targets(report),
         figures=FIGURES,

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import torch
 
 from avatar.judge import KINDS, Judge
@@ -20,6 +19,7 @@ from avatar.pipeline import AvatarPipeline
 from avatar.styles import STYLES_FILE, dump_styles
 from components import atomic
 from distillation.cost import PARTS, measure
+from distillation.rendering import render
 from distillation.training import read_record
 
 RUNS = ("autoencoder", "identity")
@@ -84,21 +84,12 @@ def records(run: Path) -> list[dict[str, Any]]:
     found = [read_record(run)]
     while before := found[0].get("before"):
         found.insert(0, before)
-    return [{"own_data": False, **record} for record in found]
+    return [{"own_data": False, "people": 0, **record} for record in found]
 
 
 def model_card(template: str = "card.md.j2", /, **facts: Any) -> str:
     """The card's text; every figure in it is measured or read from a run's record."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("distillation"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
     classes = {name: len(found) for name, found in ATTRIBUTES.items()}
     own_data = any(record["own_data"] for record in facts["records"])
-    return environment.get_template(template).render(
-        versions=versions, classes=classes, own_data=own_data, **facts
-    )
+    return render(template, versions=versions, classes=classes, own_data=own_data, **facts)

@@ -196,13 +196,13 @@ def train_judge(people: People, schedule: Schedule, out: Path) -> Judge:
     """Train and save the judge, or open it where the folder has it trained already."""
     torch.manual_seed(schedule.seed)
     network = Judge()
-    Run(JudgeTask(network, people), schedule, out).train()
+    run_on(people, JudgeTask(network, people), schedule, out).train()
     network.cpu().eval().save_pretrained(out / CHECKPOINT)
     return network
 
 
 def run_on(people: TrainingData, task: Task, schedule: Schedule, out: Path) -> Run:
-    """A run whose record says whose people it sees: who has no labels was not made up.
+    """A run whose record says what people it sees: who has no labels was not made up.
 
     Raises `RunError` where the folder's run saw others.
     """
@@ -210,7 +210,7 @@ def run_on(people: TrainingData, task: Task, schedule: Schedule, out: Path) -> R
     if (out / RECORD).exists() and read_record(out).get("own_data", False) != own:
         others = "made-up people" if own else "people of your own"
         raise RunError(f"{out} holds a run on {others}; choose another --out")
-    run.record.own_data = own
+    run.record.people, run.record.own_data = len(people), own
     return run
 
 

@@ -96,6 +96,8 @@ class Record:
     device: str = ""
     before: dict[str, Any] | None = None
     """Record of the run whose weights this one started from."""
+    people: int = 0
+    """How many it was trained on."""
     own_data: bool = False
     """Whether it was trained on a team's own people instead of made-up ones."""
 

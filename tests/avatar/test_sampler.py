@@ -51,6 +51,14 @@ def test_a_sampler_of_several_numbers_of_steps_gives_each_its_table() -> None:
     assert "also" not in Sampler().constants(), "a teacher has one table"
 
 
+def test_a_call_that_crosses_more_noise_levels_than_usual_says_so_by_its_timestep() -> None:
+    sampler = Sampler(steps=2, guidance=1.0, also=(1, 4), jump=0.5)
+    assert sampler.table(1).timesteps == (1100,)
+    assert sampler.table(2).timesteps == (1000, 500)
+    assert sampler.table(4).timesteps == (1000, 750, 500, 250)
+    assert sampler.table(1).sigmas == (1, 0), "the noise is what it is"
+
+
 @pytest.mark.parametrize("steps", [1, 2, 4, 12])
 def test_a_straight_flow_is_followed_exactly(steps: int) -> None:
     """Where the velocity is noise - clean everywhere, any number of steps ends at clean."""

@@ -28,6 +28,7 @@ def record(folder: Path, step: int, before: dict[str, object] | None = None) -> 
         "device": "cpu",
         "before": before,
         "schedule": schedule,
+        "people": 12,
     }
     folder.mkdir(exist_ok=True)
     (folder / "record.json").write_text(json.dumps(values))
@@ -50,10 +51,10 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     assert AvatarPipeline.from_pretrained(out).sampler.config["also"] == [1, 4]
     card = (out / "README.md").read_text()
     for line in (
-        "| identity | 7 | 28 | 0.50 | cpu |",
-        "| teacher | 20 | 80 | 0.50 | cpu |",
-        "| teacher, going on | 30 | 120 | 0.50 | cpu |",
-        "| student | 5 | 20 | 0.50 | cpu |",
+        "| identity | 12 | 7 | 28 | 0.50 | cpu |",
+        "| teacher | 12 | 20 | 80 | 0.50 | cpu |",
+        "| teacher, going on | 12 | 30 | 120 | 0.50 | cpu |",
+        "| student | 12 | 5 | 20 | 0.50 | cpu |",
         "By hand.",
         "Sampler: 2 steps of a rectified flow, one call a step",
     ):
