@@ -95,8 +95,8 @@ class Denoiser(ModelMixin, ConfigMixin):
     ) -> Tensor:
         """The velocity `noise - clean` at `timestep`.
 
-        `latents` (b,C,32,32) float32; `timestep` (b,) or (1,), 1000·sigma; `identity_tokens`
-        (b,8,D); `style` (b,) integers. Gives (b,C,32,32).
+        `latents` (b,C,32,32) float32; `timestep` (b,) or (1,), 1000·sigma, or what the sampler's
+        table has instead; `identity_tokens` (b,8,D); `style` (b,) integers. Gives (b,C,32,32).
 
         The UNet sees latents of unit variance and answers with what they don't already say, of unit
         variance too (preconditioning, arXiv 2206.00364, section 5, worked out for a rectified flow

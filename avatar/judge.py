@@ -107,10 +107,15 @@ class Judgement:
 
 
 def load_judge(folder: Path = shipped.JUDGE) -> Judge:
-    """A trained judge; by default the one that ships. Raises `CheckpointError` where none is."""
+    """A trained judge; by default the one that ships. Raises `CheckpointError` where none is, or
+    one of another shape than this software's."""
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} holds no judge; train one: python -m distillation judge")
-    judge: Judge = Judge.from_pretrained(folder, use_safetensors=True)
+    try:
+        judge: Judge = Judge.from_pretrained(folder, use_safetensors=True)
+    except (OSError, RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{folder} holds no judge that can be opened: {reason}") from None
     return judge.float().eval()
 
 

@@ -82,6 +82,8 @@ class Sampler(SchedulerMixin, ConfigMixin):
         that crosses more is announced by a timestep that is larger by `FARTHER` a noise level."""
         if min(steps, *also, 1) < 1:
             raise ValueError(f"steps are {steps} and {also}, expected at least 1")
+        if not 0 < jump <= 1:
+            raise ValueError(f"jump is {jump}, expected more than 0 and at most 1")
 
     def constants(self) -> dict[str, Any]:
         """Plain values for a manifest: the table and, under "also", those of other steps."""

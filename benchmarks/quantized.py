@@ -22,12 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from avatar import shipped
-from avatar.judge import load_judge, look_at
+from avatar.judge import load_judge
 from avatar.people.shards import write_shards
 from avatar.pipeline import AvatarPipeline
 from avatar.scorecard import Examiner
 from distillation.data import People
-from distillation.scoring import BATCH, Painter, asked_of, joined, judged_drawings
+from distillation.scoring import Painter, asked_of, judged_drawings
 from quantization import Recipe, apply, write
 from quantization.activation_planner import ActivationPlanner
 from quantization.activations import computing_in_int8
@@ -41,16 +41,15 @@ SELFIES = 5
 class Reader:
     """Has the judge read a model's avatars of held-out people."""
 
-    def __init__(self, people: People) -> None:
-        self.people, self.judge = people, load_judge()
+    def __init__(self, people: People, folder: Path) -> None:
+        self.people, self.folder, self.judge = people, folder, load_judge()
         self.examiner = Examiner(asked_of(people), judged_drawings(self.judge, people))
 
-    def accuracy(self, pipeline: AvatarPipeline) -> float:
-        """Share of attributes that are read right."""
+    def accuracy(self, pipeline: AvatarPipeline, name: str) -> float:
+        """Share of attributes that are read right; `name` is not used twice."""
         painter = Painter(pipeline, self.people, pipeline.sampler.table(), SELFIES)
         rows = np.arange(len(self.people.avatars))
-        parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-        seen = joined([look_at(self.judge, painter.paint(part)) for part in parts])
+        seen = painter.judged(self.judge, rows, self.folder / name, lambda *_: None)
         return self.examiner.scores(seen).accuracy
 
 
@@ -79,8 +78,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         people = Path(folder) / "people"
         write_shards(people, arguments.people, seed=0, selfies=SELFIES, avatars=2)
-        reader = Reader(People(people, people))
-        whole = reader.accuracy(apply(arguments.checkpoint, _nothing()).pipeline.assemble())
+        reader = Reader(People(people, people), Path(folder) / "judged")
+        unquantized = apply(arguments.checkpoint, Recipe(pipeline="AvatarPipeline"))
+        whole = reader.accuracy(unquantized.pipeline.assemble(), "fp16")
         good = True
         table.add_row("fp16", *"–" * 6, f"{whole:.2%}")
         for name, floor, recipe, quality in recipes(arguments.checkpoint, arguments.checks):
@@ -93,7 +93,7 @@ def main() -> int:
                 for part in quantized.pipeline.names:
                     layers = quantized.layers(part)
                     stack.enter_context(computing_in_int8(getattr(pipeline, part), layers))
-                read = reader.accuracy(pipeline)
+                read = reader.accuracy(pipeline, out.name)
             numbers = (quality.mean, quality.worst, floor, quality.ssim)
             sizes = (quantized.size / 1e6, size / 1e6)
             table.add_row(
@@ -104,11 +104,6 @@ def main() -> int:
             good &= not recipe.activations or quality.ssim >= LEAST_SSIM
     Console(width=None if sys.stdout.isatty() else 110).print(table)
     return 0 if good else 1
-
-
-def _nothing() -> Recipe:
-    """The recipe that leaves everything in fp16."""
-    return Recipe(pipeline="AvatarPipeline")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ Batch = Annotated[int, typer.Option(min=1, help="Samples a step.")]
 Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate of AdamW.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
 Out = Annotated[Path, typer.Option(help="Where it is written; a run found there goes on.")]
+Widths = Annotated[
+    str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
+]
+Blocks = Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")]
 JudgeDir = Annotated[
     Path,
     typer.Option(
@@ -87,6 +91,12 @@ def _widths(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether the user wrote this option."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _tell_people(done: int, count: int) -> None:
     say(f"{done}/{count} people")
 
@@ -107,8 +117,7 @@ def _training_data(
         selfies, drawings, held_out = folders
         return _people(selfies, drawings, most), _people(held_out, held_out)
     for name in ("selfies", "drawings", "held_out"):
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if _given(context, name):
             option = name.replace("_", "-")
             raise DataError(
                 f"--data and --{option} exclude each other: a folder of your own people has "
@@ -204,22 +213,8 @@ def teacher(
         Path | None,
         typer.Option(help="Another teacher's run: its denoiser goes on, instead of fresh weights."),
     ] = None,
-    widths: Annotated[
-        str | None,
-        typer.Option(
-            help="Channels of the UNet at each resolution, highest first, by commas; "
-            "32,80,160 by default, or those of --start-from.",
-            show_default=False,
-        ),
-    ] = None,
-    blocks: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Residual blocks at each resolution; 1 by default, or as --start-from has.",
-            show_default=False,
-        ),
-    ] = None,
+    widths: Widths = "32,80,160",
+    blocks: Blocks = 1,
     out: Out = Path("runs/teacher"),
     steps: Steps = 6000,
     batch: Batch = 16,
@@ -239,9 +234,7 @@ def teacher(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    asked = {"widths": widths and _widths(widths), "blocks": blocks}
-    shape = {name: value for name, value in asked.items() if value is not None}
-    if start_from and shape:
+    if start_from and (_given(context, "widths") or _given(context, "blocks")):
         fail("--start-from goes on with a denoiser of its own shape: leave out --widths, --blocks")
     train_teacher(
         *_training_data(context, data, (selfies, drawings, held_out), autoencoder),
@@ -249,7 +242,7 @@ def teacher(
         out,
         autoencoder=autoencoder,
         identity=identity,
-        shape=shape,
+        shape={"widths": _widths(widths), "blocks": blocks},
         start_from=start_from,
         compiled=compiled,
     )
@@ -265,10 +258,8 @@ def shrink(
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
-    widths: Annotated[
-        str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
-    ] = "32,80,160",
-    blocks: Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")] = 1,
+    widths: Widths = "32,80,160",
+    blocks: Blocks = 1,
     out: Out = Path("runs/smaller"),
     steps: Steps = 2000,
     batch: Batch = 16,

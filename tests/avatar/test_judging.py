@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avatar.errors import CheckpointError
 from avatar.judge import CLASS_COUNTS, KINDS, Judge, Judgement, load_judge, look_at
 from avatar.judging import attributes_right, diversity, frechet_distance, retrieval, same_person
 from avatar.people.identity import ATTRIBUTES, DISTRIBUTIONS, Identity, sample_identity
@@ -123,3 +126,12 @@ def test_the_judge_looks_at_both_sizes_and_saves(tmp_path: object) -> None:
     judge.save_pretrained(tmp_path)
     again = look_at(load_judge(tmp_path), small)  # type: ignore[arg-type]
     np.testing.assert_allclose(again.features, seen.features, atol=1e-6)
+
+
+def test_a_judge_of_another_shape_is_one_clear_line(tmp_path: Path) -> None:
+    Judge(widths=(4, 4, 4, 4, 4), feature_width=8).save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"feature_width": 8', '"feature_width": 9'))
+    with pytest.raises(CheckpointError, match="no judge that can be opened") as failed:
+        load_judge(tmp_path)
+    assert "\n" not in str(failed.value)

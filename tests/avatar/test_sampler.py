@@ -57,6 +57,9 @@ def test_a_call_that_crosses_more_noise_levels_than_usual_says_so_by_its_timeste
     assert sampler.table(2).timesteps == (1000, 500)
     assert sampler.table(4).timesteps == (1000, 750, 500, 250)
     assert sampler.table(1).sigmas == (1, 0), "the noise is what it is"
+    for jump in (0, 1.5):
+        with pytest.raises(ValueError, match="jump"):
+            Sampler(jump=jump)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 12])
