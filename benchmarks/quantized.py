@@ -78,7 +78,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         people = Path(folder) / "people"
         write_shards(people, arguments.people, seed=0, selfies=SELFIES, avatars=2)
-        reader = Reader(People(people, people), Path(folder) / "judged")
+        reader = Reader(People(people, people), Path(folder) / "latents")
         unquantized = apply(arguments.checkpoint, Recipe(pipeline="AvatarPipeline"))
         whole = reader.accuracy(unquantized.pipeline.assemble(), "fp16")
         good = True

@@ -361,7 +361,7 @@ def report(
     pipelines = (open_pipeline(teacher), open_pipeline(student))
     judged = _people(held_out, held_out, most)
     with progress(lines=True) as tell:
-        made = make(*pipelines, load_judge(judge), judged, out / "judged", tell)
+        made = make(*pipelines, load_judge(judge), judged, out / "latents", tell)
     write(made, out)
     print_tables(*tables(made))
     typer.echo(write_page(made, *pipelines, judged, out))

@@ -111,7 +111,7 @@ def make(
 ) -> Report:
     """Draw every row of `people.avatars` with each model and judge it.
 
-    `people` are held out, with selfies and drawings; the folder `cache` keeps what was judged.
+    `people` are held out, with selfies and drawings; the folder `cache` keeps latents.
     Seconds are medians of `rounds`.
     """
     asked, drawn = asked_of(people), judged_drawings(judge, people)

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -60,12 +59,12 @@ class Painter:
             self.null = encoder(images[0].float() * 0, present * 0)
 
     @torch.inference_mode()
-    def paint(self, rows: NDArray[np.integer]) -> Tensor:
-        """(len(rows),3,256,256) in [0,1]."""
+    def latents(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+        """What the sampler makes of these rows' noise, (len(rows),C,32,32)."""
         shape = self.pipeline.latent_shape
         entries = [self.people.avatars[row] for row in rows]
         noise = [torch.randn(shape, generator=torch.Generator().manual_seed(int(r))) for r in rows]
-        latents = sample(
+        return sample(
             lambda *arrays: self.pipeline.denoiser(*map(torch.from_numpy, arrays)).numpy(),
             torch.cat(noise).numpy(),
             self.tokens[[entry.person for entry in entries]].numpy(),
@@ -73,6 +72,14 @@ class Painter:
             np.array([entry.style for entry in entries], np.int32),
             self.table,
         )
+
+    def paint(self, rows: NDArray[np.integer]) -> Tensor:
+        """The pictures of these rows, (len(rows),3,256,256) in [0,1]."""
+        return self.decoded(self.latents(rows))
+
+    @torch.inference_mode()
+    def decoded(self, latents: NDArray[np.float32]) -> Tensor:
+        """The pictures, (n,3,256,256) in [0,1], of latents (n,C,32,32)."""
         # Few at a time: large pictures of many channels leave the processor's caches.
         parts = torch.from_numpy(latents).split(DECODED)
         return torch.cat([self.pipeline.decoder(part) for part in parts])
@@ -80,23 +87,24 @@ class Painter:
     def judged(
         self, judge: Judge, rows: NDArray[np.integer], cache: Path, on_batch: Progress
     ) -> Judgement:
-        """What the judge sees in an avatar for each of these rows; batches done before are read
-        from the folder `cache`, so that a killed call goes on where it was."""
-        parts, name = [], self._digest(judge, rows)
+        """What the judge sees in an avatar for each of these rows. The folder `cache` keeps latents,
+        which take longest by far: a killed call goes on where it was, and another judge has
+        little to wait for."""
+        seen, name = [], self._digest(rows)
         for start in range(0, len(rows), BATCH):
-            file = cache / name / f"{start:06d}.npz"
+            file = cache / name / f"{start:06d}.npy"
             if not file.exists():
-                atomic.write(file, dump(look_at(judge, self.paint(rows[start : start + BATCH]))))
-            parts.append(read(file))
+                np.save(stream := io.BytesIO(), self.latents(rows[start : start + BATCH]))
+                atomic.write(file, stream.getvalue())
+            seen.append(look_at(judge, self.decoded(np.load(file))))
             on_batch(min(start + BATCH, len(rows)), len(rows))
-        return joined(parts)
+        return joined(seen)
 
-    def _digest(self, judge: Judge, rows: NDArray[np.integer]) -> str:
-        """A name for everything that the judgement depends on."""
+    def _digest(self, rows: NDArray[np.integer]) -> str:
+        """A name for everything that latents depend on."""
         digest = hashlib.sha256(json.dumps([self.table.to_dict(), self.selfies]).encode())
-        for network in (judge, self.pipeline.denoiser, self.pipeline.decoder):
-            for tensor in network.state_dict().values():
-                digest.update(tensor.contiguous().numpy().tobytes())
+        for tensor in self.pipeline.denoiser.state_dict().values():
+            digest.update(tensor.contiguous().numpy().tobytes())
         digest.update(self.tokens.numpy().tobytes())
         for row in rows:
             entry = self.people.avatars[row]
@@ -125,17 +133,3 @@ def joined(parts: list[Judgement]) -> Judgement:
             name: np.concatenate([part.probabilities[name] for part in parts]) for name in names
         },
     )
-
-
-def dump(seen: Judgement) -> bytes:
-    """A judgement as an npz file; `read(dump(x))` has the same values."""
-    tables: dict[str, Any] = {"features": seen.features, **seen.probabilities}
-    np.savez(stream := io.BytesIO(), **tables)
-    return stream.getvalue()
-
-
-def read(file: Path) -> Judgement:
-    """The inverse of `dump`."""
-    with np.load(file) as found:
-        tables = {name: found[name] for name in found.files}
-    return Judgement(features=tables.pop("features"), probabilities=tables)

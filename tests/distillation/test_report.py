@@ -1,4 +1,4 @@
-"""The report on tiny models and people: made, made again from what was judged, and looked at."""
+"""The report on tiny models and people: made, made again from kept latents, and looked at."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_model_and_number_of_selfies_is_there(made: Report) -> None:
     assert likeness == sorted(made.likeness)[:5]
 
 
-def test_what_was_judged_is_not_drawn_again(
+def test_what_was_sampled_is_not_sampled_again_for_another_judge_either(
     made: Report,
     pipelines: tuple[AvatarPipeline, AvatarPipeline],
     judge: Judge,
@@ -61,16 +61,19 @@ def test_what_was_judged_is_not_drawn_again(
     cache: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def paint(self: Painter, rows: np.ndarray) -> torch.Tensor:
-        raise AssertionError("everything has been judged")
+    def latents(self: Painter, rows: np.ndarray) -> np.ndarray:
+        raise AssertionError("everything has been sampled")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Painter, "paint", paint)
+        patch.setattr(Painter, "latents", latents)
         patch.setattr(reporting.cost, "seconds", lambda *_: 1.0)  # its pictures are not cached
         again = make(*pipelines, judge, report_people, cache, lambda *_: None)
         assert again.drawn == made.drawn
         assert [e.scores for e in again.models] == [e.scores for e in made.models]
-        with pytest.raises(AssertionError, match="has been judged"):
+        other = Judge(**{**judge.config, "feature_width": 4}).eval()
+        judged = make(*pipelines, other, report_people, cache, lambda *_: None)
+        assert judged.drawn != made.drawn
+        with pytest.raises(AssertionError, match="has been sampled"):
             make(pipelines[1], pipelines[0], judge, report_people, cache, lambda *_: None)
 
 
