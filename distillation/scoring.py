@@ -87,7 +87,7 @@ class Painter:
     def judged(
         self, judge: Judge, rows: NDArray[np.integer], cache: Path, on_batch: Progress
     ) -> Judgement:
-        """What the judge sees in an avatar for each of these rows. The folder `cache` keeps latents,
+        """What the judge sees in an avatar for each of these rows. `cache` keeps latents,
         which take longest by far: a killed call goes on where it was, and another judge has
         little to wait for."""
         seen, name = [], self._digest(rows)
