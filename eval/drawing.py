@@ -79,7 +79,7 @@ def _rendered(person: int) -> dict[str, Array]:
 class Model:
     """Components and the constants of a run: a checkpoint's, or what an artifact's manifest says.
 
-    Identity tokens are computed once for each set of selfies.
+    Identity tokens are computed once for each set of selfies; runs are kept where `keep` says so.
     """
 
     def __init__(
@@ -88,11 +88,14 @@ class Model:
         sampler: dict[str, Any],
         styles: tuple[str, ...],
         photos: Photos,
+        *,
+        keep: bool = False,
     ) -> None:
         """`sampler` is the sampler's constants, all tables included; a style's place in `styles` is
         its index."""
         self.runners, self.sampler, self.styles, self.photos = runners, sampler, styles, photos
         self._tokens: dict[Shown, Array] = {}
+        self._drawn: dict[Ask, Drawn] | None = {} if keep else None
 
     def tokens(self, shown: Shown) -> Array:
         """Identity tokens, (1,8,D)."""
@@ -110,6 +113,13 @@ class Model:
 
     def draw(self, ask: Ask, latent_shape: tuple[int, ...]) -> Drawn:
         """One whole run; `latent_shape` is (1,C,32,32)."""
+        if self._drawn is None:
+            return self._draw(ask, latent_shape)
+        if ask not in self._drawn:
+            self._drawn[ask] = self._draw(ask, latent_shape)
+        return self._drawn[ask]
+
+    def _draw(self, ask: Ask, latent_shape: tuple[int, ...]) -> Drawn:
         tokens = self.tokens(ask.shown)
         table, steps = self.table(ask.steps), []
         null = tokens if table.guidance == 1.0 else self.tokens(_nobody(ask))

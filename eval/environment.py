@@ -27,7 +27,7 @@ def describe(*, threads: int, started: str, seconds: float) -> Environment:
         libraries={name: metadata.version(name) for name in LIBRARIES},
         started=started,
         seconds=seconds,
-        peak_bytes=memory.peak(),
+        peak_bytes=memory.largest(),
     )
 
 

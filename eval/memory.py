@@ -10,8 +10,14 @@ _RESET_PEAK = "5"
 """Linux, `proc(5)`: sets the peak back to what is resident now."""
 
 
+_largest = 0
+"""The largest peak that `reset` made the system forget."""
+
+
 def reset() -> bool:
     """Forget the peak so far; whether this system can. Others only know the whole process'."""
+    global _largest
+    _largest = max(_largest, peak())
     try:
         _CLEAR.write_text(_RESET_PEAK)
     except OSError:
@@ -33,6 +39,11 @@ def peak() -> int:
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def largest() -> int:
+    """Largest number of bytes resident since the process began."""
+    return max(_largest, peak())
 
 
 def _status(name: str) -> int:

@@ -11,10 +11,44 @@ from PIL import Image
 
 from avatar.create import to_8_bit
 from components import atomic
+from eval.cases import Cases
+from eval.drawing import Model
+from eval.levels import image
+from eval.results import Comparison
+from eval.tally import Tally
+from eval.truth import Truth
 
 FOLDER = "pictures"
 TIMES = 8
 """The difference's factor: one grey level of 255 is just seen."""
+
+
+def compare(
+    out: Path, tally: Tally, cases: Cases, truth: Truth, model: Model, *, byte_images: bool
+) -> list[Comparison]:
+    """The worst and the typical run of a tally, drawn once more and written below `out`."""
+    made = []
+    for kind, where in (("worst", tally.worst()), ("typical", tally.median())):
+        ask = next(ask for ask in cases.runs if ask.where() == where)
+        expected = truth.drawn(ask).avatar
+        got = model.draw(ask, truth.latent_shape).avatar
+        scope = tally.scope
+        name = f"{scope.artifact} {scope.runtime} {scope.against} {kind}"
+        reference, test, difference = save(out, name, expected, got)
+        made.append(
+            Comparison(
+                artifact=scope.artifact,
+                runtime=scope.runtime,
+                against=scope.against,
+                kind="worst" if kind == "worst" else "typical",
+                where=where,
+                metrics=image.compare(expected, got, byte_images=byte_images),
+                reference=reference,
+                test=test,
+                difference=difference,
+            )
+        )
+    return made
 
 
 def save(out: Path, name: str, expected: np.ndarray, got: np.ndarray) -> tuple[str, str, str]:

@@ -104,7 +104,8 @@ def of_set(
     calls: int,
 ) -> Cost:
     """From selfies to a set of avatars. `make` gives the artifact anew, so that identity tokens
-    are computed once a set, as an app does; its components are loaded already."""
+    are computed once a set, as an app does; its components are loaded already. `calls` sets follow
+    the first one; without any, the first counts as warm too."""
     known, before = memory.reset(), memory.resident()
     times = []
     for _ in range(calls + 1):
@@ -120,7 +121,7 @@ def of_set(
         avatars=SET,
         load=0.0,
         cold=times[0],
-        warm=tuple(times[1:]),
+        warm=tuple(times[1:]) or (times[0],),
         peak_bytes=max(0, memory.peak() - before) if known else None,
     )
 

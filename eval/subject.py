@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import components
 from components import Arrays, Runner
@@ -16,7 +17,6 @@ from eval.drawing import Model, Photos
 from eval.errors import StrangerError, SubjectError
 from eval.gates import Gates
 from eval.results import Subject
-from eval.runtimes import Runtime
 from export import Artifact, artifact
 from export.artifact import files_of
 from export.manifest import Manifest
@@ -71,7 +71,7 @@ def open_subject(
     if manifest.pipeline != PIPELINE:
         raise SubjectError(f"{folder} holds a {manifest.pipeline}; only a {PIPELINE} can be drawn")
     quantized = _quantized(folder, manifest, checkpoint, recipe)
-    tier = _tier(manifest, quantized)
+    tier = _tier(manifest, quantized, checkpoint)
     chosen = gates.read(own_gates) if own_gates else gates.of_tier(tier)
     return Opened(
         artifact=opened,
@@ -82,18 +82,12 @@ def open_subject(
     )
 
 
-def runners(
-    runtime: Runtime, opened: Artifact, threads: int, only: tuple[str, ...] = ()
-) -> dict[str, Runner]:
-    """An artifact's components in a runtime, by name."""
-    names = only or tuple(entry.name for entry in opened.manifest.components)
-    return {name: runtime.load(opened.folder, name, threads) for name in names}
-
-
-def model(manifest: Manifest, loaded: Mapping[str, Runner], photos: Photos) -> Model:
+def model(
+    manifest: Manifest, loaded: Mapping[str, Runner], photos: Photos, *, keep: bool = False
+) -> Model:
     """An artifact as an app uses it: constants and styles are what its manifest says."""
     names = tuple(style["name"] for style in manifest.styles)
-    return Model(loaded, manifest.sampler, names, photos)
+    return Model(loaded, manifest.sampler, names, photos, keep=keep)
 
 
 def translated(inputs: Arrays, ours: tuple[str, ...], theirs: Model) -> dict[str, np.ndarray]:
@@ -146,10 +140,12 @@ def _fitting(
     return apply(checkpoint, made) if made.digest == manifest.recipe else None
 
 
-def _tier(manifest: Manifest, quantized: QuantizedPipeline | None) -> str:
+def _tier(manifest: Manifest, quantized: QuantizedPipeline | None, checkpoint: Path) -> str:
     """The tier by what is stored: mean bits of the weights that can be quantized."""
     if quantized is None:
-        return "fp32" if manifest.options.get("precision") == "fp32" else "fp16"
+        if manifest.options.get("precision") == "fp32":
+            return "fp32"
+        return "fp16" if _exact(checkpoint) else "fp16-rounded"
     if quantized.recipe.activations:
         return "w8a8"
     bits = count = 0
@@ -161,6 +157,17 @@ def _tier(manifest: Manifest, quantized: QuantizedPipeline | None) -> str:
             bits, count = bits + elements * packed.scheme.bits, count + elements
     mean = bits / count
     return "w4" if mean <= 5 else "w6" if mean <= 7 else "w8" if mean <= 10 else "fp16"
+
+
+def _exact(checkpoint: Path) -> bool:
+    """Whether fp16 holds all weights as they are: then storing them so costs nothing."""
+    pipeline = components.load(checkpoint)
+    return all(
+        torch.equal(value, value.half().float())
+        for name in pipeline.names
+        for value in pipeline.component(name).module.state_dict().values()
+        if value.ndim > 1
+    )
 
 
 def _facts(folder: Path, opened: Artifact, tier: str, chosen: Gates) -> Subject:

@@ -95,7 +95,9 @@ class Tally:
     def rows(self) -> list[Row]:
         """One for each metric: its worst case, and the median of all."""
         names = dict.fromkeys(name for _, measured in self.cases for name in measured)
-        return [self._row(name) for name in names]
+        rows = [self._row(name) for name in names]
+        medians = [row for row in rows if row.metric == "psnr" and row.typical is not None]
+        return rows + [self._median_row(row) for row in medians]
 
     def worst(self, metric: str = "psnr") -> Where:
         """The case with the worst figure."""
@@ -104,7 +106,8 @@ class Tally:
     def median(self, metric: str = "psnr") -> Where:
         """The case in the middle."""
         ordered = self._sorted(metric)
-        return ordered[len(ordered) // 2][1]
+        middle = median_low([value for value, _ in ordered])
+        return next(where for value, where in ordered if value == middle)
 
     def series(self, metric: str) -> Series | None:
         """The metric along the sampler's tables; None where cases know no timesteps."""
@@ -136,6 +139,12 @@ class Tally:
         middle = median_low([value for value, _ in ordered])
         typical = middle if len(ordered) > 1 else None
         return self.scope.row(metric, value, where=where, typical=typical, count=len(ordered))
+
+    def _median_row(self, row: Row) -> Row:
+        """Its middle case, which can be gated by itself: as `median_psnr`."""
+        assert row.typical is not None
+        where, name = self.median(row.metric), f"median_{row.metric}"
+        return self.scope.row(name, row.typical, where=where, count=row.count)
 
     def _sorted(self, metric: str) -> list[tuple[float, Where]]:
         """Worst first."""

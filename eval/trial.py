@@ -13,8 +13,8 @@ import numpy as np
 
 from avatar.judge import Judge
 from components import Arrays, Runner
-from eval import jury, layers, pictures, runs, speed, subject
-from eval.cases import Cases
+from eval import jury, pictures, runs, speed, subject
+from eval.cases import Ask, Cases
 from eval.drawing import Model, Photos
 from eval.errors import UnavailableError
 from eval.levels import components, image, set
@@ -30,6 +30,7 @@ from eval.results import (
     Where,
 )
 from eval.runtimes import Runtime
+from eval.search import search
 from eval.store import Store
 from eval.subject import Opened
 from eval.tally import Scope, Tally
@@ -37,7 +38,10 @@ from eval.truth import Call, Truth
 
 CALLS = {"quick": 2, "default": 4, "full": 20}
 """Warm calls of a component that are timed."""
-SETS = {"quick": 1, "default": 2, "full": 5}
+SETS = {"quick": 0, "default": 1, "full": 5}
+"""Sets of avatars that are timed after a first one."""
+LAWS = {"quick": 1, "default": 2, "full": 4}
+"""Runs on which what must not change the picture is tried."""
 
 Tell = Callable[[str], None]
 
@@ -158,8 +162,8 @@ class Trial:
         held = read_back(program, state_of(truth, name), half=half)
         where = Where(detail="")
         if held.wrong:
-            worst, error = held.wrong[0]
-            where = Where(detail=f"{worst}, off by {error:.2g} of its size")
+            worst, off = held.wrong[0]
+            where = Where(detail=f"{worst}, off by {off:.2g} of its size")
         count = len(held.right) + len(held.wrong) + len(held.missing)
         self.found.rows.append(scope.row("wrong", len(held.wrong), where=where, count=count))
         gone = Where(detail=", ".join(held.missing[:3]))
@@ -223,35 +227,11 @@ class Trial:
         fell = any(row.verdict == "failed" for row in tally.rows())
         if not fell and self.bench.cases.mode == "quick":
             return
-        where = tally.worst()
-        call = next(call for call in self.bench.calls[name] if call.where == where)
+        call = next(call for call in self.bench.calls[name] if call.where == tally.worst())
         inputs = subject.translated(call.inputs, self.truths[0].styles, self._model)
-        folder, note = self.opened.artifact.folder, ""
-        compared: tuple = ()
-        try:
-            compared = layers.compare(
-                truth.components[name],
-                self.runtime.program(folder, name),
-                call.inputs,
-                self.runtime.values(folder, name, inputs),
-            )
-        except NotImplementedError as error:
-            note = str(error)
-        scope = tally.scope
-        floor = scope.gates.limit("components", "layer_snr", scope.runtime, name)
-        fall = layers.first_fall(compared, floor) if fell else None
+        folder = self.opened.artifact.folder
         self.found.searches.append(
-            LayerSearch(
-                artifact=scope.artifact,
-                runtime=scope.runtime,
-                component=name,
-                against=scope.against,
-                where=where,
-                layers=compared,
-                first=fall.name if fall else "",
-                snr=fall.snr if fall else float("inf"),
-                note=note,
-            )
+            search(tally.scope, self.runtime, folder, call, inputs, truth, fell=fell)
         )
 
     def _runs(self) -> None:
@@ -268,7 +248,9 @@ class Trial:
         ]
         judge = None if "set" in skip else self.bench.judge
         with self._caught(self._scope("image")):
-            model = self._model
+            keep = self.bench.cases.mode != "full"
+            manifest = self.opened.artifact.manifest
+            model = subject.model(manifest, self._loaded, self.bench.photos, keep=keep)
             seen = runs.run(
                 tallies,
                 self.truths,
@@ -283,9 +265,16 @@ class Trial:
                     self._keep(tally.trajectory)
                 if "image" not in skip:
                     self._keep(tally.image)
-                    self._pictures(tally.image, truth, model)
+                    self.found.comparisons += pictures.compare(
+                        self.bench.out,
+                        tally.image,
+                        self.bench.cases,
+                        truth,
+                        model,
+                        byte_images=self.runtime.byte_images,
+                    )
             if "image" not in skip:
-                laws = image.Laws.of(self.bench.cases.spread)
+                laws = image.Laws.of(self.bench.cases.spread, LAWS[self.bench.cases.mode])
                 made = laws.rows(Tally(self._scope("image")), model, self.truths[-1])
                 self.found.rows += made
             if judge is not None:
@@ -300,30 +289,7 @@ class Trial:
         folder = f"full/{self.opened.facts.manifest[:20]}-{self.runtime.name}/{truths}"
         return lambda name, make: self.bench.store.get(f"{folder}/{name}", make)
 
-    def _pictures(self, tally: Tally, truth: Truth, model: Model) -> None:
-        for kind, where in (("worst", tally.worst()), ("typical", tally.median())):
-            ask = next(ask for ask in self.bench.cases.runs if ask.where() == where)
-            expected = truth.drawn(ask).avatar
-            got = model.draw(ask, truth.latent_shape).avatar
-            scope = tally.scope
-            name = f"{scope.artifact} {scope.runtime} {scope.against} {kind}"
-            reference, test, difference = pictures.save(self.bench.out, name, expected, got)
-            byte_images = self.runtime.byte_images
-            self.found.comparisons.append(
-                Comparison(
-                    artifact=scope.artifact,
-                    runtime=scope.runtime,
-                    against=scope.against,
-                    kind=kind,  # type: ignore[arg-type]
-                    where=where,
-                    metrics=image.compare(expected, got, byte_images=byte_images),
-                    reference=reference,
-                    test=test,
-                    difference=difference,
-                )
-            )
-
-    def _set(self, seen: Mapping[object, Arrays]) -> None:
+    def _set(self, seen: Mapping[Ask, Arrays]) -> None:
         asks = self.bench.cases.judged
         got = jury.joined([seen[ask] for ask in asks])
         for truth in self.truths:

@@ -33,10 +33,10 @@ class Laws:
     asks: tuple[Ask, ...]
 
     @classmethod
-    def of(cls, asks: tuple[Ask, ...]) -> Laws:
-        """Tried on the runs with three to ten selfies, two of them."""
-        several = [ask for ask in asks if len(ask.shown.places) >= 3]
-        return cls(asks=tuple(several[:2]))
+    def of(cls, asks: tuple[Ask, ...], count: int) -> Laws:
+        """Tried on the first `count` runs with three to nine selfies."""
+        several = [ask for ask in asks if 3 <= len(ask.shown.places) < 10]
+        return cls(asks=tuple(several[:count]))
 
     def rows(self, tally: Tally, model: Model, truth: Truth) -> list[Row]:
         """Measured on an artifact against itself; seeds against `truth`."""

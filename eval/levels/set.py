@@ -19,6 +19,9 @@ from eval.tally import Scope
 
 STYLE_INDEX = {style.name: place for place, style in enumerate(STYLES)}
 
+LEAST = 4
+"""Pictures of a skin tone below which a single reading would decide its figure."""
+
 
 def can_be_judged(asks: tuple[Ask, ...]) -> bool:
     """Whether the judge knows all styles: it was trained on the built-in ones."""
@@ -46,7 +49,7 @@ def rows(scope: Scope, asks: tuple[Ask, ...], expected: Judgement, got: Judgemen
     ]
     for tone in TONES:
         mine = np.flatnonzero(tones == tone)
-        if len(mine):
+        if len(mine) >= LEAST:
             made.append(
                 scope.row(
                     "tone_accuracy_drop",
