@@ -36,10 +36,10 @@ from eval.subject import Opened
 from eval.tally import Scope, Tally
 from eval.truth import Call, Truth
 
-CALLS = {"quick": 2, "default": 4, "full": 20}
+CALLS = {"quick": 1, "default": 4, "full": 20}
 """Warm calls of a component that are timed."""
 SETS = {"quick": 0, "default": 1, "full": 5}
-"""Sets of avatars that are timed after a first one."""
+"""Sets of avatars that are timed after a first one; a quick evaluation times components only."""
 LAWS = {"quick": 1, "default": 2, "full": 4}
 """Runs on which what must not change the picture is tried."""
 
@@ -110,7 +110,7 @@ class Trial:
         for name in self.truths[0].pipeline.names:
             self._component(name)
         self._runs()
-        if "speed" not in self.bench.skip:
+        if RUN in self.bench.baseline:
             self._set_speed()
         return self.found
 

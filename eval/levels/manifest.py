@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import PipelineComponents
 from eval.results import Row, Where
 from eval.tally import Scope
+from eval.truth import Truth
 from export.manifest import Manifest
 
 
-def rows(scope: Scope, manifest: Manifest, pipeline: PipelineComponents) -> list[Row]:
+def rows(scope: Scope, manifest: Manifest, truth: Truth) -> list[Row]:
     """One row: how many of the manifest's entries differ from what the checkpoint says."""
-    wrong = list(differences(manifest, pipeline))
+    wrong = list(differences(manifest, truth))
     detail = f"first: {wrong[0]}" if wrong else ""
     return [scope.row("wrong", len(wrong), where=Where(detail=detail))]
 
 
-def differences(manifest: Manifest, pipeline: PipelineComponents) -> list[str]:
+def differences(manifest: Manifest, truth: Truth) -> list[str]:
     """What differs, each in a few words."""
+    pipeline, found = truth.pipeline, []
     facts = pipeline.facts()
-    found = []
     if (names := [e.name for e in manifest.components]) != list(pipeline.names):
         found.append(f"components are {', '.join(names)}, expected {', '.join(pipeline.names)}")
     found += _named("styles", [*map(dict, facts.styles)], list(manifest.styles))
@@ -28,7 +28,7 @@ def differences(manifest: Manifest, pipeline: PipelineComponents) -> list[str]:
     for entry in manifest.components:
         if entry.name not in pipeline.names:
             continue
-        component = pipeline.component(entry.name)
+        component = truth.components[entry.name]
         for what, expected, held in (
             ("inputs", component.inputs, entry.inputs),
             ("outputs", component.outputs, entry.outputs),
