@@ -6,6 +6,8 @@ it is gated for each skin tone by itself, so that no group pays for the others.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from avatar.judge import Judgement
@@ -18,6 +20,10 @@ from eval.results import Row, Where
 from eval.tally import Scope
 
 STYLE_INDEX = {style.name: place for place, style in enumerate(STYLES)}
+
+ENOUGH = 24
+"""Pictures below which figures of the set are shown and not gated: of 35 readings in six pictures
+three are 0.086, which is chance where a recipe costs anything at all."""
 
 LEAST = 4
 """Pictures of a skin tone below which a single reading would decide its figure."""
@@ -58,7 +64,7 @@ def rows(scope: Scope, asks: tuple[Ask, ...], expected: Judgement, got: Judgemen
                     count=len(mine),
                 )
             )
-    return made
+    return made if len(asks) >= ENOUGH else [replace(row, limit=None) for row in made]
 
 
 def full_rows(
