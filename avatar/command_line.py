@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -36,8 +36,11 @@ def new_app(help_text: str) -> typer.Typer:
     )
 
 
-def run(app: typer.Typer, program: str) -> NoReturn:
-    """Run `app` on this process's arguments and exit. Without arguments it shows the help.
+def run(
+    app: typer.Typer, program: str, *, without_arguments: Sequence[str] = ("--help",)
+) -> NoReturn:
+    """Run `app` on this process's arguments and exit. Without any it shows the help, or does what
+    it does with the arguments that the room names.
 
     Wrong usage and the errors of any room's `errors.py` become one line on stderr and exit code 2;
     everything else is a bug and keeps its traceback.
@@ -46,7 +49,7 @@ def run(app: typer.Typer, program: str) -> NoReturn:
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     call: Any = app  # typer passes these options on, but does not declare them
     try:
-        code = call(sys.argv[1:] or ["--help"], prog_name=program, standalone_mode=False)
+        code = call(sys.argv[1:] or [*without_arguments], prog_name=program, standalone_mode=False)
     except TyperException as error:
         context = getattr(error, "ctx", None)
         where = context.command_path if context else program

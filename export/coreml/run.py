@@ -27,8 +27,12 @@ def engines() -> tuple[Engine, ...]:
     return ENGINES if sys.platform == "darwin" else ENGINES[:1]
 
 
-def load(artifact: Path | str, component: str, engine: Engine = "coreml_runtime") -> Runner:
+def load(
+    artifact: Path | str, component: str, engine: Engine = "coreml_runtime", *, units: str = "ALL"
+) -> Runner:
     """Load one component as a callable from named arrays to named arrays.
+
+    `units` names the `coremltools.ComputeUnit` that Apple's framework may use.
 
     Images come out as (1,3,H,W) float32 in [0,1]: from `coreml_runtime` before any 8-bit rounding,
     from Apple's framework in steps of 1/255.
@@ -40,7 +44,7 @@ def load(artifact: Path | str, component: str, engine: Engine = "coreml_runtime"
     opened = open_artifact(artifact)
     package = opened.model(component, "mlpackage")
     entry = opened.component(component)
-    return _apple(package, entry) if engine == "apple" else _anywhere(package, entry)
+    return _apple(package, entry, units) if engine == "apple" else _anywhere(package, entry)
 
 
 def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
@@ -62,8 +66,8 @@ def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
     return call
 
 
-def _apple(package: Path, entry: ComponentEntry) -> Runner:
-    model = ct.models.MLModel(str(package))
+def _apple(package: Path, entry: ComponentEntry, units: str) -> Runner:
+    model = ct.models.MLModel(str(package), compute_units=ct.ComputeUnit[units])
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
         check_inputs(entry.inputs, inputs)

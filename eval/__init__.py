@@ -1,0 +1,47 @@
+"""Does an artifact still do what the PyTorch reference does, everywhere it will run?"""
+
+from __future__ import annotations
+
+from eval.errors import (
+    EvalError,
+    GatesError,
+    ReportError,
+    StrangerError,
+    SubjectError,
+    UnavailableError,
+)
+from eval.results import (
+    Comparison,
+    Cost,
+    Coverage,
+    Environment,
+    Layer,
+    LayerSearch,
+    Point,
+    Report,
+    Row,
+    Series,
+    Subject,
+    Where,
+)
+
+__all__ = [
+    "Comparison",
+    "Cost",
+    "Coverage",
+    "Environment",
+    "EvalError",
+    "GatesError",
+    "Layer",
+    "LayerSearch",
+    "Point",
+    "Report",
+    "ReportError",
+    "Row",
+    "Series",
+    "StrangerError",
+    "Subject",
+    "SubjectError",
+    "UnavailableError",
+    "Where",
+]

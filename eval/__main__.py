@@ -1,0 +1,191 @@
+"""`python -m eval [ARTIFACT...]`: does it still do what the PyTorch reference does?
+
+Results go to stdout, progress to stderr. Exit codes: 0 all gates passed, 1 one fell, 2 bad input or
+broken integrity.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from avatar import shipped
+from avatar.command_line import fail, new_app, print_tables, run, say
+
+GATE_FELL = 1
+DEFAULTS = {Path("dist/coreml"): "coreml", Path("dist/onnx"): "onnx"}
+"""Artifacts that are evaluated without arguments, and what exports them where they are missing."""
+
+app = new_app("Measure whether an artifact still does what the PyTorch reference does.")
+
+
+@app.command()
+def evaluate(
+    artifacts: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[ARTIFACT]...",
+            help="Folders of artifacts. Default: dist/coreml and dist/onnx, which are exported "
+            "first where they are missing.",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="Fewer cases: every style, number of selfies and timestep, once."
+        ),
+    ] = False,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help="Two thousand pictures, with the figures that need so many (retrieval, Fréchet "
+            "distance). It goes on where it was when it is started again.",
+        ),
+    ] = False,
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            help="The unquantized checkpoint, which the reference is computed from (default: the "
+            "one that ships). An artifact of another one is refused.",
+            show_default=False,
+        ),
+    ] = shipped.CHECKPOINT,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="Recipe, or quantized checkpoint, that quantized artifacts were exported with. "
+            "Default: dist/recipe.json, dist/quantized or runs/tune/checkpoint, whichever the "
+            "artifact's manifest names.",
+            show_default=False,
+        ),
+    ] = None,
+    gates: Annotated[
+        Path | None,
+        typer.Option(
+            help="Gates (TOML) instead of those that ship for the artifact's tier, eval/gates.",
+            show_default=False,
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Threads inside an operation, in every runtime. Default: what PyTorch would take.",
+            show_default=False,
+        ),
+    ] = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(help="A level to leave out; may be given several times."),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of report.json, its pictures, and the cache of what the reference gave, "
+            "which makes the next run quicker."
+        ),
+    ] = Path("runs/eval"),
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Show this earlier report.json instead of evaluating anything; the exit code is "
+            "its verdict's.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Evaluate artifacts: weights, components, trajectories, pictures, and sets of avatars."""
+    if report is not None:
+        return _tell(_read(report))
+    if quick and full:
+        fail("--quick and --full exclude each other")
+    folders = tuple(artifacts or _defaults(checkpoint))
+    from eval.evaluate import Request
+    from eval.evaluate import evaluate as evaluate_all
+
+    request = Request(
+        artifacts=folders,
+        checkpoint=checkpoint,
+        recipe=recipe,
+        gates=gates,
+        mode="quick" if quick else "full" if full else "default",
+        threads=threads or _threads(),
+        out=out,
+        cache=out / "cache",
+        skip=_levels(skip or []),
+    )
+    made = evaluate_all(request, say)
+    _write(out, made)
+    return _tell(made)
+
+
+def _levels(names: list[str]) -> frozenset[str]:
+    from eval.results import Level
+
+    unknown = [name for name in names if name not in get_args(Level)]
+    if unknown:
+        fail(f"there is no level {unknown[0]!r}; there are {', '.join(get_args(Level))}")
+    return frozenset(names)
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _defaults(checkpoint: Path) -> tuple[Path, ...]:
+    """The default artifacts, exported first where they are missing."""
+    for folder, format_ in DEFAULTS.items():
+        if not folder.is_dir() or not any(folder.iterdir()):
+            say(f"{folder} is not there yet: exporting it first (once)")
+            options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
+            command = [sys.executable, "-m", "export", format_, *options]
+            code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
+            if code:
+                raise typer.Exit(code)
+    return tuple(DEFAULTS)
+
+
+def _write(out: Path, made: Any) -> None:
+    from components import atomic
+
+    try:
+        atomic.write(out / "report.json", made.dump())
+    except OSError as error:
+        fail(f"cannot write {out / 'report.json'}: {error.strerror or error}")
+
+
+def _read(path: Path) -> Any:
+    from eval.errors import ReportError
+    from eval.results import Report
+
+    try:
+        return Report.parse(path.read_bytes())
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror or error}")
+    except ReportError as error:
+        fail(f"{path}: {error}")
+
+
+def _tell(made: Any) -> int:
+    """Tables, what failed, and the verdict; gives the exit code."""
+    from eval import table
+
+    shown = [table.fidelity(made, subject) for subject in made.subjects]
+    print_tables(*shown, table.costs(made))
+    for line in (*table.failures(made), *table.verdicts(made)):
+        typer.echo(line)
+    seconds, peak = made.environment.seconds, made.environment.peak_bytes
+    say(f"{seconds:.0f} s, {peak / 1e9:.1f} GB at most")
+    return 0 if made.passed else GATE_FELL
+
+
+if __name__ == "__main__":
+    run(app, "python -m eval", without_arguments=())

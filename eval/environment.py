@@ -1,0 +1,40 @@
+"""Where an evaluation ran."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from eval import memory
+from eval.results import Environment
+from export.version import version
+
+LIBRARIES = ("torch", "numpy", "onnxruntime", "onnx", "coremltools", "diffusers")
+
+
+def describe(*, threads: int, started: str, seconds: float) -> Environment:
+    """This machine and these libraries. `started` is ISO 8601, UTC."""
+    return Environment(
+        version=version(),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()}",
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        threads=threads,
+        libraries={name: metadata.version(name) for name in LIBRARIES},
+        started=started,
+        seconds=seconds,
+        peak_bytes=memory.largest(),
+    )
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    if sys.platform == "linux":
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
+        return next(names, platform.machine())
+    return platform.processor() or platform.machine()

@@ -1,0 +1,37 @@
+"""Everything that can go wrong in this room.
+
+EvalError (ValueError)
+├── ReportError             the file is no report of an evaluation
+├── GatesError              the gates cannot be read
+├── SubjectError            what shall be evaluated cannot be
+│   └── StrangerError       the artifact was made from another checkpoint or recipe
+└── UnavailableError        a runtime that this machine does not have
+
+A gate that falls is no error: it stands in the report, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+
+class EvalError(ValueError):
+    """Base of the errors a caller can cause; its message is one clear line."""
+
+
+class ReportError(EvalError):
+    """The file is no report, of another schema version, or malformed."""
+
+
+class GatesError(EvalError):
+    """The gates' file is missing, no TOML, or says something that no gate is."""
+
+
+class SubjectError(EvalError):
+    """The artifact or checkpoint cannot be evaluated."""
+
+
+class StrangerError(SubjectError):
+    """The artifact was made from another checkpoint or recipe than it is compared with."""
+
+
+class UnavailableError(EvalError):
+    """The runtime does not exist on this machine; the message says where it does."""

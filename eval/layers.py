@@ -1,0 +1,197 @@
+"""Where a component first goes wrong: its layers, one by one, against PyTorch's.
+
+A layer is a PyTorch module with weights of its own. The operation that uses its weights in the
+model file gives its result there; what exporters leave nameless (group normalisations, linear
+layers without a bias) is found by its order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from components import Arrays, Component
+from components.metrics import snr
+from eval.levels.weights import NEAR, parameters, relative
+from eval.programs import Operation, Program
+from eval.results import Layer
+
+_NORMS = ("instance_norm", "instancenormalization")
+_ALONG = ("reshape", "mul", "add", "batch_norm")
+"""What follows a normalisation and still belongs to it, where it takes nothing else computed."""
+_PRODUCTS = ("matmul", "gemm", "linear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fall:
+    """Where a component goes wrong: the layer's name, and its SNR in dB."""
+
+    name: str
+    snr: float
+
+
+def outputs(component: Component, inputs: Arrays) -> dict[str, np.ndarray]:
+    """What every layer of a component gives, in the order in which they are first called."""
+    found: dict[str, np.ndarray] = {}
+
+    def keep(name: str):  # type: ignore[no-untyped-def]
+        def hook(module: nn.Module, taken: object, given: object) -> None:
+            if isinstance(given, torch.Tensor):
+                found.setdefault(name, given.detach().float().numpy().copy())
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(keep(name))
+        for name, module in component.module.named_modules()
+        if name and next(module.parameters(recurse=False), None) is not None
+    ]
+    try:
+        with torch.inference_mode():
+            component.module(*(torch.tensor(inputs[spec.name]) for spec in component.inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def compare(
+    component: Component,
+    program: Program,
+    inputs: Arrays,
+    values: Iterable[tuple[str, np.ndarray]],
+) -> tuple[Layer, ...]:
+    """SNR of every layer that is found on both sides, in the file's order.
+
+    Args:
+        component: The reference.
+        program: The model file.
+        inputs: Of one call.
+        values: What the file's operations give for them, by name.
+    """
+    expected = outputs(component, inputs)
+    wanted = {value: layer for layer, value in match(component.module, program, expected).items()}
+    found = []
+    for name, value in values:
+        layer = wanted.get(name)
+        if layer is None or value.size != expected[layer].size:
+            continue
+        reached = snr(expected[layer].reshape(-1), np.asarray(value, np.float32).reshape(-1))
+        found.append(Layer(name=layer, value=name, snr=reached))
+    return tuple(found)
+
+
+def first_fall(layers: tuple[Layer, ...], floor: float | None) -> Fall | None:
+    """The first layer below a floor in dB; where all are above it, the largest drop below what
+    every layer before had."""
+    if not layers:
+        return None
+    if floor is not None:
+        for layer in layers:
+            if not layer.snr >= floor:
+                return Fall(name=layer.name, snr=layer.snr)
+    least, worst, drop = math.inf, layers[0], -math.inf
+    for layer in layers:
+        fallen = min(least, 200.0) - min(layer.snr, 200.0)
+        if fallen > drop:
+            worst, drop = layer, fallen
+        least = min(least, layer.snr)
+    return Fall(name=worst.name, snr=worst.snr)
+
+
+def match(module: nn.Module, program: Program, called: Iterable[str]) -> dict[str, str]:
+    """The value in a file that is a layer's result, by the layer's name in PyTorch."""
+    state = tuple(name for name, _ in module.named_parameters())
+    owner = {
+        constant: name.rpartition(".")[0]
+        for name, held in parameters(program, state).items()
+        for constant in held
+    }
+    found: dict[str, str] = {}
+    for operation in program.operations:
+        for constant in operation.constants:
+            layer = owner.get(constant)
+            if layer and not _folded(module.get_submodule(layer), operation, program, owner):
+                found[layer] = operation.outputs[0]
+    layers = {name: module.get_submodule(name) for name in called}
+    norms = [name for name, layer in layers.items() if isinstance(layer, nn.GroupNorm)]
+    ends = [_end_of(place, program) for place in _norms(program)]
+    if len(ends) == len(norms):
+        found |= dict(zip(norms, ends, strict=True))
+    found |= _products(layers, program, owner, found)
+    return {name: value for name, value in found.items() if name in layers}
+
+
+def _folded(
+    layer: nn.Module, operation: Operation, program: Program, owner: dict[str, str]
+) -> bool:
+    """Whether an operation adds more than the layer's own bias: what followed was folded in."""
+    bias = getattr(layer, "bias", None)
+    if not isinstance(bias, torch.Tensor):
+        return False
+    expected = bias.detach().numpy().reshape(-1)
+    others = [
+        program.constants[name].reshape(-1)
+        for name in operation.constants
+        if name in program.constants and name not in owner
+    ]
+    return any(
+        other.size == expected.size and relative(expected, other) >= NEAR for other in others
+    )
+
+
+def _norms(program: Program) -> list[Operation]:
+    return [operation for operation in program.operations if operation.kind in _NORMS]
+
+
+def _end_of(norm: Operation, program: Program) -> str:
+    """The last value of a normalisation: its scale and shift included."""
+    value = norm.outputs[0]
+    while True:
+        users = [operation for operation in program.operations if value in operation.inputs]
+        if len(users) != 1 or users[0].kind not in _ALONG or len(users[0].inputs) != 1:
+            return value
+        value = users[0].outputs[0]
+
+
+def _products(
+    layers: dict[str, nn.Module], program: Program, owner: dict[str, str], found: dict[str, str]
+) -> dict[str, str]:
+    """Linear layers that no name gives away, by order among those of their shape."""
+    waiting: dict[tuple[int, ...], list[str]] = {}
+    for name, layer in layers.items():
+        if isinstance(layer, nn.Linear) and name not in found:
+            waiting.setdefault(tuple(sorted(layer.weight.shape)), []).append(name)
+    return dict(_paired(waiting, program, owner, set(found.values())))
+
+
+def _paired(
+    waiting: dict[tuple[int, ...], list[str]],
+    program: Program,
+    owner: dict[str, str],
+    taken: set[str],
+) -> Iterator[tuple[str, str]]:
+    for shape, names in waiting.items():
+        values = [
+            operation.outputs[0]
+            for operation in program.operations
+            if operation.kind in _PRODUCTS and not taken & set(_reached(operation, program))
+            for constant in operation.constants
+            if constant not in owner
+            and constant in program.constants
+            and tuple(sorted(program.constants[constant].shape)) == shape
+        ]
+        if len(values) == len(names):
+            yield from zip(names, values, strict=True)
+
+
+def _reached(operation: Operation, program: Program) -> tuple[str, ...]:
+    """What an operation gives, and what an addition right after it makes of that."""
+    given = operation.outputs[0]
+    after = (o for o in program.operations if given in o.inputs and o.kind == "add")
+    return (given, *(o.outputs[0] for o in after if len(o.inputs) == 1))

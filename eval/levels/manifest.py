@@ -1,0 +1,70 @@
+"""The manifest's own words against the checkpoint's: styles, sampler, inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eval.results import Row, Where
+from eval.tally import Scope
+from eval.truth import Truth
+from export.manifest import Manifest
+
+
+def rows(scope: Scope, manifest: Manifest, truth: Truth) -> list[Row]:
+    """One row: how many of the manifest's entries differ from what the checkpoint says."""
+    wrong = list(differences(manifest, truth))
+    detail = f"first: {wrong[0]}" if wrong else ""
+    return [scope.row("wrong", len(wrong), where=Where(detail=detail))]
+
+
+def differences(manifest: Manifest, truth: Truth) -> list[str]:
+    """What differs, each in a few words."""
+    pipeline, found = truth.pipeline, []
+    facts = pipeline.facts()
+    if (names := [e.name for e in manifest.components]) != list(pipeline.names):
+        found.append(f"components are {', '.join(names)}, expected {', '.join(pipeline.names)}")
+    found += _named("styles", [*map(dict, facts.styles)], list(manifest.styles))
+    found += _sampler(facts.sampler, manifest.sampler)
+    for entry in manifest.components:
+        if entry.name not in pipeline.names:
+            continue
+        component = truth.components[entry.name]
+        for what, expected, held in (
+            ("inputs", component.inputs, entry.inputs),
+            ("outputs", component.outputs, entry.outputs),
+        ):
+            if expected != held:
+                found.append(f"{what} of {entry.name}")
+    return found
+
+
+def _named(what: str, expected: list[Any], held: list[Any]) -> list[str]:
+    if len(expected) != len(held):
+        return [f"{len(held)} {what}, expected {len(expected)}"]
+    pairs = enumerate(zip(expected, held, strict=True))
+    return [
+        f"{what}[{place}] is {b.get('name', '?')}, expected {a.get('name', '?')}"
+        for place, (a, b) in pairs
+        if a != b
+    ]
+
+
+def _sampler(expected: dict[str, Any], held: dict[str, Any]) -> list[str]:
+    """Differences of the tables, default and others, entry by entry."""
+    found = []
+    tables = [expected, *expected.get("also", ())]
+    others = [held, *held.get("also", ())]
+    if len(tables) != len(others):
+        found.append(f"{len(others)} sampler tables, expected {len(tables)}")
+    for a, b in zip(tables, others, strict=False):
+        for name in ("prediction", "guidance", "timesteps", "sigmas"):
+            if _plain(a.get(name)) != _plain(b.get(name)):
+                steps = len(a["timesteps"])
+                found.append(
+                    f"{name} of {steps} steps is {b.get(name)}, expected {_plain(a.get(name))}"
+                )
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return [*map(float, value)] if isinstance(value, list | tuple) else value

@@ -1,0 +1,80 @@
+"""Pictures of a pair side by side: reference, artifact, and eight times their difference."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from avatar.create import to_8_bit
+from components import atomic
+from eval.cases import Cases
+from eval.drawing import Model
+from eval.levels import image
+from eval.results import Comparison
+from eval.tally import Tally
+from eval.truth import Truth
+
+FOLDER = "pictures"
+TIMES = 8
+"""The difference's factor: one grey level of 255 is just seen."""
+
+
+def compare(
+    out: Path, tally: Tally, cases: Cases, truth: Truth, model: Model, *, byte_images: bool
+) -> list[Comparison]:
+    """The worst and the typical run of a tally, drawn once more and written below `out`."""
+    made = []
+    for kind, where in (("worst", tally.worst()), ("typical", tally.median())):
+        ask = next(ask for ask in cases.runs if ask.where() == where)
+        expected = truth.drawn(ask).avatar
+        got = model.draw(ask, truth.latent_shape).avatar
+        scope = tally.scope
+        name = f"{scope.artifact} {scope.runtime} {scope.against} {kind}"
+        reference, test, difference = save(out, name, expected, got)
+        made.append(
+            Comparison(
+                artifact=scope.artifact,
+                runtime=scope.runtime,
+                against=scope.against,
+                kind="worst" if kind == "worst" else "typical",
+                where=where,
+                metrics=image.compare(expected, got, byte_images=byte_images),
+                reference=reference,
+                test=test,
+                difference=difference,
+            )
+        )
+    return made
+
+
+def save(out: Path, name: str, expected: np.ndarray, got: np.ndarray) -> tuple[str, str, str]:
+    """Write three PNG files below `out`; gives their paths relative to it.
+
+    Args:
+        out: The report's folder.
+        name: What the pair is, for people; any characters.
+        expected: (1,3,H,W) in [0,1].
+        got: The same; what is no number is shown black, its difference white.
+    """
+    stem = "".join(c if c.isalnum() or c in "-." else "-" for c in name).strip("-.").lower()
+    stem = f"{stem[-60:]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    test = np.nan_to_num(got, nan=0.0, posinf=1.0, neginf=0.0)
+    difference = np.abs(np.nan_to_num(got - expected, nan=1.0, posinf=1.0, neginf=1.0)) * TIMES
+    parts = {"reference": expected, "artifact": test, "difference": difference}
+    return (
+        _write(out, f"{stem}-reference", parts["reference"]),
+        _write(out, f"{stem}-artifact", parts["artifact"]),
+        _write(out, f"{stem}-difference", parts["difference"]),
+    )
+
+
+def _write(out: Path, stem: str, picture: np.ndarray) -> str:
+    path = f"{FOLDER}/{stem}.png"
+    pixels = to_8_bit(picture[0].astype(np.float32).clip(0, 1))
+    Image.fromarray(pixels).save(stream := io.BytesIO(), "PNG")
+    atomic.write(out / path, stream.getvalue())
+    return path

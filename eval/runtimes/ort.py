@@ -1,0 +1,37 @@
+"""ONNX Runtime on `.ort` files, as reduced builds on phones read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from components import Arrays, Runner
+from eval.programs import Program
+from eval.programs import ort as reader
+from export.artifact import open_artifact
+from export.onnx.run import load
+
+
+class Ort:
+    """See `eval.runtimes.Runtime`."""
+
+    name = "ort"
+    about = "ONNX Runtime, .ort, CPU"
+    kind = "ort"
+    byte_images = False
+
+    def require(self) -> None:
+        """ONNX Runtime is always here."""
+
+    def load(self, artifact: Path, component: str, threads: int) -> Runner:
+        return load(artifact, component, "ort", threads=threads)
+
+    def program(self, artifact: Path, component: str) -> Program:
+        return reader.read(open_artifact(artifact).model(component, "ort"))
+
+    def values(
+        self, artifact: Path, component: str, inputs: Arrays
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        raise NotImplementedError("an .ort file is optimised already and gives no inner values")

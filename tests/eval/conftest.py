@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from eval.drawing import Photos
+from eval.evaluate import Request, evaluate
+from eval.results import Report
+from eval.store import Store
+from export import artifact
+from tests.export.conftest import Exports
+
+GATES = """
+tier = "tiny"
+[manifest]
+wrong = 0
+[weights]
+wrong = 0
+missing = { onnx = 0, ort = 0, coreml_runtime = { default = 0, decoder = 3 } }
+[components.psnr]
+onnx = 100
+ort = 100
+coreml_runtime = 45
+[components]
+layer_snr = { onnx = 80, coreml_runtime = 35 }
+[trajectory.psnr]
+onnx = 95
+ort = 95
+coreml_runtime = 40
+[image.psnr]
+onnx = 95
+ort = 95
+coreml_runtime = 40
+[image]
+order_psnr = 50
+mask_psnr = 50
+seed_effect = 0.9
+"""
+"""Floors for pipelines with random weights: the gates that ship are for trained ones."""
+
+Evaluate = Callable[..., Report]
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    """Of a tiny pipeline whose weights fp16 holds exactly, as those of the one that ships."""
+    made = Exports(tmp_path_factory.mktemp("exports"))
+    for file in made.checkpoint("avatar").rglob("*.safetensors"):
+        halves = {name: value.half().float() for name, value in load_file(file).items()}
+        save_file(halves, file, metadata={"format": "pt"})
+    return made
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `gates.toml`, and a cache that all tests share."""
+    folder = tmp_path_factory.mktemp("eval")
+    (folder / "gates.toml").write_text(GATES)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quick(exports: Exports, work: Path) -> Evaluate:
+    """A quick evaluation of artifacts of the tiny pipeline, their manifests signed anew."""
+
+    def call(*folders: Path, **others: object) -> Report:
+        for folder in folders:
+            artifact.close(folder, artifact.open_artifact(folder).manifest)
+        values = {
+            "artifacts": folders,
+            "checkpoint": exports.checkpoint("avatar"),
+            "gates": work / "gates.toml",
+            "mode": "quick",
+            "out": work / "out",
+            "cache": work / "cache",
+            **others,
+        }
+        return evaluate(Request(**values))  # type: ignore[arg-type]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def photos(work: Path) -> Photos:
+    return Photos(Store(work / "cache"))

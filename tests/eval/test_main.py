@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+
+from eval.__main__ import app
+from tests.components.tiny import save_tiny_avatar
+from tests.conftest import Command
+from tests.eval.test_results import REPORT, row
+from tests.export.conftest import Exports
+
+FLAGS = {
+    "artifacts": None,
+    "quick": "False",
+    "full": "False",
+    "recipe": None,
+    "gates": None,
+    "threads": None,
+    "skip": None,
+    "out": "runs/eval",
+    "report": None,
+}
+
+
+def test_the_flags_and_their_defaults_are_pinned() -> None:
+    found = {
+        p.name: None if p.default is None else str(p.default)
+        for p in typer.main.get_command(app).params
+    }
+    assert found.pop("checkpoint", "").endswith("avatar/checkpoints/small")
+    assert found == FLAGS
+
+
+def test_every_option_is_explained(command: Command) -> None:
+    text = " ".join(command("eval", "--help").out.split())
+    for name in FLAGS:
+        assert name == "artifacts" or f"--{name}" in text
+    assert "Default: dist/coreml and dist/onnx" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "no artifact at nowhere"),
+        (["nowhere", "--quick", "--full"], "exclude each other"),
+        (["nowhere", "--skip", "pictures"], "no level 'pictures'"),
+        (["--report", "nowhere.json"], "nowhere.json cannot be read"),
+        (["--threads", "0"], "threads"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    command: Command, arguments: list[str], message: str
+) -> None:
+    result = command("eval", *arguments)
+    assert result.code == 2 and message in result.err and result.out == ""
+    assert "Traceback" not in result.err
+
+
+def test_an_earlier_report_is_shown_with_its_exit_code(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    file.write_bytes(REPORT.dump())
+    result = command("eval", "--report", file)
+    assert result.code == 0 and "a passed: 1 of 1 gates" in result.out
+    file.write_bytes(replace(REPORT, rows=(row(1.0),)).dump())
+    result = command("eval", "--report", file)
+    assert result.code == 1 and "FAILED a image" in result.out
+    file.write_text("{}")
+    assert command("eval", "--report", file).code == 2
+
+
+@pytest.mark.slow
+def test_an_artifact_from_the_command_line(
+    command: Command, exports: Exports, work: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
+    common = (folder, "--quick", "--checkpoint", exports.checkpoint("avatar"))
+    out = ("--gates", work / "gates.toml", "--out", work)
+    result = command("eval", *common, *out)
+    assert result.code == 0, result.out + result.err
+    assert f"{folder} passed" in result.out and (work / "report.json").is_file()
+    result = command("eval", "--report", work / "report.json")
+    assert result.code == 0
+
+    other = save_tiny_avatar(tmp_path / "other", seed=1)
+    result = command("eval", folder, "--checkpoint", other)
+    assert result.code == 2 and "artifact of another checkpoint" in result.err
+    with (folder / "decoder.onnx").open("r+b") as stream:
+        stream.seek(1000)
+        stream.write(b"tampered")
+    result = command("eval", *common)
+    assert result.code == 2
+    assert result.err.strip().splitlines()[-1].startswith("error: decoder.onnx was changed")
