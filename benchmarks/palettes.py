@@ -4,8 +4,8 @@
 
 `avatar` is the shipped denoiser, `sd` a Stable Diffusion 1.5 UNet made on the spot with random
 weights (860 M parameters; an hour, most of it coremltools' own). Each method runs in a process of
-its own over the same weights; peak memory is that process's largest resident set less what it held
-before it began. What is timed is palettizing alone, after a first call on something small.
+its own over the same weights. What is timed is palettizing alone, after imports and a first call on
+something small; peak memory is by how much the process grew at most meanwhile.
 
 - ours: `quantization.palettes.palette`, two threads.
 - coremltools: `OpPalettizerConfig(mode="kmeans")`'s work on each weight, on fp16 weights.
@@ -19,12 +19,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,7 @@ from rich.table import Table
 from torch import nn
 
 from avatar import shipped
+from eval import memory
 
 METHODS = ("ours", "coremltools", "torch palettizer")
 FASTER = {("sd", 6): 30.0, ("avatar", 8): 60.0}
@@ -69,46 +71,67 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
     }
 
 
-def ours(network: nn.Module, bits: int) -> tuple[float, dict[str, float]]:
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """`palettize` is what is measured; `errors` are of what it gave, by weight."""
+
+    palettize: Callable[[], Any]
+    errors: Callable[[Any], dict[str, float]]
+
+
+def ours(network: nn.Module, bits: int) -> Method:
     from quantization.palettes import palette
 
     held = weights(network)
     palette(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
-    started = time.perf_counter()
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(partial(palette, bits=bits), held.values()))
-    seconds = time.perf_counter() - started
-    pairs = zip(held.items(), found, strict=True)
-    return seconds, {name: squares(w, table[ids]) for (name, w), (table, ids) in pairs}
+
+    def palettize() -> list[Any]:
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(partial(palette, bits=bits), held.values()))
+
+    def errors(found: list[Any]) -> dict[str, float]:
+        pairs = zip(held.items(), found, strict=True)
+        return {name: squares(w, table[ids]) for (name, w), (table, ids) in pairs}
+
+    return Method(palettize=palettize, errors=errors)
 
 
-def coremltools(network: nn.Module, bits: int) -> tuple[float, dict[str, float]]:
+def coremltools(network: nn.Module, bits: int) -> Method:
     from coremltools.optimize.coreml._quantization_passes import palettize_weights
 
     held = weights(network)
     work: Any = palettize_weights._get_lut_and_indices
     work(np.linspace(-1, 1, 20000, dtype=np.float16), "KMEANS", bits, None)
-    started = time.perf_counter()
-    found = [work(weight, "KMEANS", bits, None) for weight in held.values()]
-    seconds = time.perf_counter() - started
-    pairs = zip(held.items(), found, strict=True)
-    return seconds, {
-        name: squares(w, lut.reshape(-1)[ids].reshape(w.shape)) for (name, w), (lut, ids) in pairs
-    }
+
+    def errors(found: list[Any]) -> dict[str, float]:
+        pairs = zip(held.items(), found, strict=True)
+        return {
+            name: squares(w, lut.reshape(-1)[ids].reshape(w.shape))
+            for (name, w), (lut, ids) in pairs
+        }
+
+    return Method(
+        palettize=lambda: [work(weight, "KMEANS", bits, None) for weight in held.values()],
+        errors=errors,
+    )
 
 
-def torch_palettizer(network: nn.Module, bits: int) -> tuple[float, dict[str, float]]:
+def torch_palettizer(network: nn.Module, bits: int) -> Method:
     from coremltools.optimize.torch.palettization import (
         PostTrainingPalettizer,
         PostTrainingPalettizerConfig,
     )
 
+    def compress(network: nn.Module) -> Any:
+        config = PostTrainingPalettizerConfig.from_dict({"global_config": {"n_bits": bits}})
+        return PostTrainingPalettizer(network, config).compress(num_kmeans_workers=1, inplace=True)
+
     held = weights(network)
-    config = PostTrainingPalettizerConfig.from_dict({"global_config": {"n_bits": bits}})
-    started = time.perf_counter()
-    made = PostTrainingPalettizer(network, config).compress(num_kmeans_workers=1, inplace=True)
-    seconds = time.perf_counter() - started
-    return seconds, {name: squares(held[name], new) for name, new in weights(made).items()}
+    compress(nn.Sequential(nn.Linear(64, 64)))
+    return Method(
+        palettize=lambda: compress(network),
+        errors=lambda made: {name: squares(held[name], w) for name, w in weights(made).items()},
+    )
 
 
 def squares(weight: np.ndarray, other: np.ndarray) -> float:
@@ -118,13 +141,13 @@ def squares(weight: np.ndarray, other: np.ndarray) -> float:
 
 def measure(method: str, name: str, bits: int) -> None:
     """In a process of its own: print seconds, peak bytes and errors as JSON."""
-    network = model(name)
-    scale = 1 if sys.platform == "darwin" else 1024  # Linux counts kibibytes
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
-    run = {"ours": ours, "coremltools": coremltools, "torch palettizer": torch_palettizer}[method]
-    seconds, errors = run(network, bits)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale - before
-    print(json.dumps({"seconds": seconds, "peak": peak, "errors": errors}))
+    prepare = {"ours": ours, "coremltools": coremltools, "torch palettizer": torch_palettizer}
+    ready = prepare[method](model(name), bits)
+    memory.reset()
+    before, started = memory.resident(), time.perf_counter()
+    found = ready.palettize()
+    seconds, peak = time.perf_counter() - started, memory.peak() - before
+    print(json.dumps({"seconds": seconds, "peak": peak, "errors": ready.errors(found)}))
 
 
 def compare(name: str, bits: int) -> tuple[Table, bool]:
