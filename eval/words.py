@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from eval.results import LayerSearch, Level, Report, Row, Verdict
@@ -68,27 +68,49 @@ def place(row: Row) -> str:
     return f"{row.component} in {row.runtime}" if row.runtime else row.component
 
 
+def line(text: str) -> str:
+    r"""One line for any terminal: control characters, of a library's message, as `\x1b`."""
+    whole = " ".join(text.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in whole)
+
+
 def against(row: Row) -> str:
     """What it was compared with; "" where nothing is compared."""
-    if row.level in ("size", "speed", "manifest"):
+    if row.metric == "figures" or row.level in ("size", "speed", "manifest"):
         return ""
     return {"reference": "the reference", "checkpoint": "the quantized checkpoint"}[row.against]
 
 
 def sentence(row: Row) -> str:
     """What was found, in one line."""
+    return f"{row.level}: {place(row)}{finding(row)}"
+
+
+def finding(row: Row) -> str:
+    """The same without its place: ": PSNR 21.4 dB, asked at least 50.0 dB", " crashed: …"."""
     if row.outcome != "measured":
         verb = "crashed" if row.outcome == "crashed" else "was not run"
-        return f"{row.level}: {place(row)} {verb}: {' '.join(row.reason.split())}"
-    value, _ = measured(row)
-    text = f"{row.level}: {place(row)}: {metric(row.metric)} {value}"
-    if row.limit is not None:
-        text += f", asked {asked(row)}"
-    if against(row):
-        text += f", against {against(row)}"
-    if row.was is not None:
-        text += f"; was {figure(row.was, row.unit)} in the baseline"
-    return text + (f" ({row.reason})" if row.reason else "")
+        return f" {verb}: {line(row.reason)}"
+    text = f": {metric(row.metric)} {measured(row)[0]}"
+    text += f", asked {asked(row)}" if row.limit is not None else ""
+    text += f", against {against(row)}" if against(row) else ""
+    text += f"; was {figure(row.was, row.unit)} in the baseline" if row.was is not None else ""
+    return text + (f" ({line(row.reason)})" if row.reason else "")
+
+
+def findings(rows: Sequence[Row]) -> list[str]:
+    """A line for each row of one place; a baseline's gate joins the tier's gate of its metric."""
+    was = {row.metric: row for row in rows if row.was is not None}
+    lines = []
+    for row in rows:
+        twin = was.get(row.metric)
+        if row.was is None and twin and twin.was is not None:
+            was.pop(row.metric)
+            then = figure(twin.was, row.unit)
+            lines.append(f"{finding(row)}; was {then} in the baseline")
+        elif row.was is None or row.metric in was:
+            lines.append(finding(row))
+    return [text.lstrip(" :") for text in lines]
 
 
 def ordered(rows: Iterable[Row]) -> list[Row]:
@@ -111,9 +133,18 @@ def first_wrong(search: LayerSearch) -> str:
     return f"first goes wrong in {search.first}, SNR {figure(search.snr, 'dB')}"
 
 
+def fallen(report: Report) -> list[list[Row]]:
+    """What failed, most telling level first: of one place each, the tier's gates first."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in sorted(ordered(report.failures), key=lambda row: row.was is not None):
+        key = (row.artifact, row.level, row.runtime, row.component, row.against)
+        groups.setdefault(key, []).append(row)
+    return sorted(groups.values(), key=lambda group: LEVELS.index(group[0].level))
+
+
 def anchor(report: Report, row: Row) -> str:
-    """Where on the page a failed row stands: its number among the failed."""
-    return f"fell-{ordered(report.failures).index(row) + 1}"
+    """Where on the page a failed row stands: the number of its group."""
+    return f"fell-{1 + next(i for i, group in enumerate(fallen(report)) if row in group)}"
 
 
 def clues(report: Report, row: Row, page: str = "") -> list[str]:
