@@ -130,15 +130,17 @@ def _fidelity(report: Report, earlier: Report) -> Iterator[Row]:
 
 def allowed(row: Row, was: float, *, tier: str) -> float:
     """The worst that noise makes of a figure that was `was`."""
-    if not row.runtime:
-        return was * (1 + SIZE_SHARE) if row.level == "size" else was
+    if row.level in ("manifest", "weights"):
+        return was
+    if row.level == "size":
+        return was * (1 + SIZE_SHARE)
     noise = FINE if row.runtime in FINE_RUNTIMES and tier != "w8a8" else COARSE
     if row.unit == "dB":
         return _summed(was, noise.decibels)
     if row.level == "set":
         slack = SET_PICTURES / max(row.count, 1) * max(1.0, abs(was))
     else:
-        slack = noise.absolute.get(row.metric, 0.0)
+        slack = noise.absolute.get(row.metric.removeprefix("median_"), 0.0)
     return was - slack if row.at_least else was + slack
 
 
@@ -182,7 +184,8 @@ def _costs(report: Report) -> dict[Key, Cost]:
 def _spread(costs: dict[Key, Cost], key: Key) -> float:
     """How far calls of a runtime and of PyTorch lie apart, in shares of their medians."""
     artifact, _, *rest = key
-    both = (costs[key], costs.get((artifact, REFERENCE_RUNTIME, *rest)))
+    both: list[Cost | None] = [costs[key]]
+    both += [costs.get((name, REFERENCE_RUNTIME, *rest)) for name in (artifact, "")]
     warm = [cost.warm for cost in both if cost and len(cost.warm) > 1]
     return sum((max(calls) - min(calls)) / (statistics.median(calls) or 1.0) for calls in warm)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from xml.etree import ElementTree
@@ -65,7 +64,7 @@ def _suite(
     suite.set("timestamp", _timestamp(report.environment.started))
     suite.set("time", "0")
     suite.append(_properties(report, artifact))
-    names = Counter[str]()
+    names = set[str]()
     cases = [_case(report, name, row, names, page) for row in rows] or [_unproven(name)]
     suite.extend(cases)
     ElementTree.SubElement(suite, "system-out").text = _clean(words.summary(report))
@@ -76,18 +75,18 @@ def _suite(
     return suite
 
 
-def _case(
-    report: Report, suite: str, row: Row, names: Counter[str], page: str
-) -> ElementTree.Element:
-    name = _name(row)
-    names[name] += 1  # the views of CI join cases of one name
-    case = _testcase(suite, f"{name} #{names[name]}" if names[name] > 1 else name)
+def _case(report: Report, suite: str, row: Row, names: set[str], page: str) -> ElementTree.Element:
+    name = _line(_name(row))
+    while name in names:  # the views of CI join cases of one name
+        name += ", again"
+    names.add(name)
+    case = _testcase(suite, name)
     if row.verdict == "not run":
-        message = _clean(row.reason or "not run on this machine")
+        message = words.line(row.reason) or "not run on this machine"
         ElementTree.SubElement(case, "skipped", {"message": message})
     elif row.verdict == "failed":
         crashed, message = row.outcome == "crashed", _clean(words.sentence(row))
-        facts = {"type": "crash" if crashed else _clean(row.metric), "message": message}
+        facts = {"type": "crash" if crashed else _line(row.metric), "message": message}
         element = ElementTree.SubElement(case, "error" if crashed else "failure", facts)
         element.text = _clean("\n".join([message, *words.clues(report, row, page)]))
     return case

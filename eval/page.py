@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -73,12 +75,13 @@ def render(report: Report, folder: Path) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "picture": lambda path: picture(folder, path),
+    filters: dict[str, Callable[..., str]] = {
+        "picture": partial(picture, folder),
         "figure": words.figure,
         "metric": words.metric,
         "size": size,
     }
+    environment.filters |= filters
     return environment.get_template("page.html.j2").render(
         report=report,
         words=words,
@@ -195,7 +198,7 @@ def numbered_layers(report: Report) -> list[tuple[str, LayerSearch, plots.Plot, 
 
 def sizes(report: Report) -> list[tuple[str, list[Bar]]]:
     """By artifact: bytes of each component's files in each runtime, and of what an app ships."""
-    gates = [row for row in report.rows if row.level == "size" and row.was is None and row.limit]
+    gates = [row for row in report.rows if row.metric == "bytes" and row.was is None and row.limit]
     limits = {(row.artifact, row.component): row for row in gates}
     groups = []
     for subject in report.subjects:
@@ -215,26 +218,27 @@ def sizes(report: Report) -> list[tuple[str, list[Bar]]]:
 
 
 def speeds(report: Report) -> list[tuple[str, list[Bar]]]:
-    """By artifact and component: the median warm call in each runtime, PyTorch's first."""
-    found: dict[tuple[str, str, int], list[Cost]] = {}
-    for cost in report.costs:
-        found.setdefault((cost.artifact, cost.component, cost.avatars), []).append(cost)
-    groups = []
-    for (artifact, component, avatars), costs in found.items():
-        timed = {cost.runtime: statistics.median(cost.warm) for cost in costs if cost.warm}
-        longest = max(timed.values(), default=0.0) or 1.0
-        bars = [
-            Bar(
-                label=cost.runtime,
-                text=words.figure(timed[cost.runtime], "s") + _ratio(cost),
-                share=timed[cost.runtime] / longest,
-            )
-            for cost in sorted(costs, key=lambda cost: cost.runtime != REFERENCE_RUNTIME)
-            if cost.warm
-        ]
-        title = f"{artifact}: {f'{avatars} avatars' if component == RUN else component}"
-        groups.append((title, bars))
-    return groups
+    """By component: the median warm call in each runtime, PyTorch's first."""
+    found: dict[str, list[Cost]] = {}
+    for cost in sorted(report.costs, key=lambda cost: cost.runtime != REFERENCE_RUNTIME):
+        name = f"a set of {cost.avatars} avatars" if cost.component == RUN else cost.component
+        if cost.warm:
+            found.setdefault(name, []).append(cost)
+    return [(name, _timed(costs)) for name, costs in found.items()]
+
+
+def _timed(costs: list[Cost]) -> list[Bar]:
+    """Artifacts are named where two ran in the same runtime."""
+    medians = [statistics.median(cost.warm) for cost in costs]
+    runtimes = [cost.runtime for cost in costs]
+    return [
+        Bar(
+            label=c.runtime + (f", {c.artifact}" if runtimes.count(c.runtime) > 1 else ""),
+            text=words.figure(seconds, "s") + _ratio(c),
+            share=seconds / (max(medians) or 1.0),
+        )
+        for c, seconds in zip(costs, medians, strict=True)
+    ]
 
 
 def _ratio(cost: Cost) -> str:

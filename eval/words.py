@@ -19,8 +19,8 @@ _LONGEST = 9
 
 
 def metric(name: str) -> str:
-    """`psnr` is "PSNR", `max_error` "max error"."""
-    return _SHORT.get(name, name.replace("_", " "))
+    """`psnr` is "PSNR", `median_psnr` "median PSNR", `max_error` "max error"."""
+    return " ".join(_SHORT.get(word, word) for word in name.split("_"))
 
 
 def figure(value: float, unit: str = "", digits: int = 3) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +35,7 @@ def render(report: Report, page: str = "") -> RenderableType:
     return Group(*parts, _verdict(report, page))
 
 
-def _subject(report: Report, subject: Subject) -> Table:
+def _subject(report: Report, subject: Subject) -> RenderableType:
     title = f"{subject.name}: {subject.format}, {subject.tier}, {size(subject.bytes)}"
     made = Table(
         title=Text(words.line(title), "bold"),
@@ -43,15 +44,16 @@ def _subject(report: Report, subject: Subject) -> Table:
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    for name in ("level", "runtime", "component", "against", "nearest"):
-        made.add_column(name, overflow="fold", max_width=18)
+    for name in ("level", "runtime", "component", "against"):
+        made.add_column(name, overflow="fold")
+    made.add_column("nearest", overflow="fold", max_width=18)
     for name in ("worst", "needed"):
         made.add_column(name, justify="right", no_wrap=True)
     made.add_column("gates", justify="right", no_wrap=True)
-    made.add_column("", no_wrap=True)
+    made.add_column("", no_wrap=True, min_width=7)
     for rows in grouped(row for row in report.rows if row.artifact == subject.name):
         made.add_row(*_line(rows))
-    return made
+    return Constrain(made, WIDE)
 
 
 def grouped(rows: Iterable[Row]) -> list[list[Row]]:

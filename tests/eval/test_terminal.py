@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from eval import Report, table
+from eval import Report, terminal
 from tests.eval import reports
 
 
 def printed(report: Report, width: int = 160) -> list[str]:
     stream = io.StringIO()
-    Console(file=stream, width=width).print(table.render(report, "dist/eval/report.html"))
+    Console(file=stream, width=width).print(terminal.render(report, "dist/eval/report.html"))
     return [line.rstrip() for line in stream.getvalue().rstrip().splitlines()]
 
 
@@ -34,8 +34,8 @@ def test_what_fell_is_named_with_its_worst_case_and_layer(tmp_path: Path) -> Non
 
 def test_fits_110_columns_without_losing_a_word(tmp_path: Path) -> None:
     report = reports.passing(tmp_path)
-    assert max(map(len, printed(report))) <= table.WIDE
-    narrow = printed(report, table.WIDE)
+    assert max(map(len, printed(report))) <= terminal.WIDE
+    narrow = printed(report, terminal.WIDE)
     for word in ("identity_encoder", "coreml_runtime", "0.9999998", "≥ 0.9999", "passed"):
         assert any(word in line for line in narrow)
 
@@ -47,11 +47,11 @@ def test_a_librarys_escape_codes_never_reach_the_terminal(tmp_path: Path) -> Non
 
 def test_a_line_shows_what_is_nearest_to_its_gate(tmp_path: Path) -> None:
     report = reports.passing(tmp_path)
-    for group in table.grouped(report.rows):
+    for group in terminal.grouped(report.rows):
         gated = [row for row in group if row.limit is not None]
         if gated:
             ratio = [row.margin / (abs(row.limit or 0) or 1) for row in gated]
-            assert table.nearest(group) is gated[ratio.index(min(ratio))]
+            assert terminal.nearest(group) is gated[ratio.index(min(ratio))]
 
 
 def test_an_artifact_without_a_gate_does_not_pass(tmp_path: Path) -> None:
