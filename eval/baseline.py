@@ -147,7 +147,8 @@ def allowed(row: Row, was: float, *, tier: str) -> float:
 def _summed(first: float, second: float) -> float:
     """Decibels of two errors that add in amplitude."""
     neper = -math.log(10) / 20
-    return float(np.logaddexp(first * neper, second * neper) / neper)
+    both = float(np.logaddexp(first * neper, second * neper) / neper)
+    return min(first, both)  # never above by a rounding
 
 
 def _speed(report: Report, earlier: Report) -> Iterator[Row]:
