@@ -1,7 +1,8 @@
-# make export | test | lint | bench | conformance | clean-venv
+# make export | test | validate | lint | bench | conformance | clean-venv
 #
 #   make export              set up .venv if needed, then write the Core ML artifact to dist/coreml/
 #   make test                ruff, mypy and the tests;  ARGS="tests/avatar -k selfie" narrows them
+#   make validate            python -m eval: do the artifacts in dist/ do what PyTorch does?
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
 #   make conformance         the Core ML runtime: coremltools' own op tests, and 10,000 mutants
@@ -29,7 +30,7 @@ ifeq ($(filter $(TORCH),pypi cpu),)
 $(error TORCH is "$(TORCH)", expected pypi or cpu)
 endif
 
-.PHONY: export test lint bench conformance clean-venv
+.PHONY: export test validate lint bench conformance clean-venv
 .DELETE_ON_ERROR:
 
 export: $(READY)
@@ -37,6 +38,9 @@ export: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+validate: $(READY)
+	$(BIN)/python -m eval $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eval.errors import (
+    BaselineError,
     EvalError,
     GatesError,
     ReportError,
@@ -11,6 +12,7 @@ from eval.errors import (
     UnavailableError,
 )
 from eval.results import (
+    Baseline,
     Comparison,
     Cost,
     Coverage,
@@ -26,6 +28,8 @@ from eval.results import (
 )
 
 __all__ = [
+    "Baseline",
+    "BaselineError",
     "Comparison",
     "Cost",
     "Coverage",

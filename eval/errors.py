@@ -2,6 +2,7 @@
 
 EvalError (ValueError)
 ├── ReportError             the file is no report of an evaluation
+│   └── BaselineError       the earlier report's figures cannot be compared with this one's
 ├── GatesError              the gates cannot be read
 ├── SubjectError            what shall be evaluated cannot be
 │   └── StrangerError       the artifact was made from another checkpoint or recipe
@@ -19,6 +20,10 @@ class EvalError(ValueError):
 
 class ReportError(EvalError):
     """The file is no report, of another schema version, or malformed."""
+
+
+class BaselineError(ReportError):
+    """The earlier report measured other cases: the worst of them say nothing of each other."""
 
 
 class GatesError(EvalError):

@@ -91,6 +91,8 @@ class Row:
         outcome: `measured`; `crashed`: the runtime raised, which fails; `unavailable`: the machine
             has no such runtime, which is said and neither passes nor fails.
         reason: Why, of the last two.
+        was: What the value was in an earlier report, where that report is the gate (`--baseline`)
+            and `limit` how far the value may fall; None where the tier's gates are.
     """
 
     artifact: str
@@ -109,6 +111,7 @@ class Row:
     noise: float = 0.0
     outcome: Literal["measured", "crashed", "unavailable"] = "measured"
     reason: str = ""
+    was: float | None = None
 
     def __post_init__(self) -> None:
         refuse_nan(self)
@@ -334,6 +337,18 @@ class Environment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """The earlier report that this one was held against: its file as given, that file's SHA-256,
+    the version and the time of its run, and what else is not the same, a sentence each."""
+
+    file: str
+    digest: str
+    version: str
+    started: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """The whole evaluation. `mode` is `quick`, `default` or `full`."""
 
@@ -346,6 +361,7 @@ class Report:
     searches: tuple[LayerSearch, ...] = ()
     costs: tuple[Cost, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    baseline: Baseline | None = None
     schema_version: int = SCHEMA_VERSION
 
     @property

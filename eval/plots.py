@@ -1,0 +1,179 @@
+"""The page's plots as inline SVG that takes its colours from the page, light or dark."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from eval import words
+from eval.results import LayerSearch, Row, Series
+
+# matplotlib knows no CSS: these stand for the page's variables and are replaced in the SVG.
+_VARIABLES = {
+    "#010203": "var(--ink)",
+    "#010204": "var(--line)",
+    "#010205": "var(--bad)",
+    **{f"#0102{16 + number:02x}": f"var(--series-{number})" for number in range(6)},
+}
+INK, LINE, BAD, *SERIES = _VARIABLES
+_MARKERS = "osD^vP"
+_SIZE = (4.4, 2.7)
+
+_settings = matplotlib.rc_context(
+    # A name is a name: what stands between two $ is no formula.
+    {"svg.fonttype": "none", "svg.hashsalt": "eval", "font.size": 9, "text.parse_math": False}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """`svg` is for the eye, `text` for who cannot see it."""
+
+    title: str
+    svg: str
+    text: str
+
+
+@_settings
+def curves(series: Sequence[Series], gates: Sequence[Row]) -> Plot:
+    """A metric along the sampler's tables, a line for each runtime: its worst case at every step.
+
+    Args:
+        series: Of one artifact, level, component and metric.
+        gates: Rows of the same, whose limits are drawn.
+    """
+    first = series[0]
+    title = f"{first.component}, {words.metric(first.metric)}"
+    figure, axes = _figure(f"{words.metric(first.metric)}, {first.unit}".rstrip(", "))
+    shown = [_finite(entry) for entry in series]
+    low, high = _range([value for line in shown for value in line] + _limits(gates))
+    for number, (entry, line) in enumerate(zip(series, shown, strict=True)):
+        _line(axes, entry, [min(max(value, low), high) for value in line], number)
+    for limit in _limits(gates):
+        axes.axhline(limit, color=BAD, linestyle="--", linewidth=1)
+    _ticks(axes, first)
+    axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+    _legend(axes)
+    name = f"{first.artifact} {first.level} {title}"
+    worst = ", ".join(
+        f"{_name(entry)} {words.figure(_worst(entry), entry.unit)}" for entry in series
+    )
+    return Plot(
+        title=title, svg=_svg(figure, name), text=f"{title} at every timestep; worst: {worst}"
+    )
+
+
+def _finite(series: Series) -> list[float]:
+    return [point.worst for point in series.points]
+
+
+def _worst(series: Series) -> float:
+    """Errors, of which less is better, are never called below 0; decibels and indices are."""
+    choose = max if series.metric in ("max_error", "flip") else min
+    return choose(point.worst for point in series.points)
+
+
+def _limits(gates: Sequence[Row]) -> list[float]:
+    return sorted({row.limit for row in gates if row.limit is not None and row.was is None})
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """What the axis shows; infinite values are drawn at its ends."""
+    finite = [value for value in values if math.isfinite(value)] or [0.0]
+    low, high = min(finite), max(finite)
+    pad = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - pad * (-math.inf in values), high + pad * (math.inf in values or low == high)
+
+
+def _line(axes: Any, series: Series, values: Sequence[float], number: int) -> None:
+    """A table of the sampler is a stroke: what is between two tables is no step."""
+    colour, marker = SERIES[number % len(SERIES)], _MARKERS[number % len(_MARKERS)]
+    start = 0
+    for end in range(1, len(values) + 1):
+        if end == len(values) or series.points[end].steps != series.points[start].steps:
+            label = _name(series) if start == 0 else None
+            style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.6}
+            axes.plot(range(start, end), values[start:end], label=label, **style)
+            start = end
+
+
+def _name(series: Series) -> str:
+    return series.runtime + (", checkpoint" if series.against == "checkpoint" else "")
+
+
+def _ticks(axes: Any, series: Series) -> None:
+    """Timesteps below each point; a line and the number of steps where a table begins."""
+    every = math.ceil(len(series.points) / 10)
+    places = range(0, len(series.points), every)
+    axes.set_xticks(places, [f"{series.points[place].timestep:.0f}" for place in places])
+    tables = dict.fromkeys(point.steps for point in series.points)
+    axes.set_xlabel(f"timestep, in tables of {', '.join(map(str, tables))} steps")
+    for place in range(1, len(series.points)):
+        if series.points[place].steps != series.points[place - 1].steps:
+            axes.axvline(place - 0.5, color=LINE, linewidth=0.8)
+
+
+@_settings
+def layers(search: LayerSearch) -> Plot:
+    """SNR of every layer in the order of computation; where it first goes wrong is marked."""
+    figure, axes = _figure("SNR, dB", (5.4, 2.7))
+    values = [layer.snr for layer in search.layers]
+    low, high = _range(values)
+    drawn = [min(max(value, low), high) for value in values]
+    axes.plot(drawn, color=SERIES[0], linewidth=1.2, marker=".", markersize=4)
+    names = [layer.name for layer in search.layers]
+    if search.first in names:
+        place = names.index(search.first)
+        axes.axvline(place, color=BAD, linestyle="--", linewidth=1)
+        axes.plot([place], [drawn[place]], color=BAD, marker="o", markersize=7)
+    axes.set_xlabel("layer, in the order of computation")
+    axes.margins(x=0.01)
+    title = f"{search.component} in {search.runtime}"
+    said = words.first_wrong(search) if search.first else "no layer goes wrong"
+    text = f"SNR of {len(names)} layers of {title}: {said}"
+    name = f"{search.artifact} {search.against} {title} {search.where}"
+    return Plot(title=title, svg=_svg(figure, name), text=text)
+
+
+def _figure(label: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, Any]:
+    figure = Figure(figsize=size, layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    axes.tick_params(colors=INK, labelsize=8, length=0)
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(LINE)
+    axes.set_ylabel(label, color=INK)
+    axes.xaxis.label.set_color(INK)
+    return figure, axes
+
+
+def _legend(axes: Any) -> None:
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, **place)
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The SVG; its parts' names begin with `name`, since no two of a page may be the same."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, variable)
+    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt" ', "", text, count=1)
+    prefix = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:8]
+    text = re.sub(r'((?:\bid=|href=)"#?|url\(#)', rf"\g<1>p{prefix}-", text)
+    return text.replace("<svg ", '<svg aria-hidden="true" ', 1)
