@@ -84,11 +84,18 @@ def evaluate(
         list[str] | None,
         typer.Option(help="A level to leave out; may be given several times."),
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier report.json: what got worse since, beyond noise, falls too.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder of report.json, its pictures, and the cache of what the reference gave, "
-            "which makes the next run quicker."
+            help="Folder of report.html, report.json, junit.xml, pictures, and the cache of what "
+            "the reference gave, which makes the next run quicker."
         ),
     ] = Path("runs/eval"),
     report: Annotated[
@@ -101,10 +108,13 @@ def evaluate(
     ] = None,
 ) -> int:
     """Evaluate artifacts: weights, components, trajectories, pictures, and sets of avatars."""
+    from eval.baseline import held_against, read
+
     if report is not None:
         return _tell(_read(report))
     if quick and full:
         fail("--quick and --full exclude each other")
+    earlier = read(baseline) if baseline else None
     folders = tuple(artifacts or _defaults(checkpoint))
     from eval.evaluate import Request
     from eval.evaluate import evaluate as evaluate_all
@@ -121,8 +131,9 @@ def evaluate(
         skip=_levels(skip or []),
     )
     made = evaluate_all(request, say)
-    _write(out, made)
-    return _tell(made)
+    if earlier is not None:
+        made = held_against(made, *earlier)
+    return _tell(made, page=_write(out, made))
 
 
 def _levels(names: list[str]) -> frozenset[str]:
@@ -153,13 +164,18 @@ def _defaults(checkpoint: Path) -> tuple[Path, ...]:
     return tuple(DEFAULTS)
 
 
-def _write(out: Path, made: Any) -> None:
+def _write(out: Path, made: Any) -> str:
+    """The report in all its forms; gives the page's path."""
     from components import atomic
+    from eval import junit, page
 
     try:
         atomic.write(out / "report.json", made.dump())
+        shown = str(page.write(made, out))
+        atomic.write(out / "junit.xml", junit.dump(made, shown))
     except OSError as error:
-        fail(f"cannot write {out / 'report.json'}: {error.strerror or error}")
+        fail(f"cannot write to {out}: {error.strerror or error}")
+    return shown
 
 
 def _read(path: Path) -> Any:
@@ -174,14 +190,11 @@ def _read(path: Path) -> Any:
         fail(f"{path}: {error}")
 
 
-def _tell(made: Any) -> int:
-    """Tables, what failed, and the verdict; gives the exit code."""
-    from eval import table
+def _tell(made: Any, page: str = "") -> int:
+    """What it cost, what was found, and the verdict; gives the exit code."""
+    from eval import costs, terminal
 
-    shown = [table.fidelity(made, subject) for subject in made.subjects]
-    print_tables(*shown, table.costs(made))
-    for line in (*table.failures(made), *table.verdicts(made)):
-        typer.echo(line)
+    print_tables(costs.table(made), terminal.render(made, page))
     seconds, peak = made.environment.seconds, made.environment.peak_bytes
     say(f"{seconds:.0f} s, {peak / 1e9:.1f} GB at most")
     return 0 if made.passed else GATE_FELL

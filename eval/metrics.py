@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components import metrics as meters
+from eval import flip
 
 Meter = Callable[[np.ndarray, np.ndarray, float], float]
 """(reference, test, peak) to a score; both arrays have one shape, the peak is above 0."""
@@ -28,6 +29,7 @@ class Metric:
         unit: `dB`, or empty.
         at_least: Whether more is better.
         pictures: Whether it is for pictures (n,3,H,W) in [0,1] only.
+        slow: Whether it is measured only where it is asked for.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Metric:
     unit: str = ""
     at_least: bool = True
     pictures: bool = False
+    slow: bool = False
 
     @property
     def worst(self) -> float:
@@ -75,13 +78,20 @@ METRICS: Mapping[str, Metric] = {
         Metric(name="cosine", meter=lambda a, b, _: cosine(a, b)),
         Metric(name="max_error", at_least=False, meter=max_error),
         Metric(name="ssim", pictures=True, meter=lambda a, b, peak: meters.ssim(a, b, peak=peak)),
+        Metric(
+            name="flip",
+            at_least=False,
+            pictures=True,
+            slow=True,
+            meter=lambda a, b, _: flip.flip(a, b),
+        ),
     )
 }
 """By name. A metric of pictures that is added here is measured, reported and can be gated."""
 
 
 def measure(
-    reference: np.ndarray, test: np.ndarray, *, peak: float, picture: bool
+    reference: np.ndarray, test: np.ndarray, *, peak: float, picture: bool, slow: bool = False
 ) -> dict[str, float]:
     """Every metric that fits, by name.
 
@@ -90,8 +100,10 @@ def measure(
         test: What it is. Of another shape it scores the worst everywhere.
         peak: The reference's largest magnitude; 1 for pictures.
         picture: Whether the arrays are pictures (n,3,H,W) in [0,1].
+        slow: Whether slow metrics are wanted too.
     """
-    chosen = [metric for metric in METRICS.values() if picture or not metric.pictures]
+    fitting = (metric for metric in METRICS.values() if picture or not metric.pictures)
+    chosen = [metric for metric in fitting if slow or not metric.slow]
     if reference.shape != test.shape or not np.all(np.isfinite(test)):
         return {metric.name: metric.worst for metric in chosen}
     return {metric.name: metric.meter(reference, test, peak) for metric in chosen}

@@ -42,7 +42,7 @@ def compare(
                 against=scope.against,
                 kind="worst" if kind == "worst" else "typical",
                 where=where,
-                metrics=image.compare(expected, got, byte_images=byte_images),
+                metrics=image.compare(expected, got, byte_images=byte_images, slow=True),
                 reference=reference,
                 test=test,
                 difference=difference,

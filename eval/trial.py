@@ -265,20 +265,29 @@ class Trial:
                     self._keep(tally.trajectory)
                 if "image" not in skip:
                     self._keep(tally.image)
-                    self.found.comparisons += pictures.compare(
-                        self.bench.out,
-                        tally.image,
-                        self.bench.cases,
-                        truth,
-                        model,
-                        byte_images=self.runtime.byte_images,
-                    )
+                    self._pictures(tally.image, truth, model)
             if "image" not in skip:
                 laws = image.Laws.of(self.bench.cases.spread, LAWS[self.bench.cases.mode])
                 made = laws.rows(Tally(self._scope("image")), model, self.truths[-1])
                 self.found.rows += made
             if judge is not None:
                 self._set(seen)
+
+    def _pictures(self, tally: Tally, truth: Truth, model: Model) -> None:
+        """The worst and the typical run to look at; FLIP, which is slow, is of these alone."""
+        made = pictures.compare(
+            self.bench.out,
+            tally,
+            self.bench.cases,
+            truth,
+            model,
+            byte_images=self.runtime.byte_images,
+        )
+        self.found.comparisons += made
+        worst = max(made, key=lambda pair: pair.metrics["flip"])
+        self.found.rows.append(
+            tally.scope.row("flip", worst.metrics["flip"], where=worst.where, count=len(made))
+        )
 
     def _keeper(self) -> runs.Keep:
         """A full evaluation takes long, and goes on where it was: what it keeps is named by

@@ -19,10 +19,12 @@ MOVED = (1, 4, 5, 8)
 """Places of selfies whose mask has gaps."""
 
 
-def compare(expected: np.ndarray, got: np.ndarray, *, byte_images: bool) -> dict[str, float]:
+def compare(
+    expected: np.ndarray, got: np.ndarray, *, byte_images: bool, slow: bool = False
+) -> dict[str, float]:
     """Every metric of two pictures (1,3,H,W) in [0,1]."""
     reference = in_bytes(expected) if byte_images else expected
-    return measure(reference, got, peak=1.0, picture=True)
+    return measure(reference, got, peak=1.0, picture=True, slow=slow)
 
 
 @dataclass(frozen=True, kw_only=True)
