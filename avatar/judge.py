@@ -32,6 +32,10 @@ CLASS_COUNTS = (len(KINDS), *(len(classes) for classes in ATTRIBUTES.values()))
 SIZE = 256
 BATCH = 64
 
+AROUND, FAINT = 8, 0.02
+"""Side of the surroundings that a pixel is compared with, and the deviation, in units of sRGB's
+range, below which they count as plain."""
+
 
 def _conv(width_in: int, width: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
@@ -54,21 +58,23 @@ class _Block(nn.Module):
 class Judge(ModelMixin, ConfigMixin):
     """Strided convolutions to `feature_width` features, and one linear reader for all labels.
 
-    Four by four pixels become channels first (arXiv 1609.05158, the other way round): an earring or
-    a freckle is two pixels wide, and convolutions at full resolution would cost most of all.
+    Two by two pixels become channels first (arXiv 1609.05158, the other way round): convolutions at
+    full resolution would cost most of all. Beside the colours stand local contrasts: in colours
+    alone, freckles of two pixels are so faint beside hair and background that training never finds
+    them.
     """
 
     @register_to_config
     def __init__(
         self,
-        widths: tuple[int, ...] = (32, 64, 128, 192, 256),
+        widths: tuple[int, ...] = (16, 32, 64, 128, 192, 256),
         feature_width: int = 192,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.PixelUnshuffle(4),
-            _conv(48, widths[0], 1),
+            nn.PixelUnshuffle(2),
+            _conv(2 * 12, widths[0], 1),
             *(_Block(width_in, width) for width_in, width in pairwise(widths)),
         )
         self.features = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], feature_width))
@@ -83,8 +89,23 @@ class Judge(ModelMixin, ConfigMixin):
         """
         if images.shape[-1] < SIZE:
             images = F.interpolate(images, SIZE, mode="nearest")
-        features = self.features(self.layers(images * 2 - 1))
+        seen = torch.cat([images * 2 - 1, contrasts(images)], dim=1)
+        features = self.features(self.layers(seen))
         return features, self.reader(features)
+
+
+def contrasts(images: Tensor) -> Tensor:
+    """Local contrast normalisation (Jarrett et al., ICCV 2009, section 2): what each pixel of
+    (b,3,h,w) has above its surroundings' mean, in units of their deviation; h and w multiples of
+    `AROUND`."""
+
+    def around(values: Tensor) -> Tensor:
+        coarse = F.avg_pool2d(values, AROUND)
+        return F.interpolate(coarse, images.shape[-2:], mode="bilinear", align_corners=False)
+
+    above = images - around(images)
+    deviation = around(above.square().mean(1, keepdim=True)).sqrt()
+    return above / (deviation + FAINT)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,15 +17,17 @@ from torch import Tensor
 from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
-from avatar.judge import Judge
+from avatar.judge import CLASS_COUNTS, Judge
+from avatar.people.identity import ATTRIBUTES, DISTRIBUTIONS, sample_identity
 from avatar.people.shards import write_shards
-from avatar.people.styles import STYLES
+from avatar.people.styles import STYLES, drawn_labels
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler, SamplerTable
 from distillation.autoencoder import (
     Autoencoder,
     AutoencoderTask,
     encode_all,
+    pictures,
     scale_latents,
 )
 from distillation.data import People
@@ -35,6 +37,8 @@ from distillation.judge import (
     JudgeTask,
     ceiling,
     disturbed,
+    drawn_twins,
+    likely,
     read_ceiling,
     write_ceiling,
 )
@@ -237,7 +241,7 @@ def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(
     people: People, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    judge = Judge(widths=(4, 4, 8, 8, 8), feature_width=8)
+    judge = Judge(widths=(4, 4, 4, 8, 8, 8), feature_width=8)
     task = JudgeTask(judge, people)
     assert loss_falls(task, judge, batch=8)
     assert task.grid().size == (256 * 8, 256)
@@ -254,11 +258,47 @@ def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(
 
 def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
     drawn = torch.cat(list(drawings(people.avatars))).float().div(255)
-    changed = disturbed(drawn, step_rng(0, 0))
+    scenes = np.arange(len(drawn))
+    changed = disturbed(drawn, scenes, step_rng(0, 0))
     assert changed.shape == drawn.shape and not torch.equal(changed, drawn)
     # However it is moved, a picture keeps its mean colour, but for the tint.
     np.testing.assert_allclose(changed.mean((2, 3)), drawn.mean((2, 3)), atol=0.1)
-    assert torch.equal(disturbed(drawn, step_rng(0, 0)), changed)
+    assert torch.equal(disturbed(drawn, scenes, step_rng(0, 0)), changed)
+
+
+def test_twins_differ_in_one_label_and_are_disturbed_alike() -> None:
+    rng = step_rng(3, 0)
+    for _ in range(8):
+        (person, style, drawn), (twin, other, beside) = drawn_twins(rng)
+        assert style == other
+        changed = [name for name in ATTRIBUTES if person.labels[name] != twin.labels[name]]
+        assert len(changed) == 1 and not np.array_equal(drawn, beside)
+        assert not np.array_equal(likely(person, style), likely(twin, style))
+    same = pictures([drawn, drawn])
+    first, second = disturbed(same, np.array([1, 1]), rng)
+    # Noise alone is each picture's own.
+    torch.testing.assert_close(first, second, atol=8 * NOISE, rtol=0)
+    apart = disturbed(same, np.array([0, 1]), rng)
+    assert float((apart[0] - apart[1]).abs().max()) > 8 * NOISE
+
+
+@given(st.integers(0, 10**6), st.integers(0, len(STYLES)))
+def test_what_is_likely_is_certain_where_shown_and_as_common_as_people_are_elsewhere(
+    seed: int, kind: int
+) -> None:
+    person = sample_identity(seed)
+    tables = np.split(likely(person, kind), np.cumsum(CLASS_COUNTS)[:-1])
+    assert tables[0].argmax() == kind and tables[0].sum() == 1
+    shown = person.labels if kind == len(STYLES) else drawn_labels(person, STYLES[kind].name)
+    for (name, shares), table in zip(DISTRIBUTIONS.items(), tables[1:], strict=True):
+        assert table.sum() == pytest.approx(1)
+        prior = np.array(list(shares.values()))
+        if name not in shown:
+            np.testing.assert_allclose(table, prior, rtol=1e-6)
+        else:
+            assert table[person.labels[name]] > 0
+            alike = table > 0
+            np.testing.assert_allclose(table[alike], prior[alike] / prior[alike].sum(), rtol=1e-6)
 
 
 def test_farther_points_are_often_where_the_sampler_calls() -> None:
