@@ -72,12 +72,10 @@ class Judge(ModelMixin, ConfigMixin):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            _conv(2 * 12, widths[0], 1),
-            *(_Block(width_in, width) for width_in, width in pairwise(widths)),
-        )
-        self.features = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], feature_width))
+        blocks = [_Block(width_in, width) for width_in, width in pairwise(widths)]
+        stem = nn.Sequential(nn.PixelUnshuffle(2), _conv(2 * 12, widths[0], 1))
+        self.near, self.far = nn.Sequential(stem, *blocks[:2]), nn.Sequential(*blocks[2:])
+        self.features = nn.Linear(16 * widths[-1] + widths[2], feature_width)
         self.reader = nn.Sequential(
             nn.SiLU(), nn.Dropout(dropout), nn.Linear(feature_width, sum(CLASS_COUNTS))
         )
@@ -87,10 +85,20 @@ class Judge(ModelMixin, ConfigMixin):
 
         `images` (b,3,256,256) or, doubled to that, (b,3,128,128); sRGB in [0,1].
         """
+        return self.read(self.details(images))
+
+    def details(self, images: Tensor) -> Tensor:
+        """What is near each of 32×32 places of pictures, (b,widths[2],32,32)."""
         if images.shape[-1] < SIZE:
             images = F.interpolate(images, SIZE, mode="nearest")
-        seen = torch.cat([images * 2 - 1, contrasts(images)], dim=1)
-        features = self.features(self.layers(seen))
+        seen: Tensor = self.near(torch.cat([images * 2 - 1, contrasts(images)], dim=1))
+        return seen
+
+    def read(self, details: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and logits from `details`: what lies where, and, of small things, whether they
+        are anywhere."""
+        whole, anywhere = self.far(details).flatten(1), details.amax((2, 3))
+        features = self.features(torch.cat([whole, anywhere], dim=1))
         return features, self.reader(features)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,31 @@ CEILING = "ceiling.json"
 SELFIES = 1 / 12
 """Share of selfies in a batch; the rest are drawings."""
 
-TWINS = 3 / 8
+TWINS = 1 / 4
 """Pairs of twins in a batch, as a share of its pictures."""
 
+FAINT, OFTEN = ("freckles", "earrings", "age"), 2 / 3
+"""What drawings show by a few pixels, and the share of twins that differ in it."""
+
+PLACES, VISIBLE, NEARBY = 32, 0.05, 6.0
+"""Side of the grid of places that the judge's details have; how much a colour must differ, of 1, to
+be told apart there; and the weight of what is told there, beside the sum over all attributes."""
+
 SHIFT, TINT, NOISE = 10, 0.02, 0.03
+
+
+class Lessons(nn.Module):
+    """The judge and, beside it, a reader of its details that does not ship."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__()
+        self.judge = judge
+        self.nearby = nn.Conv2d(judge.config.widths[2], sum(CLASS_COUNTS), 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of whole pictures (b,classes), and of each place in them (b,classes,32,32)."""
+        details = self.judge.details(images)
+        return self.judge.read(details)[1], self.nearby(details)
 
 
 class JudgeTask:
@@ -47,42 +68,53 @@ class JudgeTask:
     drowned. Pictures are moved, tinted, blurred and made noisy, so that a generated one is no
     stranger than a drawn one.
 
-    Some drawings come as twins: the same in all but one attribute, and disturbed alike, so that
-    their two gradients add up to what tells that attribute and nothing else.
+    Half of the pictures are twins: the same in all but one attribute, and disturbed alike. Where
+    they differ, that attribute must be told from what is near; without this lesson training never
+    finds what is a few pixels in size.
     """
 
-    def __init__(self, network: Judge, people: People) -> None:
+    def __init__(self, judge: Judge, people: People) -> None:
         """`people` with selfies and drawings."""
-        self.network, self.people = network, people
+        self.network, self.people = Lessons(judge), people
 
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
-        """ "images" (batch,3,256,256), about in [0,1], and "wanted" (batch, sum of CLASS_COUNTS),
-        how likely each class is to who knows the person and the style."""
+        """ "images" (batch,3,256,256), about in [0,1]; "wanted" (batch, sum of CLASS_COUNTS), how
+        likely each class is to who knows the person and the style; and for twins "changed"
+        (batch,), the attribute they differ in, -1 for others, and "where" (batch,32,32) they do.
+        """
         count, pairs = round(SELFIES * batch), round(TWINS * batch)
+        alone = batch - 2 * pairs
         persons = rng.integers(len(self.people), size=count)
         selfies, _ = draw_selfies(self.people, persons, rng, most=1)
-        chosen = rng.integers(len(self.people.avatars), size=batch - count - 2 * pairs)
+        chosen = rng.integers(len(self.people.avatars), size=alone - count)
         entries = [self.people.avatars[index] for index in chosen]
-        drawn = pictures([entry.pixels() for entry in entries])
+        twins = [drawn_twins(rng) for _ in range(pairs)]
+        drawn = [entry.pixels() for entry in entries] + [p for pair in twins for p in pair.drawings]
         identities = self.people.identities
         wanted = [likely(identities[person], len(STYLES)) for person in persons]
         wanted += [likely(identities[entry.person], entry.style) for entry in entries]
-        twins = [twin for _ in range(pairs) for twin in drawn_twins(rng)]
-        wanted += [likely(person, style) for person, style, _ in twins]
+        wanted += [likely(person, pair.style) for pair in twins for person in pair.people]
         seen = F.interpolate(selfies[:, 0], SIZE, mode="nearest")
-        alike = pictures([picture for *_, picture in twins])
-        scenes = [*range(batch - 2 * pairs), *(batch - 1 - n // 2 for n in range(2 * pairs))]
-        images = disturbed(torch.cat([seen, drawn, alike]), np.array(scenes), rng)
-        return {"images": images, "wanted": torch.from_numpy(np.stack(wanted))}
+        scenes = np.concatenate([np.arange(alone), alone + np.arange(2 * pairs) // 2])
+        images = disturbed(torch.cat([seen, pictures(drawn)]), scenes, rng)
+        changed = [list(ATTRIBUTES).index(pair.changed) for pair in twins]
+        return {
+            "images": images,
+            "wanted": torch.from_numpy(np.stack(wanted)),
+            "changed": torch.tensor([-1] * alone + [each for each in changed for _ in range(2)]),
+            "where": torch.cat([torch.zeros(alone, PLACES, PLACES), differing(images[alone:])]),
+        }
 
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
-        _, logits = network(batch["images"])
+        logits, places = network(batch["images"])
         found, wanted = (t.split(CLASS_COUNTS, dim=1) for t in (logits, batch["wanted"]))
         pairs = list(zip(found, wanted, strict=True))
-        loss = torch.stack([F.cross_entropy(part, table) for part, table in pairs]).sum()
+        reading = torch.stack([F.cross_entropy(part, table) for part, table in pairs]).sum()
+        nearby = told_nearby(places, batch["wanted"], batch["changed"], batch["where"])
         known = torch.stack([table.amax(1) == 1 for _, table in pairs])
         hits = torch.stack([part.argmax(1) == table.argmax(1) for part, table in pairs])
-        return {"loss": loss, "right": hits[known].float().mean()}
+        right = hits[known].float().mean()
+        return {"loss": reading + NEARBY * nearby, "nearby": nearby, "right": right}
 
     def grid(self) -> Image.Image:
         return tile([self.draw(np.random.default_rng(0), 8)["images"]])
@@ -103,19 +135,55 @@ def likely(person: Identity, kind: int) -> NDArray[np.float32]:
     return np.concatenate(tables).astype(np.float32)
 
 
-def drawn_twins(rng: np.random.Generator) -> list[tuple[Identity, int, NDArray[np.uint8]]]:
-    """Two new people who differ in one label alone, in a style that shows the difference: person,
-    style and drawing (256,256,3) of each."""
-    changed = str(rng.choice(list(ATTRIBUTES)))  # as often what few styles show as what all do
+@dataclass(frozen=True, kw_only=True)
+class Twins:
+    """Two people who differ in the attribute `changed` alone, drawn (256,256,3) in a style that
+    shows it."""
+
+    people: tuple[Identity, Identity]
+    changed: str
+    style: int
+    drawings: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+def drawn_twins(rng: np.random.Generator) -> Twins:
+    """Twins made anew. What few styles show comes as often as what all do."""
+    changed = str(rng.choice(FAINT if rng.random() < OFTEN else list(ATTRIBUTES)))
     while True:
         person = sample_identity(HELD_OUT + int(rng.integers(2**40)))
         style = int(rng.integers(len(STYLES)))
         other: dict[str, Any] = {changed: str(rng.choice(ATTRIBUTES[changed]))}
-        twin = replace(person, **other)
+        people = person, replace(person, **other)
         name, seed = STYLES[style].name, int(rng.integers(2**32))
-        drawable = can_draw(person, name) and can_draw(twin, name)
-        if drawable and drawn_labels(person, name) != drawn_labels(twin, name):
-            return [(each, style, draw(each, name, seed)) for each in (person, twin)]
+        shown = [drawn_labels(each, name) for each in people if can_draw(each, name)]
+        if len(shown) == 2 and shown[0] != shown[1]:
+            first, second = (draw(each, name, seed) for each in people)
+            return Twins(people=people, changed=changed, style=style, drawings=(first, second))
+
+
+def differing(twins: Tensor) -> Tensor:
+    """(2n,32,32): 1 at the places where one of n pairs (2n,3,256,256), each followed by its twin,
+    differs from the other, else 0."""
+    far = (twins[::2] - twins[1::2]).abs().amax(1, keepdim=True)
+    visible = F.max_pool2d(far, SIZE // PLACES)[:, 0] > VISIBLE
+    return visible.float().repeat_interleave(2, 0)
+
+
+def told_nearby(places: Tensor, wanted: Tensor, changed: Tensor, where: Tensor) -> Tensor:
+    """Cross-entropy, at the places where twins differ, of the attribute they differ in: the mean
+    over places, then over twins.
+
+    `places` (b,classes,32,32) logits, `wanted` (b,classes), `changed` (b,), `where` (b,32,32).
+    """
+    tables = zip(places.split(CLASS_COUNTS, 1), wanted.split(CLASS_COUNTS, 1), strict=True)
+    losses = []
+    for attribute, (logits, table) in enumerate(list(tables)[1:]):
+        rows = changed == attribute
+        target = table[rows, :, None, None].expand_as(logits[rows])
+        each = F.cross_entropy(logits[rows], target, reduction="none") * where[rows]
+        losses.append(each.sum((1, 2)) / where[rows].sum((1, 2)).clamp(min=1))
+    told = torch.cat(losses)
+    return told.sum() / max(1, len(told))
 
 
 def disturbed(images: Tensor, scenes: NDArray[np.integer], rng: np.random.Generator) -> Tensor:
@@ -125,12 +193,16 @@ def disturbed(images: Tensor, scenes: NDArray[np.integer], rng: np.random.Genera
     shifts = rng.integers(-SHIFT, SHIFT + 1, size=(count, 2))[scenes].tolist()
     out = torch.stack([image.roll(s, (1, 2)) for image, s in zip(images, shifts, strict=True)])
     out += torch.from_numpy(rng.normal(0, TINT, (count, 3, 1, 1))[scenes]).float()
-    blurred, noisy = torch.from_numpy(rng.random((2, count))[:, scenes] < 1 / 3)
-    softness, loudness = torch.from_numpy(rng.random((2, count, 1, 1, 1))[:, scenes]).float()
-    soft = F.interpolate(F.avg_pool2d(out[blurred], 4), side, mode="bilinear")
-    out[blurred] = out[blurred].lerp(soft, softness[blurred])
-    noise = torch.from_numpy(rng.standard_normal(out[noisy].shape, np.float32))
-    out[noisy] += NOISE * loudness[noisy] * noise
+    blurred, noisy = rng.random((2, count)) < 1 / 3
+    softness, loudness = rng.random((2, count))
+    soft = torch.from_numpy(blurred[scenes])
+    smooth = F.interpolate(F.avg_pool2d(out[soft], 4), side, mode="bilinear")
+    out[soft] = out[soft].lerp(
+        smooth, torch.from_numpy(softness[scenes])[soft, None, None, None].float()
+    )
+    for scene in np.unique(scenes[noisy[scenes]]):
+        noise = NOISE * loudness[scene] * rng.standard_normal(images.shape[1:], np.float32)
+        out[scenes == scene] += torch.from_numpy(noise)
     return out
 
 
