@@ -17,34 +17,21 @@ from torch import Tensor
 from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
-from avatar.judge import CLASS_COUNTS, Judge
-from avatar.people.identity import ATTRIBUTES, DISTRIBUTIONS, sample_identity
 from avatar.people.shards import write_shards
-from avatar.people.styles import STYLES, drawn_labels
+from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler, SamplerTable
 from distillation.autoencoder import (
     Autoencoder,
     AutoencoderTask,
     encode_all,
-    pictures,
     scale_latents,
 )
 from distillation.data import People
 from distillation.errors import DataError, RunError
 from distillation.identity import FirstLessons, IdentityTask, sketch_error
-from distillation.judge import (
-    JudgeTask,
-    ceiling,
-    disturbed,
-    drawn_twins,
-    likely,
-    read_ceiling,
-    write_ceiling,
-)
 from distillation.pairs import draw_selfies, framed, sampled, tokens_of
 from distillation.runs import cached_latents, load_first_lessons, load_part
-from distillation.scoring import drawings
 from distillation.shrink import Shrinking, ShrinkTask, smaller
 from distillation.student import (
     FEW_STEPS,
@@ -55,7 +42,8 @@ from distillation.student import (
     nearer_points,
 )
 from distillation.teacher import TeacherTask
-from distillation.training import Task, step_rng
+from distillation.training import step_rng
+from tests.distillation.learning import loss_falls
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +67,6 @@ def small() -> Iterator[tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]]:
         Decoder(widths=(16, 16, 16), blocks=(1, 1, 1), output_width=4),
         LatentEncoder(widths=(16, 16), blocks=(1, 1)),
     )
-
-
-def loss_falls(task: Task, network: torch.nn.Module, *, batch: int, steps: int = 24) -> bool:
-    """Whether a few steps on one repeated batch lower the loss, as they must if gradients flow."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    values = []
-    for _ in range(steps):
-        torch.manual_seed(1)
-        drawn = task.draw(step_rng(0, 0), batch)
-        losses = task.losses(network, drawn, 0.5)
-        optimizer.zero_grad()
-        losses["loss"].backward()
-        optimizer.step()
-        values.append(float(losses["loss"].detach()))
-    return values[-1] < 0.9 * values[0]
 
 
 def test_people_are_read_as_they_were_made(people: People) -> None:
@@ -235,70 +208,6 @@ def test_a_student_starts_as_its_teacher_and_learns_to_end_where_guided_it_ends(
 def test_the_two_points_come_closer_over_the_training() -> None:
     found = [halvings(progress) for progress in np.linspace(0, 1, 61, endpoint=False)]
     assert found == sorted(found) and set(found) == {2, 3}
-
-
-def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(
-    people: People, tmp_path: Path
-) -> None:
-    torch.manual_seed(0)
-    judge = Judge(widths=(4, 4, 4, 8, 8, 8), feature_width=8)
-    task = JudgeTask(judge, people)
-    assert loss_falls(task, judge, batch=8)
-    assert task.grid().size == (256 * 8, 256)
-    found = ceiling(judge, people)
-    assert list(found) == ["drawings", *(style.name for style in STYLES), "selfie"]
-    assert "facial_hair" in found["personas"] and "age" not in found["lorelei"]
-    for shares in found.values():
-        assert all(0 <= share <= 1 for share in shares.values())
-    write_ceiling(found, tmp_path)
-    assert read_ceiling(tmp_path) == found
-    with pytest.raises(RunError, match="distillation judge"):
-        read_ceiling(tmp_path / "elsewhere")
-
-
-def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
-    drawn = torch.cat(list(drawings(people.avatars))).float().div(255)
-    scenes = np.arange(len(drawn))
-    changed = disturbed(drawn, scenes, step_rng(0, 0))
-    assert changed.shape == drawn.shape and not torch.equal(changed, drawn)
-    # However it is moved, a picture keeps its mean colour, but for the tint.
-    np.testing.assert_allclose(changed.mean((2, 3)), drawn.mean((2, 3)), atol=0.1)
-    assert torch.equal(disturbed(drawn, scenes, step_rng(0, 0)), changed)
-
-
-def test_twins_differ_in_one_label_and_are_disturbed_alike() -> None:
-    rng = step_rng(3, 0)
-    for _ in range(8):
-        (person, style, drawn), (twin, other, beside) = drawn_twins(rng)
-        assert style == other
-        changed = [name for name in ATTRIBUTES if person.labels[name] != twin.labels[name]]
-        assert len(changed) == 1 and not np.array_equal(drawn, beside)
-        assert not np.array_equal(likely(person, style), likely(twin, style))
-    same = pictures([drawn, drawn])
-    first, second = disturbed(same, np.array([1, 1]), rng)
-    # Noise alone is each picture's own.
-    torch.testing.assert_close(first, second, atol=8 * NOISE, rtol=0)
-    apart = disturbed(same, np.array([0, 1]), rng)
-    assert float((apart[0] - apart[1]).abs().max()) > 8 * NOISE
-
-
-@given(st.integers(0, 10**6), st.integers(0, len(STYLES)))
-def test_what_is_likely_is_certain_where_shown_and_as_common_as_people_are_elsewhere(
-    seed: int, kind: int
-) -> None:
-    person = sample_identity(seed)
-    tables = np.split(likely(person, kind), np.cumsum(CLASS_COUNTS)[:-1])
-    assert tables[0].argmax() == kind and tables[0].sum() == 1
-    shown = person.labels if kind == len(STYLES) else drawn_labels(person, STYLES[kind].name)
-    for (name, shares), table in zip(DISTRIBUTIONS.items(), tables[1:], strict=True):
-        assert table.sum() == pytest.approx(1)
-        prior = np.array(list(shares.values()))
-        if name not in shown:
-            np.testing.assert_allclose(table, prior, rtol=1e-6)
-        else:
-            assert table[person.labels[name]] > 0
-            alike = table > 0
-            np.testing.assert_allclose(table[alike], prior[alike] / prior[alike].sum(), rtol=1e-6)
 
 
 def test_farther_points_are_often_where_the_sampler_calls() -> None:
