@@ -324,9 +324,9 @@ def judge(
         typer.Option(help="Another judge's run: its network goes on, instead of fresh weights."),
     ] = None,
     out: Out = Path("runs/judge"),
-    steps: Steps = 3000,
+    steps: Steps = 1600,
     batch: Batch = 48,
-    learning_rate: Rate = 2e-3,
+    learning_rate: Rate = 1.5e-3,
     seed: Seed = 0,
 ) -> None:
     """Train the judge on labels, and print how well it does on held-out people: its ceiling."""
