@@ -56,12 +56,13 @@ class _Block(nn.Module):
 
 
 class Judge(ModelMixin, ConfigMixin):
-    """Strided convolutions to `feature_width` features, and one linear reader for all labels.
+    """Strided convolutions to `feature_width` features with a linear reader for all labels, and
+    evidence for each class near each of 32×32 places, whose maximum counts beside it.
 
     Two by two pixels become channels first (arXiv 1609.05158, the other way round): convolutions at
     full resolution would cost most of all. Beside the colours stand local contrasts: in colours
     alone, freckles of two pixels are so faint beside hair and background that training never finds
-    them.
+    them. Nor does what is so small and may be anywhere get through to the features.
     """
 
     @register_to_config
@@ -75,31 +76,24 @@ class Judge(ModelMixin, ConfigMixin):
         blocks = [_Block(width_in, width) for width_in, width in pairwise(widths)]
         stem = nn.Sequential(nn.PixelUnshuffle(2), _conv(2 * 12, widths[0], 1))
         self.near, self.far = nn.Sequential(stem, *blocks[:2]), nn.Sequential(*blocks[2:])
-        self.features = nn.Linear(16 * widths[-1] + widths[2], feature_width)
+        self.evidence = nn.Conv2d(widths[2], sum(CLASS_COUNTS), 1)
+        self.gain = nn.Parameter(torch.full((sum(CLASS_COUNTS),), 0.1))
+        self.features = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], feature_width))
         self.reader = nn.Sequential(
             nn.SiLU(), nn.Dropout(dropout), nn.Linear(feature_width, sum(CLASS_COUNTS))
         )
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (b,F) and logits (b, sum of CLASS_COUNTS) of pictures.
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (b,F), logits (b, sum of CLASS_COUNTS), and evidence (b, sum of CLASS_COUNTS,
+        32,32): what each class is worth by what is near each place.
 
         `images` (b,3,256,256) or, doubled to that, (b,3,128,128); sRGB in [0,1].
         """
-        return self.read(self.details(images))
-
-    def details(self, images: Tensor) -> Tensor:
-        """What is near each of 32×32 places of pictures, (b,widths[2],32,32)."""
         if images.shape[-1] < SIZE:
             images = F.interpolate(images, SIZE, mode="nearest")
-        seen: Tensor = self.near(torch.cat([images * 2 - 1, contrasts(images)], dim=1))
-        return seen
-
-    def read(self, details: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and logits from `details`: what lies where, and, of small things, whether they
-        are anywhere."""
-        whole, anywhere = self.far(details).flatten(1), details.amax((2, 3))
-        features = self.features(torch.cat([whole, anywhere], dim=1))
-        return features, self.reader(features)
+        near = self.near(torch.cat([images * 2 - 1, contrasts(images)], dim=1))
+        evidence, features = self.evidence(near), self.features(self.far(near))
+        return features, self.reader(features) + self.gain * evidence.amax((2, 3)), evidence
 
 
 def contrasts(images: Tensor) -> Tensor:

@@ -40,25 +40,9 @@ TWINS = 1 / 4
 FAINT, OFTEN = ("freckles", "earrings", "age"), 2 / 3
 """What drawings show by a few pixels, and the share of twins that differ in it."""
 
-PLACES, VISIBLE, NEARBY = 32, 0.05, 6.0
-"""Side of the grid of places that the judge's details have; how much a colour must differ, of 1, to
-be told apart there; and the weight of what is told there, beside the sum over all attributes."""
-
-SHIFT, TINT, NOISE = 10, 0.02, 0.03
-
-
-class Lessons(nn.Module):
-    """The judge and, beside it, a reader of its details that does not ship."""
-
-    def __init__(self, judge: Judge) -> None:
-        super().__init__()
-        self.judge = judge
-        self.nearby = nn.Conv2d(judge.config.widths[2], sum(CLASS_COUNTS), 1)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of whole pictures (b,classes), and of each place in them (b,classes,32,32)."""
-        details = self.judge.details(images)
-        return self.judge.read(details)[1], self.nearby(details)
+PLACES, VISIBLE, NEARBY = 32, 0.05, 4.0
+"""Side of the grid of places that the judge has evidence for; how much a colour must differ, of 1,
+to be told apart there; and the weight of what is told there, beside the sum over all attributes."""
 
 
 class JudgeTask:
@@ -73,9 +57,9 @@ class JudgeTask:
     finds what is a few pixels in size.
     """
 
-    def __init__(self, judge: Judge, people: People) -> None:
+    def __init__(self, network: Judge, people: People) -> None:
         """`people` with selfies and drawings."""
-        self.network, self.people = Lessons(judge), people
+        self.network, self.people = network, people
 
     def draw(self, rng: np.random.Generator, batch: int) -> Batch:
         """ "images" (batch,3,256,256), about in [0,1]; "wanted" (batch, sum of CLASS_COUNTS), how
@@ -106,7 +90,7 @@ class JudgeTask:
         }
 
     def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
-        logits, places = network(batch["images"])
+        _, logits, places = network(batch["images"])
         found, wanted = (t.split(CLASS_COUNTS, dim=1) for t in (logits, batch["wanted"]))
         pairs = list(zip(found, wanted, strict=True))
         reading = torch.stack([F.cross_entropy(part, table) for part, table in pairs]).sum()
