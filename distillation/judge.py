@@ -40,6 +40,8 @@ TWINS = 1 / 4
 FAINT, OFTEN = ("freckles", "earrings", "age"), 2 / 3
 """What drawings show by a few pixels, and the share of twins that differ in it."""
 
+SHIFT, TINT, NOISE = 10, 0.02, 0.03
+
 PLACES, VISIBLE, NEARBY = 32, 0.05, 4.0
 """Side of the grid of places that the judge has evidence for; how much a colour must differ, of 1,
 to be told apart there; and the weight of what is told there, beside the sum over all attributes."""
