@@ -37,8 +37,8 @@ SELFIES = 1 / 12
 TWINS = 1 / 4
 """Pairs of twins in a batch, as a share of its pictures."""
 
-FAINT, OFTEN = ("freckles", "earrings", "age"), 2 / 3
-"""What drawings show by a few pixels, and the share of twins that differ in it."""
+FAINT, OFTEN = ("freckles", "earrings", "age", "facial_hair", "glasses"), 2 / 3
+"""What some drawings show by a few pixels, and the share of twins that differ in it."""
 
 SHIFT, TINT, NOISE = 10, 0.02, 0.03
 
