@@ -32,6 +32,10 @@ CLASS_COUNTS = (len(KINDS), *(len(classes) for classes in ATTRIBUTES.values()))
 SIZE = 256
 BATCH = 64
 
+AROUND, FAINT = 8, 0.02
+"""Side of the surroundings that a pixel is compared with, and the deviation, in units of sRGB's
+range, below which they count as plain."""
+
 
 def _conv(width_in: int, width: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
@@ -52,39 +56,58 @@ class _Block(nn.Module):
 
 
 class Judge(ModelMixin, ConfigMixin):
-    """Strided convolutions to `feature_width` features, and one linear reader for all labels.
+    """Strided convolutions to `feature_width` features with a linear reader for all labels, and
+    evidence for each class near each of 32×32 places, whose maximum counts beside it.
 
-    Four by four pixels become channels first (arXiv 1609.05158, the other way round): an earring or
-    a freckle is two pixels wide, and convolutions at full resolution would cost most of all.
+    Two by two pixels become channels first (arXiv 1609.05158, the other way round): convolutions at
+    full resolution would cost most of all. Beside the colours stand local contrasts: in colours
+    alone, freckles of two pixels are so faint beside hair and background that training never finds
+    them. Nor does what is so small and may be anywhere get through to the features.
     """
 
     @register_to_config
     def __init__(
         self,
-        widths: tuple[int, ...] = (32, 64, 128, 192, 256),
+        widths: tuple[int, ...] = (16, 32, 64, 128, 192, 256),
         feature_width: int = 192,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.PixelUnshuffle(4),
-            _conv(48, widths[0], 1),
-            *(_Block(width_in, width) for width_in, width in pairwise(widths)),
-        )
+        blocks = [_Block(width_in, width) for width_in, width in pairwise(widths)]
+        stem = nn.Sequential(nn.PixelUnshuffle(2), _conv(2 * 12, widths[0], 1))
+        self.near, self.far = nn.Sequential(stem, *blocks[:2]), nn.Sequential(*blocks[2:])
+        self.evidence = nn.Conv2d(widths[2], sum(CLASS_COUNTS), 1)
+        self.gain = nn.Parameter(torch.full((sum(CLASS_COUNTS),), 0.1))
         self.features = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], feature_width))
         self.reader = nn.Sequential(
             nn.SiLU(), nn.Dropout(dropout), nn.Linear(feature_width, sum(CLASS_COUNTS))
         )
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (b,F) and logits (b, sum of CLASS_COUNTS) of pictures.
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (b,F), logits (b, sum of CLASS_COUNTS), and evidence (b, sum of CLASS_COUNTS,
+        32,32): what each class is worth by what is near each place.
 
         `images` (b,3,256,256) or, doubled to that, (b,3,128,128); sRGB in [0,1].
         """
         if images.shape[-1] < SIZE:
             images = F.interpolate(images, SIZE, mode="nearest")
-        features = self.features(self.layers(images * 2 - 1))
-        return features, self.reader(features)
+        near = self.near(torch.cat([images * 2 - 1, contrasts(images)], dim=1))
+        evidence, features = self.evidence(near), self.features(self.far(near))
+        return features, self.reader(features) + self.gain * evidence.amax((2, 3)), evidence
+
+
+def contrasts(images: Tensor) -> Tensor:
+    """Local contrast normalisation (Jarrett et al., ICCV 2009, section 2): what each pixel of
+    (b,3,h,w) has above its surroundings' mean, in units of their deviation; h and w multiples of
+    `AROUND`."""
+
+    def around(values: Tensor) -> Tensor:
+        coarse = F.avg_pool2d(values, AROUND)
+        return F.interpolate(coarse, images.shape[-2:], mode="bilinear", align_corners=False)
+
+    above = images - around(images)
+    deviation = around(above.square().mean(1, keepdim=True)).sqrt()
+    return above / (deviation + FAINT)
 
 
 @dataclass(frozen=True, kw_only=True)

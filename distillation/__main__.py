@@ -319,10 +319,14 @@ def judge(
     selfies: SelfiesDir = SELFIES,
     drawings: DrawingsDir = DRAWINGS,
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="Another judge's run: its network goes on, instead of fresh weights."),
+    ] = None,
     out: Out = Path("runs/judge"),
-    steps: Steps = 3000,
+    steps: Steps = 1600,
     batch: Batch = 48,
-    learning_rate: Rate = 2e-3,
+    learning_rate: Rate = 1.5e-3,
     seed: Seed = 0,
 ) -> None:
     """Train the judge on labels, and print how well it does on held-out people: its ceiling."""
@@ -331,7 +335,7 @@ def judge(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_judge(_people(selfies, drawings), schedule, out)
+    trained = train_judge(_people(selfies, drawings), schedule, out, start_from=start_from)
     found = ceiling(trained, _people(held_out, held_out))
     write_ceiling(found, out)
     print_tables(table_of(found))

@@ -21,7 +21,7 @@ from torch import Tensor
 from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
-from avatar.judge import Judge
+from avatar.judge import Judge, load_judge
 from avatar.people.styles import DesignerStyle
 from avatar.pipeline import AvatarPipeline
 from avatar.sampler import Sampler
@@ -192,11 +192,16 @@ def open_pipeline(folder: Path) -> AvatarPipeline:
     return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32)
 
 
-def train_judge(people: People, schedule: Schedule, out: Path) -> Judge:
-    """Train and save the judge, or open it where the folder has it trained already."""
+def train_judge(
+    people: People, schedule: Schedule, out: Path, *, start_from: Path | None = None
+) -> Judge:
+    """Train and save the judge, or open it where the folder has it trained already. `start_from` is
+    another judge's run, whose network goes on."""
     torch.manual_seed(schedule.seed)
-    network = Judge()
-    run_on(people, JudgeTask(network, people), schedule, out).train()
+    network = load_judge(start_from / CHECKPOINT) if start_from else Judge()
+    run = run_on(people, JudgeTask(network, people), schedule, out)
+    run.record.before = read_record(start_from) if start_from else None
+    run.train()
     network.cpu().eval().save_pretrained(out / CHECKPOINT)
     return network
 

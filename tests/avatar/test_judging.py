@@ -114,7 +114,7 @@ def test_diversity_is_within_sets_only() -> None:
 
 def test_the_judge_looks_at_both_sizes_and_saves(tmp_path: object) -> None:
     torch.manual_seed(0)
-    judge = Judge(widths=(4, 4, 4, 4, 4), feature_width=8)
+    judge = Judge(widths=(4, 4, 4, 4, 4, 4), feature_width=8)
     small = torch.rand(3, 3, 128, 128)
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
     seen = look_at(judge, small)

@@ -45,7 +45,7 @@ def pipelines() -> tuple[AvatarPipeline, AvatarPipeline]:
 @pytest.fixture(scope="session")
 def judge() -> Judge:
     torch.manual_seed(0)
-    return Judge(widths=(4, 4, 8, 8, 8), feature_width=8).eval()
+    return Judge(widths=(4, 4, 4, 8, 8, 8), feature_width=8).eval()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from torch import Tensor
 from avatar.decoder import Decoder, LatentEncoder
 from avatar.denoiser import Denoiser, Sketch
 from avatar.identity_encoder import IdentityEncoder
-from avatar.judge import Judge
 from avatar.people.shards import write_shards
 from avatar.people.styles import STYLES
 from avatar.pipeline import AvatarPipeline
@@ -31,16 +30,8 @@ from distillation.autoencoder import (
 from distillation.data import People
 from distillation.errors import DataError, RunError
 from distillation.identity import FirstLessons, IdentityTask, sketch_error
-from distillation.judge import (
-    JudgeTask,
-    ceiling,
-    disturbed,
-    read_ceiling,
-    write_ceiling,
-)
 from distillation.pairs import draw_selfies, framed, sampled, tokens_of
 from distillation.runs import cached_latents, load_first_lessons, load_part
-from distillation.scoring import drawings
 from distillation.shrink import Shrinking, ShrinkTask, smaller
 from distillation.student import (
     FEW_STEPS,
@@ -51,7 +42,8 @@ from distillation.student import (
     nearer_points,
 )
 from distillation.teacher import TeacherTask
-from distillation.training import Task, step_rng
+from distillation.training import step_rng
+from tests.distillation.learning import loss_falls
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +67,6 @@ def small() -> Iterator[tuple[FirstLessons, Denoiser, Decoder, LatentEncoder]]:
         Decoder(widths=(16, 16, 16), blocks=(1, 1, 1), output_width=4),
         LatentEncoder(widths=(16, 16), blocks=(1, 1)),
     )
-
-
-def loss_falls(task: Task, network: torch.nn.Module, *, batch: int, steps: int = 24) -> bool:
-    """Whether a few steps on one repeated batch lower the loss, as they must if gradients flow."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    values = []
-    for _ in range(steps):
-        torch.manual_seed(1)
-        drawn = task.draw(step_rng(0, 0), batch)
-        losses = task.losses(network, drawn, 0.5)
-        optimizer.zero_grad()
-        losses["loss"].backward()
-        optimizer.step()
-        values.append(float(losses["loss"].detach()))
-    return values[-1] < 0.9 * values[0]
 
 
 def test_people_are_read_as_they_were_made(people: People) -> None:
@@ -231,34 +208,6 @@ def test_a_student_starts_as_its_teacher_and_learns_to_end_where_guided_it_ends(
 def test_the_two_points_come_closer_over_the_training() -> None:
     found = [halvings(progress) for progress in np.linspace(0, 1, 61, endpoint=False)]
     assert found == sorted(found) and set(found) == {2, 3}
-
-
-def test_the_judge_learns_and_its_ceiling_is_of_every_kind_of_picture(
-    people: People, tmp_path: Path
-) -> None:
-    torch.manual_seed(0)
-    judge = Judge(widths=(4, 4, 8, 8, 8), feature_width=8)
-    task = JudgeTask(judge, people)
-    assert loss_falls(task, judge, batch=8)
-    assert task.grid().size == (256 * 8, 256)
-    found = ceiling(judge, people)
-    assert list(found) == ["drawings", *(style.name for style in STYLES), "selfie"]
-    assert "facial_hair" in found["personas"] and "age" not in found["lorelei"]
-    for shares in found.values():
-        assert all(0 <= share <= 1 for share in shares.values())
-    write_ceiling(found, tmp_path)
-    assert read_ceiling(tmp_path) == found
-    with pytest.raises(RunError, match="distillation judge"):
-        read_ceiling(tmp_path / "elsewhere")
-
-
-def test_disturbed_pictures_stay_the_pictures_they_were(people: People) -> None:
-    drawn = torch.cat(list(drawings(people.avatars))).float().div(255)
-    changed = disturbed(drawn, step_rng(0, 0))
-    assert changed.shape == drawn.shape and not torch.equal(changed, drawn)
-    # However it is moved, a picture keeps its mean colour, but for the tint.
-    np.testing.assert_allclose(changed.mean((2, 3)), drawn.mean((2, 3)), atol=0.1)
-    assert torch.equal(disturbed(drawn, step_rng(0, 0)), changed)
 
 
 def test_farther_points_are_often_where_the_sampler_calls() -> None:
