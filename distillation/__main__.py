@@ -50,6 +50,7 @@ Widths = Annotated[
     str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
 ]
 Blocks = Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")]
+Note = Annotated[str, typer.Option(help="For the model card: what the runs' records don't say.")]
 JudgeDir = Annotated[
     Path,
     typer.Option(
@@ -423,9 +424,7 @@ def publish(
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     runs: Annotated[Path, typer.Option(help="Folder of the runs it came from.")] = Path("runs"),
     out: Out = shipped.CHECKPOINT,
-    note: Annotated[
-        str, typer.Option(help="For the model card: what the runs' records don't say.")
-    ] = "",
+    note: Note = "",
 ) -> None:
     """Write a trained pipeline as the checkpoint that ships: fp16, with its model card. With --data
     the card has no report: the judge knows nobody of yours."""
@@ -453,6 +452,7 @@ def publish(
 def publish_judge(
     judge: Annotated[Path, typer.Option(help="Run of the judge.")] = Path("runs/judge"),
     out: Out = shipped.JUDGE,
+    note: Note = "",
 ) -> None:
     """Write a trained judge as the one that ships: fp16, with its model card."""
     from avatar.judge import load_judge
@@ -461,7 +461,7 @@ def publish_judge(
     from distillation.runs import CHECKPOINT
 
     ceiling = read_ceiling(judge)
-    write(load_judge(judge / CHECKPOINT), judge, ceiling, out)
+    write(load_judge(judge / CHECKPOINT), judge, ceiling, out, note)
     typer.echo(out)
 
 

@@ -57,9 +57,12 @@ def publish(
     _write(copy.deepcopy(pipeline).to(torch.float16), files, out)
 
 
-def publish_judge(judge: Judge, run: Path, ceiling: dict[str, Any], out: Path) -> None:
-    """Write the judge of `run` to the folder `out` in one step; `ceiling` says how good it is."""
-    facts = {"records": records(run), "ceiling": ceiling, "kinds": KINDS}
+def publish_judge(
+    judge: Judge, run: Path, ceiling: dict[str, Any], out: Path, note: str = ""
+) -> None:
+    """Write the judge of `run` to the folder `out` in one step; `ceiling` says how good it is, and
+    `note` what the run's record doesn't say of how it was trained."""
+    facts = {"records": records(run), "ceiling": ceiling, "kinds": KINDS, "note": note}
     _write(
         copy.deepcopy(judge).half(), {"README.md": model_card("judge.md.j2", **facts).encode()}, out
     )
