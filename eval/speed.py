@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 from torch import nn
@@ -61,6 +62,7 @@ def of_component(
     file_bytes: int,
     weight_bytes: int,
     done: Work,
+    beside: Callable[[], object] | None = None,
 ) -> tuple[Cost, Runner]:
     """Load a component and call it; gives its cost and, ready to run, the component.
 
@@ -72,6 +74,8 @@ def of_component(
         file_bytes: Size of its files.
         weight_bytes: Bytes of weights that a call reads.
         done: What a call computes.
+        beside: PyTorch's call of the same, timed in turn with the warm ones for their ratio: what
+            else the machine does then slows both.
     """
     known, before = memory.reset(), memory.resident()
     start = time.perf_counter()
@@ -79,7 +83,7 @@ def of_component(
     loaded = time.perf_counter()
     runner(inputs)
     cold = time.perf_counter()
-    warm = tuple(_seconds(runner, inputs) for _ in range(calls))
+    warm, ratio = _in_turn(lambda: runner(inputs), beside, calls)
     cost = Cost(
         artifact=artifact,
         runtime=runtime,
@@ -87,6 +91,7 @@ def of_component(
         load=loaded - start,
         cold=cold - loaded,
         warm=warm,
+        ratio=ratio,
         peak_bytes=max(0, memory.peak() - before) if known else None,
         file_bytes=file_bytes,
         gmac=done.gmac,
@@ -102,26 +107,29 @@ def of_set(
     ask: Ask,
     shape: tuple[int, ...],
     calls: int,
+    beside: Callable[[], Model] | None = None,
 ) -> Cost:
     """From selfies to a set of avatars. `make` gives the artifact anew, so that identity tokens
     are computed once a set, as an app does; its components are loaded already. `calls` sets follow
-    the first one; without any, the first counts as warm too."""
-    known, before = memory.reset(), memory.resident()
-    times = []
-    for _ in range(calls + 1):
-        start = time.perf_counter()
+    the first one, in turn with as many of PyTorch's, which `beside` gives anew."""
+
+    def draw(make: Callable[[], Model]) -> None:
         model = make()
         for offset in range(SET):
             model.draw(_with_seed(ask, ask.seed + offset), shape)
-        times.append(time.perf_counter() - start)
+
+    known, before = memory.reset(), memory.resident()
+    cold = _seconds(lambda: draw(make))
+    warm, ratio = _in_turn(lambda: draw(make), (lambda: draw(beside)) if beside else None, calls)
     return Cost(
         artifact=artifact,
         runtime=runtime,
         component=RUN,
         avatars=SET,
         load=0.0,
-        cold=times[0],
-        warm=tuple(times[1:]) or (times[0],),
+        cold=cold,
+        warm=warm,
+        ratio=ratio,
         peak_bytes=max(0, memory.peak() - before) if known else None,
     )
 
@@ -130,7 +138,19 @@ def _with_seed(ask: Ask, seed: int) -> Ask:
     return Ask(shown=ask.shown, style=ask.style, seed=seed, steps=ask.steps)
 
 
-def _seconds(runner: Runner, inputs: Arrays) -> float:
+def _in_turn(
+    call: Callable[[], object], other: Callable[[], object] | None, count: int
+) -> tuple[tuple[float, ...], float | None]:
+    """Seconds of `count` calls, each followed by one of the other; and the median of the ratios."""
+    times, ratios = [], []
+    for _ in range(count):
+        times.append(_seconds(call))
+        if other is not None:
+            ratios.append(times[-1] / _seconds(other))
+    return tuple(times), median(ratios) if ratios else None
+
+
+def _seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    runner(inputs)
+    call()
     return time.perf_counter() - start

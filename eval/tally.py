@@ -18,7 +18,7 @@ CEILINGS = frozenset(
 )
 """Figures beside the metrics of which less is better."""
 
-UNITS = {"seconds": "s", "bytes": "bytes", "peak_bytes": "bytes", "bytes_per_weight": "bytes"}
+UNITS = {"seconds": "s", "bytes": "bytes", "peak_bytes": "bytes"}
 
 
 @dataclass(frozen=True, kw_only=True)

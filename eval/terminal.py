@@ -29,7 +29,9 @@ def render(report: Report, page: str = "") -> RenderableType:
         report: What was found.
         page: Path of the HTML page, named as the place to look; empty where none was written.
     """
-    parts: list[RenderableType] = [_subject(report, subject) for subject in report.subjects]
+    parts: list[RenderableType] = []
+    for subject in report.subjects:
+        parts += [_subject(report, subject), *_absent(report, subject)]
     parts += [Text(f"baseline: {words.line(note)}", "yellow") for note in _notes(report)]
     parts += _fallen(report, page)
     return Group(*parts, _verdict(report, page))
@@ -56,11 +58,24 @@ def _subject(report: Report, subject: Subject) -> RenderableType:
     return Constrain(made, WIDE)
 
 
+def _absent(report: Report, subject: Subject) -> list[Text]:
+    """A line for each reason why something was not run."""
+    reasons: dict[str, list[str]] = {}
+    for row in report.rows:
+        if row.artifact == subject.name and row.verdict == "not run":
+            names = reasons.setdefault(row.reason, [])
+            names += [row.runtime] if row.runtime not in names else []
+    return [
+        Text(words.line(f" not run here: {', '.join(names)} ({reason})"), _COLOURS["not run"])
+        for reason, names in reasons.items()
+    ]
+
+
 def grouped(rows: Iterable[Row]) -> list[list[Row]]:
-    """Gated rows and those not run: of one place and comparison each, levels in order."""
+    """Gated rows of one place and comparison each, levels in order."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        if row.verdict != "shown":
+        if row.verdict in ("passed", "failed"):
             groups.setdefault((row.level, row.runtime, row.component, row.against), []).append(row)
     return sorted(groups.values(), key=lambda group: words.LEVELS.index(group[0].level))
 
@@ -83,8 +98,7 @@ def _line(rows: Sequence[Row]) -> list[RenderableType]:
     head: list[RenderableType] = [Text(words.line(name)) for name in names]
     verdict = Text(row.verdict, _COLOURS[row.verdict])
     if row.outcome != "measured":
-        why = "crashed" if row.outcome == "crashed" else row.reason
-        return [*head, Text(words.line(why)), "", "", "", verdict]
+        return [*head, Text("crashed"), "", "", "", verdict]
     value, limit = words.measured(row)
     sign = "≥" if row.at_least else "≤"
     passed = sum(row.verdict == "passed" for row in rows)

@@ -36,7 +36,7 @@ from eval.subject import Opened
 from eval.tally import Scope, Tally
 from eval.truth import Call, Truth
 
-CALLS = {"quick": 1, "default": 4, "full": 20}
+CALLS = {"quick": 3, "default": 4, "full": 20}
 """Warm calls of a component that are timed."""
 SETS = {"quick": 0, "default": 1, "full": 5}
 """Sets of avatars that are timed after a first one; a quick evaluation times components only."""
@@ -189,16 +189,15 @@ class Trial:
             file_bytes=size,
             weight_bytes=size,
             done=self.bench.work[name],
+            beside=lambda: self.truths[0].model.runners[name](call.inputs),
         )
         self._cost(cost)
 
     def _cost(self, cost: Cost) -> None:
-        base = self.bench.baseline[cost.component]
-        ratio = median(cost.warm) / median(base.warm)
-        made = Cost(**{**vars(cost), "ratio": ratio})
-        self.found.costs.append(made)
+        self.found.costs.append(cost)
         scope = self._scope("speed", cost.component)
-        self.found.rows.append(scope.row("ratio", ratio, count=len(cost.warm)))
+        if cost.ratio is not None:
+            self.found.rows.append(scope.row("ratio", cost.ratio, count=len(cost.warm)))
         self.found.rows.append(scope.row("seconds", median(cost.warm), count=len(cost.warm)))
 
     def _calls(self, name: str) -> None:
@@ -318,6 +317,7 @@ class Trial:
                 self.bench.cases.judged[0],
                 self.truths[0].latent_shape,
                 SETS[self.bench.cases.mode],
+                beside=self.truths[0].fresh_model,
             )
             self._cost(cost)
 

@@ -27,7 +27,7 @@ class AppleAll:
 
     def require(self) -> None:
         if sys.platform != "darwin":
-            raise UnavailableError(f"{self.name}: Apple's Core ML framework exists on macOS only")
+            raise UnavailableError("Apple's Core ML framework exists on macOS only")
 
     def load(self, artifact: Path, component: str, threads: int) -> Runner:
         """The framework chooses its threads itself."""

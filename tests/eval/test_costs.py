@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from eval import RUN, Cost, costs
+from eval import Cost, costs
+from eval.results import RUN
 from tests.eval.test_results import REPORT
 
 
