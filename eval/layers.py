@@ -27,6 +27,12 @@ _ALONG = ("reshape", "mul", "add", "batch_norm")
 _PRODUCTS = ("matmul", "gemm", "linear")
 
 
+PLACES = 64
+"""Places of a channel below which its gain would be decided by rounding."""
+FAINT = 1e-3
+"""Power of a channel, in units of its layer's mean, below which its gain would be too."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fall:
     """Where a component goes wrong: the layer's name, and its SNR in dB."""
@@ -81,20 +87,47 @@ def compare(
         layer = wanted.get(name)
         if layer is None or value.size != expected[layer].size:
             continue
-        reached = snr(expected[layer].reshape(-1), np.asarray(value, np.float32).reshape(-1))
-        found.append(Layer(name=layer, value=name, snr=reached))
+        right = expected[layer]
+        got = np.asarray(value, np.float32).reshape(right.shape)
+        reached = snr(right.reshape(-1), got.reshape(-1))
+        found.append(Layer(name=layer, value=name, snr=reached, gain=gain(right, got)))
     return tuple(found)
 
 
-def first_fall(layers: tuple[Layer, ...], floor: float | None) -> Fall | None:
-    """The first layer below a floor in dB; where all are above it, the largest drop below what
-    every layer before had."""
+def gain(expected: np.ndarray, got: np.ndarray) -> float:
+    """How far the channel that is off most is from its right size, as a share of it.
+
+    The size is the least-squares factor between the two, so that noise cancels out: it tells one
+    wrong channel of many, which the SNR of a whole layer in fp16 hides. Channels are axis 1 of
+    (n,C,H,W) and the last axis else; 0 where there are fewer than `PLACES` of them.
+    """
+    axis = 1 if expected.ndim == 4 else expected.ndim - 1
+    if expected.size < PLACES * expected.shape[axis]:
+        return 0.0
+    a, b = (
+        np.moveaxis(array.astype(np.float64), axis, 0).reshape(expected.shape[axis], -1)
+        for array in (expected, got)
+    )
+    if not np.all(np.isfinite(b)):
+        return math.inf
+    power = np.sum(a * a, axis=1)
+    loud = power > FAINT * np.mean(power)
+    if not np.any(loud):
+        return 0.0
+    return float(np.max(np.abs(np.sum(a * b, axis=1)[loud] / power[loud] - 1)))
+
+
+def first_fall(
+    layers: tuple[Layer, ...], floor: float | None, ceiling: float | None = None
+) -> Fall | None:
+    """The first layer whose SNR is below a floor in dB or whose gain is above a ceiling; where
+    there is none, the largest drop below what every layer before had."""
     if not layers:
         return None
-    if floor is not None:
-        for layer in layers:
-            if not layer.snr >= floor:
-                return Fall(name=layer.name, snr=layer.snr)
+    for layer in layers:
+        low = floor is not None and not layer.snr >= floor
+        if low or (ceiling is not None and layer.gain > ceiling):
+            return Fall(name=layer.name, snr=layer.snr)
     least, worst, drop = math.inf, layers[0], -math.inf
     for layer in layers:
         fallen = min(least, 200.0) - min(layer.snr, 200.0)
