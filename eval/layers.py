@@ -22,7 +22,7 @@ from eval.programs import Operation, Program
 from eval.results import Layer
 
 _NORMS = ("instance_norm", "instancenormalization")
-_ALONG = ("reshape", "mul", "add", "batch_norm")
+_ALONG = ("reshape", "mul", "add", "batch_norm", "identity")
 """What follows a normalisation and still belongs to it, where it takes nothing else computed."""
 _PRODUCTS = ("matmul", "gemm", "linear")
 
@@ -128,8 +128,9 @@ def first_fall(
         low = floor is not None and not layer.snr >= floor
         if low or (ceiling is not None and layer.gain > ceiling):
             return Fall(name=layer.name, snr=layer.snr)
-    least, worst, drop = math.inf, layers[0], -math.inf
-    for layer in layers:
+    # Nothing tells how much of the first one's error is rounding: it is what others fall from.
+    least, worst, drop = layers[0].snr, layers[0], 0.0
+    for layer in layers[1:]:
         fallen = min(least, 200.0) - min(layer.snr, 200.0)
         if fallen > drop:
             worst, drop = layer, fallen
@@ -195,32 +196,48 @@ def _end_of(norm: Operation, program: Program) -> str:
 def _products(
     layers: dict[str, nn.Module], program: Program, owner: dict[str, str], found: dict[str, str]
 ) -> dict[str, str]:
-    """Linear layers that no name gives away, by order among those of their shape."""
-    waiting: dict[tuple[int, ...], list[str]] = {}
+    """Linear layers that no name gives away: by their numbers among those of their shape, and what
+    is left by its order. Order alone would do only in files that nobody has sorted anew."""
+    waiting: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
     for name, layer in layers.items():
         if isinstance(layer, nn.Linear) and name not in found:
-            waiting.setdefault(tuple(sorted(layer.weight.shape)), []).append(name)
-    return dict(_paired(waiting, program, owner, set(found.values())))
+            shape = tuple(sorted(layer.weight.shape))
+            waiting.setdefault(shape, {})[name] = layer.weight.detach().numpy()
+    taken, made = set(found.values()), {}
+    for shape, weights in waiting.items():
+        held = dict(_candidates(shape, program, owner, taken))
+        made |= _nearest(weights, held)
+    return made
 
 
-def _paired(
-    waiting: dict[tuple[int, ...], list[str]],
-    program: Program,
-    owner: dict[str, str],
-    taken: set[str],
-) -> Iterator[tuple[str, str]]:
-    for shape, names in waiting.items():
-        values = [
-            operation.outputs[0]
-            for operation in program.operations
-            if operation.kind in _PRODUCTS and not taken & set(_reached(operation, program))
-            for constant in operation.constants
-            if constant not in owner
-            and constant in program.constants
-            and tuple(sorted(program.constants[constant].shape)) == shape
-        ]
-        if len(values) == len(names):
-            yield from zip(names, values, strict=True)
+def _candidates(
+    shape: tuple[int, ...], program: Program, owner: dict[str, str], taken: set[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Results of products with a nameless constant of a shape, turned either way, and that."""
+    for operation in program.operations:
+        if operation.kind not in _PRODUCTS or taken & set(_reached(operation, program)):
+            continue
+        for constant in operation.constants:
+            value = program.constants.get(constant)
+            if constant not in owner and value is not None and sorted(value.shape) == [*shape]:
+                yield operation.outputs[0], value
+
+
+def _nearest(weights: dict[str, np.ndarray], held: dict[str, np.ndarray]) -> dict[str, str]:
+    """Layers and products with the same numbers, nearest first; of the others, where there are as
+    many on both sides, the first with the first."""
+    errors = sorted(
+        (min(relative(weight, form) for form in (value, value.T)), name, product)
+        for name, weight in weights.items()
+        for product, value in held.items()
+    )
+    found: dict[str, str] = {}
+    for error, name, product in errors:
+        if error < NEAR and name not in found and product not in found.values():
+            found[name] = product
+    names = [name for name in weights if name not in found]
+    products = [product for product in held if product not in found.values()]
+    return found | (dict(zip(names, products, strict=True)) if len(names) == len(products) else {})
 
 
 def _reached(operation: Operation, program: Program) -> tuple[str, ...]:

@@ -41,6 +41,10 @@ def component() -> Component:
 INPUTS = {"x": np.random.default_rng(1).standard_normal((1, 3, 16, 16)).astype(np.float32)}
 
 
+def operation(kind: str, taken: str, given: str, *constants: str) -> Operation:
+    return Operation(kind=kind, inputs=(taken,), constants=constants, outputs=(given,))
+
+
 def program(component: Component) -> Program:
     state = {name: value.numpy() for name, value in component.module.state_dict().items()}
     return Program(

@@ -69,7 +69,7 @@ EDITS: tuple[tuple[str, str, Edit, str], ...] = (
     ("a residual connection dropped", "decoder", no_residual, "layers.7"),
     ("convolution's window moved", "decoder", no_padding_of_edges, "layers.4"),
     (
-        "group normalisation with another epsilon",
+        "another epsilon in a norm",
         "identity_encoder",
         other_epsilon,
         "blocks.1.norm1",

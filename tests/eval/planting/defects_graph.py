@@ -47,15 +47,11 @@ def nan_in_one_style(held: Graph) -> None:
     spoilt = np.zeros((1, 1, 32, 32), np.float32)
     spoilt[..., 5, 5] = np.nan
     clean = np.zeros_like(spoilt)
+    third = _constant(held, "third", np.array([2], np.int32))
+    both = _constant(held, "spoilt", spoilt), _constant(held, "clean", clean)
     nodes = [
-        helper.make_node(
-            "Equal", ["style", _constant(held, "third", np.array([2], np.int32))], ["is_third"]
-        ),
-        helper.make_node(
-            "Where",
-            ["is_third", _constant(held, "spoilt", spoilt), _constant(held, "clean", clean)],
-            ["spoiling"],
-        ),
+        helper.make_node("Equal", ["style", third], ["is_third"]),
+        helper.make_node("Where", ["is_third", *both], ["spoiling"]),
     ]
     held.put("prediction", ("Add", ["spoiling"], {}))
     place = next(i for i, n in enumerate(held.graph.node) if "spoiling" in n.input)
@@ -73,15 +69,14 @@ def lighter_skin(held: Graph) -> None:
         np.array([2, 3], np.int64),
     )
     names = [_constant(held, f"cut{i}", array) for i, array in enumerate(wanted)]
+    much = _constant(held, "much", number(0.35))
     axes = _constant(held, "axes", np.array([1, 2, 3], np.int64))
     nodes = [
         helper.make_node("Slice", [middle, *names], ["face"]),
         helper.make_node("ReduceMean", ["face", axes], ["light"], keepdims=1),
         helper.make_node("Less", ["light", _constant(held, "dark", number(0.5))], ["is_dark"]),
         helper.make_node("Cast", ["is_dark"], ["darkness"], to=TensorProto.FLOAT),
-        helper.make_node(
-            "Mul", ["darkness", _constant(held, "much", number(0.35))], ["lightening"]
-        ),
+        helper.make_node("Mul", ["darkness", much], ["lightening"]),
     ]
     place = next(i for i, n in enumerate(held.graph.node) if "lightening" in n.input)
     for node in reversed(nodes):
@@ -187,6 +182,12 @@ def in_bytes() -> Edit:
 
 FIRST = np.eye(1, 10, dtype=np.float32)[0]
 SHUFFLED = np.array([1, 2, 3, 4, 5, 0], np.int32)
+
+blue_first = behind("avatar", ("Gather", [np.array([2, 1, 0])], {"axis": 1}))
+in_both_signs = behind("avatar", ("Mul", [number(2)], {}), ("Sub", [number(1)], {}))
+first_only = behind("selfie_mask", ("Mul", [FIRST], {}))
+everybody = behind("selfie_mask", ("Mul", [number(0)], {}), ("Add", [ONES], {}))
+other_style = behind("style", ("^Gather", [SHUFFLED], {"axis": 0}))
 
 EDITS: tuple[tuple[str, str, Edit, str], ...] = (
     # name, component, edit, layer that must be named

@@ -122,40 +122,22 @@ def stranger(values: dict) -> None:
     values["checkpoint"] = "1" * 64
 
 
-BROKEN = (
-    Broken(name="truncated weight file", base="coreml", plant=truncated(WEIGHTS), reason="bytes"),
-    Broken(
-        name="hash in the manifest is a lie",
-        base="onnx",
-        plant=edit_manifest(lying_hash),
-        reason="SHA-256",
-    ),
-    Broken(name="one bit of a file changed", base="onnx", plant=changed_byte, reason="SHA-256"),
-    Broken(name="a model file is missing", base="onnx", plant=missing_model, reason="missing"),
-    Broken(
-        name="the missing model is signed away",
-        base="onnx",
-        plant=missing_model,
-        reason="does not list",
-        sign=True,
-    ),
-    Broken(
-        name="a file that is not listed",
-        base="onnx",
-        plant=foreign_file,
-        reason="not in the manifest",
-    ),
-    Broken(
-        name="another schema version",
-        base="onnx",
-        plant=edit_manifest(version_nine),
-        reason="schema version",
-    ),
-    Broken(
-        name="artifact of another checkpoint",
-        base="onnx",
-        plant=edit_manifest(stranger),
-        reason="another checkpoint",
-        sign=True,
-    ),
+LIES: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (
+    # name, base, what is done, part of the line that refuses it
+    ("truncated weight file", "coreml", truncated(WEIGHTS), "bytes"),
+    ("hash in the manifest is a lie", "onnx", edit_manifest(lying_hash), "SHA-256"),
+    ("one bit of a file changed", "onnx", changed_byte, "SHA-256"),
+    ("a model file is missing", "onnx", missing_model, "missing"),
+    ("a file that is not listed", "onnx", foreign_file, "not in the manifest"),
+    ("another schema version", "onnx", edit_manifest(version_nine), "schema version"),
+)
+SIGNED = (
+    ("the missing model is signed away", "onnx", missing_model, "does not list"),
+    ("artifact of another checkpoint", "onnx", edit_manifest(stranger), "another checkpoint"),
+)
+
+BROKEN = tuple(
+    Broken(name=name, base=base, plant=plant, reason=reason, sign=sign)
+    for entries, sign in ((LIES, False), (SIGNED, True))
+    for name, base, plant, reason in entries
 )

@@ -152,16 +152,9 @@ def in_packed() -> list[Defect]:
     ]
 
 
-def swapped_attention(held: Graph) -> None:
-    """The first layer normalisation's first two products: to_q and to_k."""
-    norm = held.user(f"{QUERY.removesuffix('.attn1')}.norm1.weight")
-    products = [node for node in held.takers(norm.output[0]) if node.op_type == "MatMul"]
-    one, other = products[:2]
-    one.input[1], other.input[1] = other.input[1], one.input[1]
-
-
 def swapped_numbers(held: Graph) -> None:
-    """The same, in the numbers: the constants have no names of their own."""
+    """The first layer normalisation's first two products, to_q and to_k, have each other's numbers:
+    the constants have no names of their own."""
     norm = held.user(f"{QUERY.removesuffix('.attn1')}.norm1.weight")
     products = [node for node in held.takers(norm.output[0]) if node.op_type == "MatMul"]
     one, other = (held.maker(node.input[1]).input[0] for node in products[:2])
@@ -171,22 +164,24 @@ def swapped_numbers(held: Graph) -> None:
 
 
 def in_attention() -> list[Defect]:
-    query = {"components": ("denoiser",), "layer": f"{QUERY}.to_q"}
     return [
-        # Their names are lost in ONNX, and all numbers are there: only what they give is wrong.
+        # Their names are lost in ONNX, and all numbers are there: each product gives what its
+        # numbers say, and wrong is what comes of them.
         Defect(
             name="query and key weights swapped",
             base="onnx",
             plant=graph("denoiser", swapped_numbers),
-            **query,  # type: ignore[arg-type]
+            components=("denoiser",),
+            layer=f"{QUERY}.to_out.0",
         ),
         Defect(
             name="query and key weights swapped",
             base="coreml",
             plant=coreml_package.swap("denoiser", f"{QUERY}.to_q.weight", f"{QUERY}.to_k.weight"),
             level="weights",
+            components=("denoiser",),
             weight=f"{QUERY}.to_",
-            **query,  # type: ignore[arg-type]
+            layer=f"{QUERY}.to_q",
         ),
     ]
 
