@@ -203,7 +203,8 @@ def _products(
         if isinstance(layer, nn.Linear) and name not in found:
             shape = tuple(sorted(layer.weight.shape))
             waiting.setdefault(shape, {})[name] = layer.weight.detach().numpy()
-    taken, made = set(found.values()), {}
+    taken = set(found.values())
+    made: dict[str, str] = {}
     for shape, weights in waiting.items():
         held = dict(_candidates(shape, program, owner, taken))
         made |= _nearest(weights, held)

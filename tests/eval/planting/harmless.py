@@ -20,6 +20,7 @@ from tests.eval.planting.files import edit_manifest, rewrite
 from tests.eval.planting.onnx_graph import Graph, graph
 
 NAMES = ("identity_encoder", "denoiser", "decoder")
+PACKED = ("onnx-palette", "onnx-int8", "coreml-palette", "coreml-int8")
 WHOLE = (*BY_ITSELF, *RUNS)
 
 
@@ -307,6 +308,7 @@ CHANGES = (
     put("other versions of tools", "onnx", edit_manifest(other_tools)),
     put("a model file under another name", "onnx", moved_model),
     put("unoptimised .ort", "ort", less_fused),
+    *(put("signed anew", base, nothing) for base in ("ort", *PACKED)),
     Harmless(name="signed anew", base="coreml", plant=nothing, levels=WHOLE),
     put("weight file padded, in another order", "coreml", package("decoder", padded_and_turned)),
     put("computed values renamed", "coreml", package("decoder", renamed_program)),

@@ -14,7 +14,7 @@ from eval.evaluate import Request, evaluate
 from eval.results import Level, Report, Row
 from export import ExportError
 from quantization import QuantizationError
-from tests.eval.planting.bases import LOOSE, Bases
+from tests.eval.planting.bases import Bases
 from tests.eval.planting.changes import ALL, Broken, Change, Defect, Harmless
 from tests.eval.planting.files import copy, sign
 
@@ -84,12 +84,11 @@ class Kit:
 
     def _evaluate(self, change: Defect | Harmless, folder: Path, skip: Sequence[str]) -> Report:
         tried = set(change.levels) - set(skip)
-        recipe = self.bases.recipe(change.base)
         request = Request(
             artifacts=(folder,),
             checkpoint=self.bases.checkpoint,
-            recipe=recipe,
-            gates=self.gates or (LOOSE if recipe else None),
+            recipe=self.bases.recipe(change.base),
+            gates=self.gates or self.bases.gates(change.base),
             mode=getattr(change, "mode", "quick"),
             threads=getattr(change, "threads", 1),
             out=self.work / "out",
