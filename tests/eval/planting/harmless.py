@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -96,9 +97,11 @@ def by_product(held: Graph) -> None:
 
 
 def stored_as_integers(held: Graph) -> None:
-    """Halves in the field of 32-bit integers, as older writers have them, and not as raw bytes."""
+    """Small tensors of halves in the field of 32-bit integers, as older writers have them, and not
+    as raw bytes. They take more room there, and a large one's would be a fault of its own."""
     for tensor in held.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT16:
+        few = math.prod(tensor.dims) < 5000
+        if few and tensor.data_type == onnx.TensorProto.FLOAT16:
             bits = numpy_helper.to_array(tensor).view(np.uint16).reshape(-1)
             tensor.ClearField("raw_data")
             tensor.int32_data.extend(map(int, bits))
