@@ -8,6 +8,7 @@ layers without a bias) is found by its order.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -146,10 +147,12 @@ def match(module: nn.Module, program: Program, called: Iterable[str]) -> dict[st
         for name, held in parameters(program, state).items()
         for constant in held
     }
+    # Exporters store equal weights once: whose result an operation with such a one is, none can say.
+    uses = Counter(name for operation in program.operations for name in operation.constants)
     found: dict[str, str] = {}
     for operation in program.operations:
         for constant in operation.constants:
-            layer = owner.get(constant)
+            layer = owner.get(constant) if uses[constant] == 1 else None
             if layer and not _folded(module.get_submodule(layer), operation, program, owner):
                 found[layer] = operation.outputs[0]
     layers = {name: module.get_submodule(name) for name in called}

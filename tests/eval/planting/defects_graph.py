@@ -214,7 +214,7 @@ EDITS: tuple[tuple[str, str, Edit, str], ...] = (
     ("a residual connection dropped", "decoder", no_residual, "layers.7"),
     ("pixel shuffle in the other order", "decoder", other_shuffle, "layers.12"),
     (
-        "group normalisation with another epsilon",
+        "another epsilon in a norm",
         "identity_encoder",
         other_epsilon,
         "blocks.1.norm1",
