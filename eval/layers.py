@@ -147,7 +147,7 @@ def match(module: nn.Module, program: Program, called: Iterable[str]) -> dict[st
         for name, held in parameters(program, state).items()
         for constant in held
     }
-    # Exporters store equal weights once: whose result an operation with such a one is, none can say.
+    # Exporters store equal weights once: whose result an operation with such a one is, is unknown.
     uses = Counter(name for operation in program.operations for name in operation.constants)
     found: dict[str, str] = {}
     for operation in program.operations:
