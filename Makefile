@@ -1,4 +1,4 @@
-# make export | test | validate | lint | bench | conformance | clean-venv
+# make export | test | validate | lint | bench | conformance | planting | clean-venv
 #
 #   make export              set up .venv if needed, then write the Core ML artifact to dist/coreml/
 #   make test                ruff, mypy and the tests;  ARGS="tests/avatar -k selfie" narrows them
@@ -6,6 +6,8 @@
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
 #   make conformance         the Core ML runtime: coremltools' own op tests, and 10,000 mutants
+#   make planting            evaluation: defects planted into good artifacts, which it must catch and
+#                            name, and harmless changes, which it must pass
 #
 # Variables:
 #   TORCH=cpu      PyTorch's CPU build (on Linux, without some 4 GB of CUDA libraries); the
@@ -30,7 +32,7 @@ ifeq ($(filter $(TORCH),pypi cpu),)
 $(error TORCH is "$(TORCH)", expected pypi or cpu)
 endif
 
-.PHONY: export test validate lint bench conformance clean-venv
+.PHONY: export test validate lint bench conformance planting clean-venv
 .DELETE_ON_ERROR:
 
 export: $(READY)
@@ -54,6 +56,9 @@ conformance: $(READY)
 	COREML_RUNTIME_PAIRS=all $(BIN)/python -m pytest tests/coreml_runtime/ops
 	$(BIN)/python -m pytest -p tests.coreml_runtime.conformance -o addopts= -W ignore -q \
 	  --tb=short --show-capture=no --pyargs coremltools.converters.mil.mil.ops.tests $(ARGS)
+
+planting: $(READY)
+	$(BIN)/python -m tests.eval.planting $(ARGS)
 
 clean-venv:
 	rm -rf $(VENV)

@@ -8,6 +8,7 @@ layers without a bias) is found by its order.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -22,9 +23,15 @@ from eval.programs import Operation, Program
 from eval.results import Layer
 
 _NORMS = ("instance_norm", "instancenormalization")
-_ALONG = ("reshape", "mul", "add", "batch_norm")
+_ALONG = ("reshape", "mul", "add", "batch_norm", "identity")
 """What follows a normalisation and still belongs to it, where it takes nothing else computed."""
 _PRODUCTS = ("matmul", "gemm", "linear")
+
+
+PLACES = 64
+"""Places of a channel below which its gain would be decided by rounding."""
+FAINT = 1e-3
+"""Power of a channel, in units of its layer's mean, below which its gain would be too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,22 +88,50 @@ def compare(
         layer = wanted.get(name)
         if layer is None or value.size != expected[layer].size:
             continue
-        reached = snr(expected[layer].reshape(-1), np.asarray(value, np.float32).reshape(-1))
-        found.append(Layer(name=layer, value=name, snr=reached))
+        right = expected[layer]
+        got = np.asarray(value, np.float32).reshape(right.shape)
+        reached = snr(right.reshape(-1), got.reshape(-1))
+        found.append(Layer(name=layer, value=name, snr=reached, gain=gain(right, got)))
     return tuple(found)
 
 
-def first_fall(layers: tuple[Layer, ...], floor: float | None) -> Fall | None:
-    """The first layer below a floor in dB; where all are above it, the largest drop below what
-    every layer before had."""
+def gain(expected: np.ndarray, got: np.ndarray) -> float:
+    """How far the channel that is off most is from its right size, as a share of it.
+
+    The size is the least-squares factor between the two, so that noise cancels out: it tells one
+    wrong channel of many, which the SNR of a whole layer in fp16 hides. Channels are axis 1 of
+    (n,C,H,W) and the last axis else; 0 where there are fewer than `PLACES` of them.
+    """
+    axis = 1 if expected.ndim == 4 else expected.ndim - 1
+    if expected.size < PLACES * expected.shape[axis]:
+        return 0.0
+    a, b = (
+        np.moveaxis(array.astype(np.float64), axis, 0).reshape(expected.shape[axis], -1)
+        for array in (expected, got)
+    )
+    if not np.all(np.isfinite(b)):
+        return math.inf
+    power = np.sum(a * a, axis=1)
+    loud = power > FAINT * np.mean(power)
+    if not np.any(loud):
+        return 0.0
+    return float(np.max(np.abs(np.sum(a * b, axis=1)[loud] / power[loud] - 1)))
+
+
+def first_fall(
+    layers: tuple[Layer, ...], floor: float | None, ceiling: float | None = None
+) -> Fall | None:
+    """The first layer whose SNR is below a floor in dB or whose gain is above a ceiling; where
+    there is none, the largest drop below what every layer before had."""
     if not layers:
         return None
-    if floor is not None:
-        for layer in layers:
-            if not layer.snr >= floor:
-                return Fall(name=layer.name, snr=layer.snr)
-    least, worst, drop = math.inf, layers[0], -math.inf
     for layer in layers:
+        low = floor is not None and not layer.snr >= floor
+        if low or (ceiling is not None and layer.gain > ceiling):
+            return Fall(name=layer.name, snr=layer.snr)
+    # Nothing tells how much of the first one's error is rounding: it is what others fall from.
+    least, worst, drop = layers[0].snr, layers[0], 0.0
+    for layer in layers[1:]:
         fallen = min(least, 200.0) - min(layer.snr, 200.0)
         if fallen > drop:
             worst, drop = layer, fallen
@@ -112,10 +147,12 @@ def match(module: nn.Module, program: Program, called: Iterable[str]) -> dict[st
         for name, held in parameters(program, state).items()
         for constant in held
     }
+    # Exporters store equal weights once: whose result an operation with such a one is, is unknown.
+    uses = Counter(name for operation in program.operations for name in operation.constants)
     found: dict[str, str] = {}
     for operation in program.operations:
         for constant in operation.constants:
-            layer = owner.get(constant)
+            layer = owner.get(constant) if uses[constant] == 1 else None
             if layer and not _folded(module.get_submodule(layer), operation, program, owner):
                 found[layer] = operation.outputs[0]
     layers = {name: module.get_submodule(name) for name in called}
@@ -162,32 +199,49 @@ def _end_of(norm: Operation, program: Program) -> str:
 def _products(
     layers: dict[str, nn.Module], program: Program, owner: dict[str, str], found: dict[str, str]
 ) -> dict[str, str]:
-    """Linear layers that no name gives away, by order among those of their shape."""
-    waiting: dict[tuple[int, ...], list[str]] = {}
+    """Linear layers that no name gives away: by their numbers among those of their shape, and what
+    is left by its order. Order alone would do only in files that nobody has sorted anew."""
+    waiting: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
     for name, layer in layers.items():
         if isinstance(layer, nn.Linear) and name not in found:
-            waiting.setdefault(tuple(sorted(layer.weight.shape)), []).append(name)
-    return dict(_paired(waiting, program, owner, set(found.values())))
+            shape = tuple(sorted(layer.weight.shape))
+            waiting.setdefault(shape, {})[name] = layer.weight.detach().numpy()
+    taken = set(found.values())
+    made: dict[str, str] = {}
+    for shape, weights in waiting.items():
+        held = dict(_candidates(shape, program, owner, taken))
+        made |= _nearest(weights, held)
+    return made
 
 
-def _paired(
-    waiting: dict[tuple[int, ...], list[str]],
-    program: Program,
-    owner: dict[str, str],
-    taken: set[str],
-) -> Iterator[tuple[str, str]]:
-    for shape, names in waiting.items():
-        values = [
-            operation.outputs[0]
-            for operation in program.operations
-            if operation.kind in _PRODUCTS and not taken & set(_reached(operation, program))
-            for constant in operation.constants
-            if constant not in owner
-            and constant in program.constants
-            and tuple(sorted(program.constants[constant].shape)) == shape
-        ]
-        if len(values) == len(names):
-            yield from zip(names, values, strict=True)
+def _candidates(
+    shape: tuple[int, ...], program: Program, owner: dict[str, str], taken: set[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Results of products with a nameless constant of a shape, turned either way, and that."""
+    for operation in program.operations:
+        if operation.kind not in _PRODUCTS or taken & set(_reached(operation, program)):
+            continue
+        for constant in operation.constants:
+            value = program.constants.get(constant)
+            if constant not in owner and value is not None and sorted(value.shape) == [*shape]:
+                yield operation.outputs[0], value
+
+
+def _nearest(weights: dict[str, np.ndarray], held: dict[str, np.ndarray]) -> dict[str, str]:
+    """Layers and products with the same numbers, nearest first; of the others, where there are as
+    many on both sides, the first with the first."""
+    errors = sorted(
+        (min(relative(weight, form) for form in (value, value.T)), name, product)
+        for name, weight in weights.items()
+        for product, value in held.items()
+    )
+    found: dict[str, str] = {}
+    for error, name, product in errors:
+        if error < NEAR and name not in found and product not in found.values():
+            found[name] = product
+    names = [name for name in weights if name not in found]
+    products = [product for product in held if product not in found.values()]
+    return found | (dict(zip(names, products, strict=True)) if len(names) == len(products) else {})
 
 
 def _reached(operation: Operation, program: Program) -> tuple[str, ...]:

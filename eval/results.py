@@ -175,11 +175,20 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One layer: its name in PyTorch, what the artifact calls its result, and SNR in dB."""
+    """One layer of a component, in one call.
+
+    Attributes:
+        name: Its name in PyTorch.
+        value: What the artifact calls its result.
+        snr: In dB.
+        gain: How far the channel that is off most is from its right size, as a share of it: 0.05
+            where one is 5 % too large. 0 where channels have too few places to tell it from noise.
+    """
 
     name: str
     value: str
     snr: float
+    gain: float = 0.0
 
     def __post_init__(self) -> None:
         refuse_nan(self)

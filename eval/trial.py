@@ -224,14 +224,12 @@ class Trial:
     def _search(self, name: str, tally: Tally, truth: Truth) -> None:
         """Layer by layer through the worst case; where the component failed, name the layer."""
         fell = any(row.verdict == "failed" for row in tally.rows())
-        if not fell and self.bench.cases.mode == "quick":
-            return
         call = next(call for call in self.bench.calls[name] if call.where == tally.worst())
         inputs = subject.translated(call.inputs, self.truths[0].styles, self._model)
         folder = self.opened.artifact.folder
-        self.found.searches.append(
-            search(tally.scope, self.runtime, folder, call, inputs, truth, fell=fell)
-        )
+        made, rows = search(tally.scope, self.runtime, folder, call, inputs, truth, fell=fell)
+        self.found.searches.append(made)
+        self.found.rows += rows
 
     def _runs(self) -> None:
         skip = self.bench.skip

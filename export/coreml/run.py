@@ -53,13 +53,19 @@ def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
     except coreml_runtime.CoreMLRuntimeError as error:
         raise ArtifactError(f"{package.name} cannot be run: {error}") from error
 
+    # What an app gets as a picture depends on the order of colours that the file declares.
+    blue_first = {feature.name for feature in model.outputs if feature.color == "bgr"}
+
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
         check_inputs(entry.inputs, inputs)
         tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in inputs.items()}
         with torch.inference_mode():
             results = model(**tensors)
+        arrays = {spec.name: results[spec.name].float().numpy() for spec in entry.outputs}
+        for name in blue_first & arrays.keys():
+            arrays[name] = arrays[name][:, ::-1]
         return {
-            spec.name: results[spec.name].float().numpy() / np.float32(255 if spec.image else 1)
+            spec.name: arrays[spec.name] / np.float32(255 if spec.image else 1)
             for spec in entry.outputs
         }
 

@@ -1,0 +1,75 @@
+"""What can be done to an artifact, and what an evaluation must say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.results import RUN
+
+BY_ITSELF = ("manifest", "weights", "components", "size")
+"""Levels that judge files and components; these suffice for what is wrong inside a component."""
+RUNS = ("trajectory", "image")
+ALL = ("manifest", "weights", "components", "trajectory", "image", "set", "size")
+"""The levels in the order in which they look: the first that falls is what a defect is named by."""
+
+Plant = Callable[[Path], None]
+"""Changes an artifact's folder in place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defect:
+    """A fault, and how it must be named.
+
+    Attributes:
+        name: What is wrong.
+        base: The good artifact it is planted into (`bases.NAMES`).
+        plant: How.
+        level: The first level that must fall.
+        components: What must fall at that level, and nothing else.
+        weight: Where the weights level must name one: the parameter.
+        layer: Where the search must name one: the layer, with and without the weights level.
+        also: Other levels that must fall as well.
+        levels: Those that are tried.
+        mode: Of the evaluation.
+    """
+
+    name: str
+    base: str
+    plant: Plant
+    level: str = "components"
+    components: tuple[str, ...] = (RUN,)
+    weight: str = ""
+    layer: str = ""
+    also: tuple[str, ...] = ()
+    levels: tuple[str, ...] = BY_ITSELF
+    mode: str = "quick"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """What is no artifact: it must be refused with one clear line, and exit code 2.
+
+    `sign` says whether the manifest is signed anew; `reason` is part of the line.
+    """
+
+    name: str
+    base: str
+    plant: Plant
+    reason: str
+    sign: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Harmless:
+    """A change that must pass every gate. `threads` is that of the evaluation."""
+
+    name: str
+    base: str
+    plant: Plant
+    levels: tuple[str, ...] = BY_ITSELF
+    threads: int = 1
+
+
+Change = Defect | Broken | Harmless

@@ -1,0 +1,39 @@
+"""Copies of good artifacts, and what changes their files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from export import artifact
+from export.publish import MANIFEST
+
+
+def copy(good: Path, to: Path) -> Path:
+    """A copy of its own: packages that hold links are refused by who runs them."""
+    return Path(shutil.copytree(good, to))
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    """Write a file anew, whatever its rights."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+
+
+def sign(folder: Path) -> None:
+    """Make the manifest's list of files true again."""
+    artifact.close(folder, artifact.open_artifact(folder).manifest)
+
+
+def edit_manifest(edit: Callable[[dict], None]) -> Callable[[Path], None]:
+    """A planting that changes the manifest's words."""
+
+    def plant(folder: Path) -> None:
+        path = folder / MANIFEST
+        values = json.loads(path.read_text(encoding="utf-8"))
+        edit(values)
+        path.write_text(json.dumps(values), encoding="utf-8")
+
+    return plant

@@ -1,0 +1,166 @@
+"""One change planted, evaluated and judged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+from components import ComponentsError
+from eval import EvalError
+from eval.evaluate import Request, evaluate
+from eval.results import Level, Report, Row
+from export import ExportError
+from quantization import QuantizationError
+from tests.eval.planting.bases import Bases
+from tests.eval.planting.changes import ALL, Broken, Change, Defect, Harmless
+from tests.eval.planting.files import copy, sign
+
+REFUSALS = (EvalError, ExportError, ComponentsError, QuantizationError)
+"""What the command answers with one clear line and exit code 2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What became of a change.
+
+    Attributes:
+        caught: Whether something fell; of a harmless change, whether nothing did.
+        named: Whether the first level that fell, and its components, are the right ones, and the
+            weight and the layer where there is one.
+        without: The same two with the weights level left out.
+        at_run_time: Whether a level fell that runs the artifact.
+        said: What the evaluation said, in a line.
+    """
+
+    change: Change
+    caught: bool
+    named: bool
+    without: tuple[bool, bool]
+    at_run_time: bool
+    said: str
+
+    @property
+    def right(self) -> bool:
+        return self.caught and self.named and all(self.without)
+
+
+class Kit:
+    """Everything that all plantings share."""
+
+    def __init__(self, bases: Bases, work: Path, gates: Path | None = None) -> None:
+        """`gates` are other limits than those that ship, for artifacts of other checkpoints."""
+        self.bases, self.work, self.gates = bases, work, gates
+
+    def judge(self, change: Change, skip: Sequence[str] = ()) -> Verdict:
+        """Plant a change into a fresh copy, evaluate it, and look at what was said."""
+        folder = self.work / "planted" / "artifact"
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        folder.parent.mkdir(parents=True)
+        copy(self.bases.get(change.base), folder)
+        for path in self.bases.exported.joinpath("onnx").glob("*.onnx"):
+            (folder.parent / path.name).symlink_to(path.resolve())
+        change.plant(folder)
+        if isinstance(change, Broken):
+            return self._refused(change, folder)
+        sign(folder)
+        report = self._evaluate(change, folder, skip)
+        if isinstance(change, Harmless):
+            return _passed(change, report)
+        return found(change, report)
+
+    def _refused(self, change: Broken, folder: Path) -> Verdict:
+        if change.sign:
+            sign(folder)
+        try:
+            self._evaluate(Harmless(name="", base=change.base, plant=change.plant), folder, ())
+        except REFUSALS as error:
+            said = str(error)
+            named = change.reason in said and "\n" not in said
+            return _alike(change, caught=True, named=named, said=f"refused: {said}")
+        return _alike(change, caught=False, named=False, said="not refused")
+
+    def _evaluate(self, change: Defect | Harmless, folder: Path, skip: Sequence[str]) -> Report:
+        tried = set(change.levels) - set(skip)
+        request = Request(
+            artifacts=(folder,),
+            checkpoint=self.bases.checkpoint,
+            recipe=self.bases.recipe(change.base),
+            gates=self.gates or self.bases.gates(change.base),
+            mode=getattr(change, "mode", "quick"),
+            threads=getattr(change, "threads", 1),
+            out=self.work / "out",
+            cache=self.work / "cache",
+            skip=frozenset(set(get_args(Level)) - tried),
+        )
+        return evaluate(request)
+
+
+def found(defect: Defect, report: Report) -> Verdict:
+    """Judge a report on a defect, with and without its weights level."""
+    others = tuple(row for row in report.rows if row.level != "weights")
+    without = replace(report, rows=others)
+    level = "components" if defect.level == "weights" else defect.level
+    run_time = {row.level for row in report.failures} - {"manifest", "weights", "size"}
+    return Verdict(
+        change=defect,
+        caught=bool(report.failures),
+        named=_named(defect, report, defect.level),
+        without=(bool(without.failures), _named(defect, without, level)),
+        at_run_time=bool(run_time),
+        said=summary(report),
+    )
+
+
+def _named(defect: Defect, report: Report, level: str) -> bool:
+    failures = report.failures
+    fell = {row.level for row in failures}
+    first = next((name for name in ALL if name in fell), "")
+    mine = [row for row in failures if row.level == level]
+    right = first == level and {row.component for row in mine} == set(defect.components)
+    right = right and set(defect.also) <= fell
+    if defect.weight and level == "weights":
+        right = right and any(defect.weight in row.where.detail for row in mine)
+    if defect.layer and "components" in defect.levels:
+        right = right and _layers(report) == {defect.layer}
+    return right
+
+
+def _layers(report: Report) -> set[str]:
+    """Layers that the searches of components that fell have named."""
+    return {search.first for search in report.searches if search.first}
+
+
+def _passed(change: Harmless, report: Report) -> Verdict:
+    """A harmless change is right when everything was tried and nothing fell."""
+    return _alike(change, caught=report.passed, named=report.passed, said=summary(report))
+
+
+def _alike(change: Change, *, caught: bool, named: bool, said: str) -> Verdict:
+    return Verdict(
+        change=change,
+        caught=caught,
+        named=named,
+        without=(caught, named),
+        at_run_time=False,
+        said=said,
+    )
+
+
+def summary(report: Report) -> str:
+    """What fell, level by level, with the first weight and the layers that were named."""
+    parts = []
+    for level in ALL:
+        mine = [row for row in report.failures if row.level == level]
+        if mine:
+            parts.append(f"{level}: {', '.join(sorted({_row(row) for row in mine}))}")
+    layers = ", ".join(sorted(_layers(report)))
+    return "; ".join(parts + ([f"layer {layers}"] if layers else [])) or "passed"
+
+
+def _row(row: Row) -> str:
+    told = row.reason or (row.where.detail if row.level in ("manifest", "weights") else "")
+    value = "" if row.outcome == "crashed" else f" {row.metric} {row.value:.4g}"
+    return f"{row.component}{value}{f' ({told})' if told else ''}"
