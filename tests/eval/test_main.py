@@ -21,6 +21,7 @@ FLAGS = {
     "gates": None,
     "threads": None,
     "skip": None,
+    "baseline": None,
     "out": "runs/eval",
     "report": None,
 }
@@ -49,6 +50,7 @@ def test_every_option_is_explained(command: Command) -> None:
         (["nowhere", "--quick", "--full"], "exclude each other"),
         (["nowhere", "--skip", "pictures"], "no level 'pictures'"),
         (["--report", "nowhere.json"], "nowhere.json cannot be read"),
+        (["nowhere", "--baseline", "old.json"], "the baseline old.json cannot be read"),
         (["--threads", "0"], "threads"),
     ],
 )
@@ -64,10 +66,10 @@ def test_an_earlier_report_is_shown_with_its_exit_code(command: Command, tmp_pat
     file = tmp_path / "report.json"
     file.write_bytes(REPORT.dump())
     result = command("eval", "--report", file)
-    assert result.code == 0 and "a passed: 1 of 1 gates" in result.out
+    assert result.code == 0 and "passed: 1 gate passed" in result.out
     file.write_bytes(replace(REPORT, rows=(row(1.0),)).dump())
     result = command("eval", "--report", file)
-    assert result.code == 1 and "FAILED a image" in result.out
+    assert result.code == 1 and "FAILED: 1 of 1 gates fell" in result.out
     file.write_text("{}")
     assert command("eval", "--report", file).code == 2
 
@@ -81,9 +83,11 @@ def test_an_artifact_from_the_command_line(
     out = ("--gates", work / "gates.toml", "--out", work)
     result = command("eval", *common, *out)
     assert result.code == 0, result.out + result.err
-    assert f"{folder} passed" in result.out and (work / "report.json").is_file()
-    result = command("eval", "--report", work / "report.json")
-    assert result.code == 0
+    assert f"gates passed; {work / 'report.html'}" in result.out
+    assert {"report.html", "report.json", "junit.xml"} <= {file.name for file in work.iterdir()}
+    assert command("eval", "--report", work / "report.json").code == 0
+    result = command("eval", *common, *out, "--baseline", work / "report.json")
+    assert result.code == 0 and "baseline" in (work / "report.json").read_text()
 
     other = save_tiny_avatar(tmp_path / "other", seed=1)
     result = command("eval", folder, "--checkpoint", other)

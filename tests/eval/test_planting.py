@@ -17,7 +17,7 @@ from tests.export.conftest import Exports
 
 SAMPLE = (
     (Defect, "onnx", "a bias's sign flipped"),
-    (Defect, "onnx", "query and key weights swapped"),
+    (Defect, "onnx", "mask ignored"),
     (Defect, "onnx", "NaN in one latent of one style"),
     (Defect, "onnx", "the order of selfies matters"),
     (Defect, "onnx", "a timestep off by one"),
