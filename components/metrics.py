@@ -91,13 +91,19 @@ def peak_of(spec: TensorSpec, reference: np.ndarray) -> float:
     return float(np.max(np.abs(reference))) or 1.0
 
 
-def _mean_squared_error(reference: np.ndarray, test: np.ndarray) -> float:
+def require_alike(reference: np.ndarray, test: np.ndarray) -> None:
+    """Raise ValueError unless two arrays can be compared: of one shape, not empty, and the
+    reference finite."""
     if reference.shape != test.shape:
         raise ValueError(f"shapes differ: {reference.shape} and {test.shape}")
     if reference.size == 0:
         raise ValueError("nothing to compare: the arrays are empty")
     if not np.all(np.isfinite(reference)):
         raise ValueError("the reference holds NaN or infinity")
+
+
+def _mean_squared_error(reference: np.ndarray, test: np.ndarray) -> float:
+    require_alike(reference, test)
     if not np.all(np.isfinite(test)):
         return math.inf
     # Integers are widened first: a difference of uint8 wraps around.

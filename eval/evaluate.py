@@ -22,7 +22,7 @@ from eval.levels.set import can_be_judged
 from eval.results import REFERENCE_RUNTIME, RUN, Cost, Coverage, Report, Row
 from eval.runs import BATCH
 from eval.runtimes import of as runtimes_of
-from eval.store import Store
+from eval.store import Store, software
 from eval.subject import Opened
 from eval.tally import Scope
 from eval.trial import CALLS, SETS, Bench, Findings, Tell, Trial
@@ -156,7 +156,7 @@ def _seen(judge: Judge, truth: Truth, asks: tuple[Ask, ...], store: Store) -> Ar
     """What the judge sees in a truth's pictures, kept batch by batch."""
     parts = [
         store.get(
-            f"{truth.key}/judged-{batch[0].key}-{len(batch)}",
+            f"{truth.key}/judged-{jury.digest(judge)}-{batch[0].key}-{len(batch)}",
             lambda batch=batch: jury.see(judge, [truth.drawn(ask).avatar for ask in batch]),  # type: ignore[misc]
         )
         for batch in _batches(asks)
@@ -167,7 +167,7 @@ def _seen(judge: Judge, truth: Truth, asks: tuple[Ask, ...], store: Store) -> Ar
 def _drawings(judge: Judge, asks: tuple[Ask, ...], store: Store) -> Arrays:
     parts = [
         store.get(
-            f"drawings/{batch[0].key}-{len(batch)}",
+            f"drawings-{software()[:20]}/{jury.digest(judge)}-{batch[0].key}-{len(batch)}",
             lambda batch=batch: jury.drawings(judge, batch),  # type: ignore[misc]
         )
         for batch in _batches(asks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,14 @@ from eval.cases import Ask
 
 FEATURES = "judge.features"
 _TABLES = "judge.probabilities."
+
+
+def digest(judge: Judge) -> str:
+    """A name for a judge: what is kept of its readings holds for no other."""
+    total = hashlib.sha256()
+    for name, value in judge.state_dict().items():
+        total.update(name.encode() + value.contiguous().numpy().tobytes())
+    return total.hexdigest()[:20]
 
 
 def see(judge: Judge, avatars: Sequence[np.ndarray]) -> dict[str, np.ndarray]:

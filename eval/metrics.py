@@ -51,7 +51,7 @@ def cosine(reference: np.ndarray, test: np.ndarray) -> float:
     1 for two equal arrays, two of zeros among them; 0 where only one is all zero; -inf where `test`
     is not finite. Blind to a common factor: it is to be read beside `psnr`.
     """
-    _require_alike(reference, test)
+    meters.require_alike(reference, test)
     if not np.all(np.isfinite(test)):
         return -math.inf
     a, b = (array.astype(np.float64).reshape(-1) for array in (reference, test))
@@ -64,7 +64,7 @@ def cosine(reference: np.ndarray, test: np.ndarray) -> float:
 def max_error(reference: np.ndarray, test: np.ndarray, peak: float) -> float:
     """Largest `|reference - test|` of all elements, in units of the peak; inf where `test` is not
     finite."""
-    _require_alike(reference, test)
+    meters.require_alike(reference, test)
     if not np.all(np.isfinite(test)):
         return math.inf
     return float(np.max(np.abs(reference.astype(np.float64) - test.astype(np.float64)))) / peak
@@ -107,12 +107,3 @@ def measure(
     if reference.shape != test.shape or not np.all(np.isfinite(test)):
         return {metric.name: metric.worst for metric in chosen}
     return {metric.name: metric.meter(reference, test, peak) for metric in chosen}
-
-
-def _require_alike(reference: np.ndarray, test: np.ndarray) -> None:
-    if reference.shape != test.shape:
-        raise ValueError(f"shapes differ: {reference.shape} and {test.shape}")
-    if reference.size == 0:
-        raise ValueError("nothing to compare: the arrays are empty")
-    if not np.all(np.isfinite(reference)):
-        raise ValueError("the reference holds NaN or infinity")

@@ -292,7 +292,9 @@ class Trial:
         if self.bench.cases.mode != "full":
             return lambda name, make: make()
         truths = "-".join(truth.key for truth in self.truths)
-        folder = f"full/{self.opened.facts.manifest[:20]}-{self.runtime.name}/{truths}"
+        judge = jury.digest(self.bench.judge) if self.bench.judge else "unjudged"
+        artifact = f"{self.opened.facts.manifest[:20]}-{self.runtime.name}"
+        folder = f"full/{artifact}/{truths}/{judge}"
         return lambda name, make: self.bench.store.get(f"{folder}/{name}", make)
 
     def _set(self, seen: Mapping[Ask, Arrays]) -> None:
