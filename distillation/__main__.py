@@ -294,6 +294,10 @@ def student(
     held_out: HeldOutDir = HELD_OUT_PEOPLE,
     autoencoder: AutoencoderRun = Path("runs/autoencoder"),
     teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
+    start_from: Annotated[
+        Path | None,
+        typer.Option(help="Another student's run: its denoiser goes on, instead of the teacher's."),
+    ] = None,
     out: Out = Path("runs/student"),
     steps: Steps = 1000,
     batch: Batch = 16,
@@ -311,6 +315,7 @@ def student(
         out,
         teacher=teacher,
         autoencoder=autoencoder,
+        start_from=start_from,
     )
     typer.echo(out / CHECKPOINT)
 

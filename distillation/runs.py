@@ -169,19 +169,32 @@ def train_student(
     *,
     teacher: Path,
     autoencoder: Path,
+    start_from: Path | None = None,
 ) -> AvatarPipeline:
-    """Tune a copy of the teacher to few steps and save the whole pipeline with it."""
+    """Tune a copy of the teacher to few steps and save the whole pipeline with it. `start_from` is
+    another student's run of the same teacher: its denoiser goes on, instead of the copy."""
     pipeline = open_pipeline(teacher / CHECKPOINT)
     check_styles(people, teacher / CHECKPOINT)
     latents = cached_latents(pipeline.latent_encoder, people, autoencoder)
     torch.manual_seed(schedule.seed)
     task = StudentTask(pipeline, people, latents, held_out)
+    if start_from:
+        copy_weights(load_part(Denoiser, start_from, "denoiser"), task.network, start_from)
     run = run_on(people, task, schedule, out)
-    run.record.before = read_record(teacher)
+    run.record.before = read_record(start_from or teacher)
     run.train()
     pipeline.register_modules(denoiser=task.network.cpu().eval(), sampler=FEW_STEPS)
     save(pipeline, people.styles, out)
     return pipeline
+
+
+def copy_weights(source: Denoiser, target: Denoiser, run: Path) -> None:
+    """Give `target` the weights of `source`, which is a run's; raises `RunError` where shapes
+    differ."""
+    try:
+        target.load_state_dict(source.state_dict())
+    except RuntimeError as error:
+        raise RunError(f"the denoiser of {run} has another shape than the teacher's") from error
 
 
 def open_pipeline(folder: Path) -> AvatarPipeline:
