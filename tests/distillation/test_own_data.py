@@ -93,6 +93,9 @@ def test_from_a_folder_to_an_avatar(own: Path, tmp_path: Path, command: Command)
     assert load_first_lessons(runs / "identity").reader is None
     train("teacher", *kept, "--identity", runs / "identity", "--batch", 4)
     train("student", *kept, "--teacher", runs / "teacher", "--batch", 4)
+    on = (*kept, "--teacher", runs / "teacher", "--batch", 4, "--start-from", runs / "student")
+    result = command("distillation", "student", *common, *on, "--out", runs / "longer")
+    assert result.code == 0 and read_record(runs / "longer")["before"]["name"] == "student"
 
     checkpoint = runs / "student" / "checkpoint"
     facts = components.load(checkpoint).facts()

@@ -31,7 +31,7 @@ from distillation.data import People
 from distillation.errors import DataError, RunError
 from distillation.identity import FirstLessons, IdentityTask, sketch_error
 from distillation.pairs import draw_selfies, framed, sampled, tokens_of
-from distillation.runs import cached_latents, load_first_lessons, load_part
+from distillation.runs import cached_latents, copy_weights, load_first_lessons, load_part
 from distillation.shrink import Shrinking, ShrinkTask, smaller
 from distillation.student import (
     FEW_STEPS,
@@ -205,9 +205,19 @@ def test_a_student_starts_as_its_teacher_and_learns_to_end_where_guided_it_ends(
         assert task.grid().size == (256 * (1 + len(STYLES)), 256 * 4)
 
 
+def test_a_student_goes_on_only_from_weights_of_its_shape(tmp_path: Path) -> None:
+    shape = {"widths": (16, 32), "embedding_width": 32, "style_width": 16}
+    first, second = Denoiser(**shape), Denoiser(**shape)
+    copy_weights(first, second, tmp_path)
+    pairs = zip(first.parameters(), second.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+    with pytest.raises(RunError, match="another shape"):
+        copy_weights(Denoiser(**{**shape, "widths": (16, 48)}), second, tmp_path)
+
+
 def test_the_two_points_come_closer_over_the_training() -> None:
     found = [halvings(progress) for progress in np.linspace(0, 1, 61, endpoint=False)]
-    assert found == sorted(found) and set(found) == {2, 3}
+    assert found == sorted(found) and set(found) == {2, 3, 4}
 
 
 def test_farther_points_are_often_where_the_sampler_calls() -> None:
