@@ -5,128 +5,41 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from avatar import shipped
 from avatar.command_line import fail, new_app, print_tables, progress, run, say
-
-if TYPE_CHECKING:
-    from distillation.data import People, TrainingData
+from distillation.options import (
+    DRAWINGS,
+    HELD_OUT_PEOPLE,
+    SELFIES,
+    AutoencoderRun,
+    Batch,
+    Blocks,
+    Data,
+    DrawingsDir,
+    HeldOutDir,
+    JudgeDir,
+    Most,
+    Note,
+    Out,
+    Rate,
+    Seed,
+    SelfiesDir,
+    Steps,
+    Widths,
+    is_given,
+    open_people,
+    training_data,
+    widths_of,
+)
 
 app = new_app(
     "Train the avatar model: autoencoder, identity, teacher, student and judge, in this order; then"
     " report and publish."
 )
-
-SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
-DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the same people.")]
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of your own people (docs/training.md says how it looks), instead of selfies "
-        "and drawings of made-up ones. One in twenty, at least one, is held out: never trained on, "
-        "shown in grids and scored.",
-        show_default=False,
-    ),
-]
-Most = Annotated[
-    int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
-]
-AutoencoderRun = Annotated[
-    Path,
-    typer.Option(help="Run of the autoencoder; keeps latents, and small copies of your pictures."),
-]
-HeldOutDir = Annotated[
-    Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
-]
-Steps = Annotated[int, typer.Option(min=1, help="Optimiser steps in all; sets the rate's decay.")]
-Batch = Annotated[int, typer.Option(min=1, help="Samples a step.")]
-Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate of AdamW.")]
-Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
-Out = Annotated[Path, typer.Option(help="Where it is written; a run found there goes on.")]
-Widths = Annotated[
-    str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
-]
-Blocks = Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")]
-Note = Annotated[str, typer.Option(help="For the model card: what the runs' records don't say.")]
-JudgeDir = Annotated[
-    Path,
-    typer.Option(
-        help="Checkpoint of the judge; the one that ships by default.", show_default=False
-    ),
-]
-
-SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
-    Path("runs") / name for name in ("selfies", "drawings", "held-out")
-)
-# Two folders of the same people, since each part of the model needs one kind of picture only.
-DEFAULT_PEOPLE = {
-    SELFIES: {"count": 4000, "selfies": 3, "avatars": 0},
-    DRAWINGS: {"count": 4000, "selfies": 0, "avatars": 1},
-    HELD_OUT_PEOPLE: {"count": 200, "selfies": 10, "avatars": 2},
-}
-
-
-def _people(selfies: Path | None, drawings: Path | None, limit: int | None = None) -> People:
-    """Open the shards; the default ones are made first, or their making goes on."""
-    from accelerate import PartialState
-
-    from avatar.people.shards import write_shards
-    from distillation.data import HELD_OUT, People
-
-    for folder, settings in DEFAULT_PEOPLE.items():
-        if folder in (selfies, drawings):
-            first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
-            with PartialState().main_process_first():
-                write_shards(folder, seed=first, on_people=_tell_people, **settings)
-    return People(selfies, drawings, limit=limit)
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    """The numbers of a text like 32,80,160; group norms need multiples of 16."""
-    parts = text.split(",")
-    if not all(part.strip().isdigit() and int(part) and int(part) % 16 == 0 for part in parts):
-        fail(f"--widths is {text!r}, expected multiples of 16 by commas, like 32,80,160")
-    return tuple(map(int, parts))
-
-
-def _given(context: typer.Context, name: str) -> bool:
-    """Whether the user wrote this option."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _tell_people(done: int, count: int) -> None:
-    say(f"{done}/{count} people")
-
-
-def _training_data(
-    context: typer.Context,
-    data: Path | None,
-    folders: tuple[Path | None, Path, Path],
-    keep: Path,
-    most: int | None = None,
-) -> tuple[TrainingData, TrainingData]:
-    """People to train on, and held-out ones: those of `data`, whose small copies are kept in the
-    run `keep`, or of the shards in `folders`: selfies, drawings, held out."""
-    from distillation.errors import DataError
-    from distillation.own_people import open_own
-
-    if data is None:
-        selfies, drawings, held_out = folders
-        return _people(selfies, drawings, most), _people(held_out, held_out)
-    for name in ("selfies", "drawings", "held_out"):
-        if _given(context, name):
-            option = name.replace("_", "-")
-            raise DataError(
-                f"--data and --{option} exclude each other: a folder of your own people has "
-                "selfies, drawings and held-out people in one; leave out one of the two options"
-            )
-    people, held = open_own(data, keep=keep, limit=most)
-    say(f"{data}: {len(people)} people to train on, {len(held)} held out")
-    return people, held
 
 
 @app.command()
@@ -165,7 +78,7 @@ def autoencoder(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    people, held = _training_data(context, data, (None, drawings, held_out), out, most)
+    people, held = training_data(context, data, (None, drawings, held_out), out, most)
     for style, psnr in train_autoencoder(people, held, schedule, out).items():
         typer.echo(f"{people.styles[style].name:12} {psnr:.2f} dB")
 
@@ -190,7 +103,7 @@ def identity(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    people, held = _training_data(context, data, (selfies, drawings, held_out), autoencoder)
+    people, held = training_data(context, data, (selfies, drawings, held_out), autoencoder)
     if people.labels is None:
         say("no labels: the loss of attributes is left out, and so is their accuracy")
     accuracy, sketch = train_identity(people, held, schedule, out, autoencoder=autoencoder)
@@ -235,15 +148,15 @@ def teacher(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    if start_from and (_given(context, "widths") or _given(context, "blocks")):
+    if start_from and (is_given(context, "widths") or is_given(context, "blocks")):
         fail("--start-from goes on with a denoiser of its own shape: leave out --widths, --blocks")
     train_teacher(
-        *_training_data(context, data, (selfies, drawings, held_out), autoencoder),
+        *training_data(context, data, (selfies, drawings, held_out), autoencoder),
         schedule,
         out,
         autoencoder=autoencoder,
         identity=identity,
-        shape={"widths": _widths(widths), "blocks": blocks},
+        shape={"widths": widths_of(widths), "blocks": blocks},
         start_from=start_from,
         compiled=compiled,
     )
@@ -273,12 +186,12 @@ def shrink(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_smaller(
-        *_training_data(context, data, (selfies, drawings, held_out), autoencoder),
+        *training_data(context, data, (selfies, drawings, held_out), autoencoder),
         schedule,
         out,
         teacher=teacher,
         autoencoder=autoencoder,
-        widths=_widths(widths),
+        widths=widths_of(widths),
         blocks=blocks,
     )
     typer.echo(out / CHECKPOINT)
@@ -310,7 +223,7 @@ def student(
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     train_student(
-        *_training_data(context, data, (selfies, drawings, held_out), autoencoder, most),
+        *training_data(context, data, (selfies, drawings, held_out), autoencoder, most),
         schedule,
         out,
         teacher=teacher,
@@ -341,8 +254,8 @@ def judge(
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_judge(_people(selfies, drawings), schedule, out, start_from=start_from)
-    found = ceiling(trained, _people(held_out, held_out))
+    trained = train_judge(open_people(selfies, drawings), schedule, out, start_from=start_from)
+    found = ceiling(trained, open_people(held_out, held_out))
     write_ceiling(found, out)
     print_tables(table_of(found))
 
@@ -369,7 +282,7 @@ def report(
     from distillation.runs import open_pipeline
 
     pipelines = (open_pipeline(teacher), open_pipeline(student))
-    judged = _people(held_out, held_out, most)
+    judged = open_people(held_out, held_out, most)
     with progress(lines=True) as tell:
         made = make(*pipelines, load_judge(judge), judged, out / "latents", tell)
     write(made, out)
@@ -443,7 +356,7 @@ def publish(
     pipeline = open_pipeline(checkpoint)
     network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
     folders = (None, held_out, held_out)
-    _, held = _training_data(context, data, folders, runs / "autoencoder")
+    _, held = training_data(context, data, folders, runs / "autoencoder")
     check_styles(held, checkpoint)
     found = None if data else read(report)
     psnr = reconstruction_psnr(network, held.avatars[:240])
