@@ -1,0 +1,2 @@
+import AvatarStudio
+print(AvatarLabel.disclosure)
