@@ -1,0 +1,46 @@
+import Foundation
+
+/// A safetensors file: eight bytes of header length, a JSON header, raw little-endian data.
+struct Safetensors {
+  struct Entry: Decodable {
+    let dtype: String
+    let shape: [Int]
+    let data_offsets: [Int]
+  }
+
+  private struct Metadata: Decodable {}
+
+  let entries: [String: Entry]
+  private let data: Data
+
+  struct Missing: Error { let name: String }
+
+  init(_ file: URL) throws {
+    let bytes = try Data(contentsOf: file)
+    let length = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try JSONSerialization.jsonObject(with: bytes[8..<8 + length])
+    var entries: [String: Entry] = [:]
+    for (name, value) in header as? [String: Any] ?? [:] where name != "__metadata__" {
+      let json = try JSONSerialization.data(withJSONObject: value)
+      entries[name] = try JSONDecoder().decode(Entry.self, from: json)
+    }
+    self.entries = entries
+    data = Data(bytes[(8 + length)...])
+  }
+
+  var names: [String] { entries.keys.sorted() }
+
+  func floats(_ name: String) throws -> [Float] { try values(name, "F32") }
+
+  func integers(_ name: String) throws -> [Int32] { try values(name, "I32") }
+
+  func bytes(_ name: String) throws -> [UInt8] { try values(name, "U8") }
+
+  private func values<Value>(_ name: String, _ dtype: String) throws -> [Value] {
+    guard let entry = entries[name], entry.dtype == dtype else { throw Missing(name: name) }
+    let part = data[entry.data_offsets[0]..<entry.data_offsets[1]]
+    return [Value](unsafeUninitializedCapacity: part.count / MemoryLayout<Value>.stride) {
+      $1 = part.copyBytes(to: $0) / MemoryLayout<Value>.stride
+    }
+  }
+}
