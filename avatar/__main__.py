@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar import shipped
-from avatar.command_line import fail, new_app, run, say
+from avatar.command_line import export_where_missing, fail, new_app, run, say
 from avatar.errors import CheckpointError, OutputError
 
 if TYPE_CHECKING:
@@ -93,7 +91,7 @@ def create(
     ] = None,
 ) -> None:
     """Draw avatars of the person in the selfies, and print where they lie."""
-    from avatar.create import draw, output_files, save_picture, style_index, to_8_bit
+    from avatar.create import draw, output_files, save_avatar, style_index, to_8_bit
     from avatar.selfie import read_selfies
 
     # What the user got wrong is said before any model is loaded; an artifact is opened to know.
@@ -105,7 +103,7 @@ def create(
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
     for file, avatar in zip(files, draw(model, pictures, index, seeds), strict=True):
-        save_picture(to_8_bit(avatar), file)
+        save_avatar(to_8_bit(avatar), file)
         print(file, flush=True)
 
 
@@ -123,8 +121,7 @@ def open_model(
     if artifact is not None:
         return _open_artifact(runtime, artifact, steps)
     folder = Path("dist") / runtime
-    if not folder.is_dir() or not any(folder.iterdir()):
-        _export(runtime, checkpoint, folder)
+    export_where_missing(runtime, checkpoint, folder)
     from components import fingerprint
     from export.artifact import open_artifact
 
@@ -183,16 +180,6 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
         latent_shape=manifest.component("decoder").inputs[0].shape,
         styles=tuple(style["name"] for style in manifest.styles),
     )
-
-
-def _export(runtime: Runtime, checkpoint: Path, folder: Path) -> None:
-    """Export in a process of its own: its memory is gone before the model is run."""
-    say(f"{folder} is not there yet: exporting it first (once)")
-    options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
-    command = [sys.executable, "-m", "export", runtime, *options]
-    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
-    if code:
-        raise typer.Exit(code)
 
 
 @app.command()
