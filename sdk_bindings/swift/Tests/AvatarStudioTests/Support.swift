@@ -127,3 +127,13 @@ func assertThrows<Result>(
     XCTFail("\(error) was thrown, expected \(expected)", file: file, line: line)
   }
 }
+
+/// What `body` throws, where that is an `AvatarError`.
+func thrown<Result>(_ body: () async throws -> Result) async -> AvatarError? {
+  do {
+    _ = try await body()
+    return nil
+  } catch {
+    return error as? AvatarError
+  }
+}

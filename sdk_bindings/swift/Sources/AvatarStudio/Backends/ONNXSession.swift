@@ -6,7 +6,6 @@
   final class ONNXSession: Runner, @unchecked Sendable {  // a session may run on any thread
     private let runtime: ONNXRuntime
     private let component: ComponentDescription
-    private let environment: OpaquePointer
     private let session: OpaquePointer
     private let memory: OpaquePointer
 
@@ -16,24 +15,16 @@
       self.runtime = runtime
       self.component = component
       let api = runtime.api.pointee
-      // Environments are counted references to one; warnings stay off stderr.
-      environment = try runtime.make(\.CreateEnv) { $0(ORT_LOGGING_LEVEL_ERROR, "avatar", $1) }
-      do throws(AvatarError) {
-        let options = try Self.options(runtime, threads: threads)
-        defer { api.ReleaseSessionOptions?(options) }
-        let (environment, path) = (environment, file.path)
-        session = try runtime.make(\.CreateSession) { $0(environment, path, options, $1) }
-      } catch {
-        api.ReleaseEnv?(environment)
-        throw error
-      }
+      let environment = try ONNXEnvironment.shared(runtime)
+      let options = try Self.options(runtime, threads: threads)
+      defer { api.ReleaseSessionOptions?(options) }
+      session = try runtime.make(\.CreateSession) { $0(environment, file.path, options, $1) }
       do throws(AvatarError) {
         memory = try runtime.make(\.CreateCpuMemoryInfo) {
           $0(OrtArenaAllocator, OrtMemTypeDefault, $1)
         }
       } catch {
         api.ReleaseSession?(session)
-        api.ReleaseEnv?(environment)
         throw error
       }
     }
@@ -42,7 +33,6 @@
       let api = runtime.api.pointee
       api.ReleaseMemoryInfo?(memory)
       api.ReleaseSession?(session)
-      api.ReleaseEnv?(environment)
     }
 
     /// Without the arena and memory patterns, memory goes back to the system after each call.
@@ -75,6 +65,26 @@
         }
       }
       withExtendedLifetime((given, wanted, inputs, outputs)) {}
+    }
+  }
+
+  /// ONNX Runtime's state of the whole process. Made once and kept: some builds complain when it is
+  /// made anew. Warnings stay off stderr.
+  private enum ONNXEnvironment {
+    private final class Holder: @unchecked Sendable {  // guarded by its lock
+      let lock = NSLock()
+      var environment: OpaquePointer?
+    }
+
+    private static let holder = Holder()
+
+    static func shared(_ runtime: ONNXRuntime) throws(AvatarError) -> OpaquePointer {
+      holder.lock.lock()
+      defer { holder.lock.unlock() }
+      if let environment = holder.environment { return environment }
+      let made = try runtime.make(\.CreateEnv) { $0(ORT_LOGGING_LEVEL_ERROR, "avatar", $1) }
+      holder.environment = made
+      return made
     }
   }
 
