@@ -18,12 +18,12 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COnnxRuntime", providers: [.apt(["libonnxruntime-dev"])]),
-    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CPictures", providers: [.apt(["libpng-dev", "liblcms2-dev", "zlib1g-dev"])]),
     .target(
       name: "AvatarStudio",
       dependencies: [
         .target(name: "COnnxRuntime", condition: .when(platforms: [.linux])),
-        .target(name: "CPNG", condition: .when(platforms: [.linux])),
+        .target(name: "CPictures", condition: .when(platforms: [.linux])),
       ],
       resources: resources
     ),

@@ -11,7 +11,7 @@ here="$(cd "$(dirname "$0")" && pwd)"
 root="${TOOLCHAINS:-$here/../../.toolchains}/swift"
 mirror="${MIRROR:-http://deb.debian.org/debian}"
 packages=(swiftlang libc6-dev libstdc++-14-dev libncurses-dev libcurl4-openssl-dev libxml2-dev
-    libedit-dev git libonnxruntime-dev libpng-dev ca-certificates)
+    libedit-dev git libonnxruntime-dev libpng-dev liblcms2-dev ca-certificates)
 stamp="trixie ${packages[*]}"
 
 fail() { echo "swift.sh: $*" >&2; exit 2; }

@@ -1,3 +1,4 @@
+import Foundation
 import XCTest
 
 @testable import AvatarStudio
@@ -13,7 +14,7 @@ final class CancellationTests: XCTestCase {
         options: .fake(
           { (name) throws(AvatarError) in
             calls.add(name)
-            if calls.names.count == place + 1 { box.cancel() }
+            if calls.names.count == place + 1 { box.cancelAndWait() }
           }, allocator: allocator))
       let task = Task {
         await box.ready()
@@ -85,7 +86,13 @@ private final class TaskBox: @unchecked Sendable {
   private let lock = NSLock()
   private var task: Task<Void, any Error>?
   func set(_ task: Task<Void, any Error>) { lock.withLock { self.task = task } }
-  func cancel() { lock.withLock { task?.cancel() } }
+
+  /// Called by the run: returns once it has heard of its cancellation.
+  func cancelAndWait() {
+    lock.withLock { task }?.cancel()
+    for _ in 0..<10_000 where !Task.isCancelled { usleep(1000) }
+  }
+
   func ready() async {
     while lock.withLock({ task == nil }) { await Task.yield() }
   }

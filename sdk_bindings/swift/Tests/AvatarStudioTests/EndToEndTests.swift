@@ -55,6 +55,34 @@ final class EndToEndTests: XCTestCase {
     }
   }
 
+  /// The selfies of the recorded run are 8-bit pictures of the encoder's size, so that they can come
+  /// in as an app's do.
+  func testTheWholeRunByTheFrontDoor() async throws {
+    let file = try golden("run")
+    let mask = try file.floats("0.inputs.selfie_mask")
+    let pixels = try file.floats("0.inputs.selfies")
+    let shape = try XCTUnwrap(file.entries["0.inputs.selfies"]).shape
+    let area = shape[2] * shape[3]
+    let selfies = mask.indices.filter { mask[$0] == 1 }.map { index in
+      let bytes = (0..<3 * area).map { place in
+        let value = pixels[(3 * index + place % 3) * area + place / 3] * 255
+        XCTAssertEqual(value, value.rounded())
+        return UInt8(value)
+      }
+      return Selfie(pixels: bytes, width: shape[3], height: shape[2])
+    }
+    let index = Int(try file.integers("0.inputs.style")[0])
+    let style = try XCTUnwrap(AvatarStyle.allCases.first { $0.details.index == index })
+    let made = try await avatars(studio().avatars(of: selfies, style: style, seed: 0))
+    let avatar = try XCTUnwrap(made.first)
+    let expected = try file.floats("0.outputs.avatar")
+    let count = avatar.width * avatar.height
+    let got = (0..<3 * count).map { Float(avatar.pixels[3 * ($0 % count) + $0 / count]) / 255 }
+    let rounded = expected.map { ($0 * 255 + 0.5).rounded(.down) / 255 }
+    print("whole run: \(psnr(got, expected)) dB, \(psnr(got, rounded)) dB after rounding")
+    XCTAssertGreaterThan(psnr(got, expected), 55)
+  }
+
   func testAModelOfAnotherShapeIsAnError() async throws {
     let studio = try await studio()
     let error = await thrown {

@@ -8,8 +8,6 @@ struct Safetensors {
     let data_offsets: [Int]
   }
 
-  private struct Metadata: Decodable {}
-
   let entries: [String: Entry]
   private let data: Data
 
@@ -31,6 +29,18 @@ struct Safetensors {
   var names: [String] { entries.keys.sorted() }
 
   func floats(_ name: String) throws -> [Float] { try values(name, "F32") }
+
+  /// IEEE 754 half precision, widened.
+  func halves(_ name: String) throws -> [Float] {
+    let bits: [UInt16] = try values(name, "F16")
+    return bits.map { bits in
+      let sign: Float = bits >> 15 == 1 ? -1 : 1
+      let fraction = Float(bits & 0x3ff)
+      let exponent = Int(bits >> 10 & 0x1f)
+      if exponent == 0 { return sign * fraction * 0x1p-24 }
+      return sign * (1024 + fraction) * Float(sign: .plus, exponent: exponent - 25, significand: 1)
+    }
+  }
 
   func integers(_ name: String) throws -> [Int32] { try values(name, "I32") }
 

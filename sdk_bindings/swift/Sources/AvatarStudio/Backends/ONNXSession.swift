@@ -68,8 +68,7 @@
     }
   }
 
-  /// ONNX Runtime's state of the whole process. Made once and kept: some builds complain when it is
-  /// made anew. Warnings stay off stderr.
+  /// ONNX Runtime's state of the whole process, made once and kept.
   private enum ONNXEnvironment {
     private final class Holder: @unchecked Sendable {  // guarded by its lock
       let lock = NSLock()

@@ -96,7 +96,7 @@ extension ModelDescription {
     version: "0.1.0",
     licence: "Apache-2.0",
     checkpoint: "b867a2e5c6ddc2b42913647b250fd6d8c5c719d4cc2965393a329454509931b3",
-    digest: "91141197de82ad51861bb95d39922d55dc0dad77519fe0f020b32028af3c9d81",
+    digest: "9f6f8e50df0f7d5ee6975d7d8431547eb9cd101135615d46903215b678c73a3d",
     kind: .onnx,
     components: [
       ComponentDescription(
@@ -168,7 +168,7 @@ extension ModelDescription {
     rules: [
       RuleLimits(
         rule: .count, minimum: 1.0, maximum: 10.0,
-        about: "how many selfies of one person there are"),
+        about: "selfies of one person"),
       RuleLimits(
         rule: .side, minimum: 128.0, maximum: nil,
         about: "the shorter side of the picture in pixels"),

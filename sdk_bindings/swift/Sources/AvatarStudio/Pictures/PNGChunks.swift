@@ -36,6 +36,11 @@ struct PNGChunks {
     return (bigEndian(file, at: start), bigEndian(file, at: start + 4))
   }
 
+  /// Whether colours are stored as grey values (colour types 0 and 4).
+  func isGrey(in file: UnsafeRawBufferPointer) -> Bool {
+    first("IHDR").map { file[$0.data.lowerBound + 9] & 3 == 0 } ?? false
+  }
+
   func first(_ type: String) -> Chunk? { chunks.first { $0.type == type } }
 
   /// A chunk's bytes, checksum included.

@@ -1,12 +1,10 @@
 #if !canImport(ImageIO)
-  import CPNG
+  import CPictures
   import Foundation
 
   /// PNG through libpng's simplified interface (libpng manual, section V), for Linux.
   enum PictureDecoder {
-    /// Decodes a PNG into upright pixels as they are stored, transparency included.
-    ///
-    /// A profile of other colours than sRGB is refused, since nothing here could convert it.
+    /// Decodes a PNG into upright pixels in sRGB, transparency included.
     static func decode(
       _ data: Data, allocator: any BufferAllocator
     ) throws(PictureFailure) -> Picture {
@@ -23,19 +21,24 @@
       let (width, height) = try chunks.size(in: file)
       guard width > 0, height > 0 else { throw .unreadable("\(width)×\(height) pixels") }
       guard width <= Picture.mostPixels / height else { throw .tooLarge(width, height) }
-      if let profile = chunks.first("iCCP"), !file[profile.data].starts(with: Data("sRGB".utf8)) {
-        throw .unreadable("it has a colour profile, which is applied on Apple's platforms only")
-      }
       let orientation = chunks.first("eXIf").map { exifOrientation(Array(file[$0.data])) } ?? 1
       let picture = try Selfie.allocated(width, height, allocator: allocator)
       do throws(AvatarError) {
         let plain = try withoutColourSpace(file, chunks, allocator: allocator)
         try read(UnsafeRawBufferPointer(plain.bytes), into: picture)
         withExtendedLifetime(plain) {}
+        profile(in: file, chunks)?.apply(to: picture, isGrey: chunks.isGrey(in: file))
         return try picture.upright(orientation: orientation, allocator: allocator)
       } catch {
         throw PictureFailure(error)
       }
+    }
+
+    private static func profile(
+      in file: UnsafeRawBufferPointer, _ chunks: PNGChunks
+    ) -> ColourProfile? {
+      guard let chunk = chunks.first("iCCP") else { return nil }
+      return ColourProfile(chunk: UnsafeRawBufferPointer(rebasing: file[chunk.data]))
     }
 
     /// The file without the chunks by which libpng would change colours.

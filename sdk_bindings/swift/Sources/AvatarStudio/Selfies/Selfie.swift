@@ -11,8 +11,8 @@ public struct Selfie: Sendable {
 
   /// A picture file's bytes.
   ///
-  /// PNG everywhere; on Apple's platforms also JPEG, HEIC and WebP. EXIF orientation and, on
-  /// Apple's platforms, the embedded colour profile are applied; transparency is laid on white.
+  /// PNG everywhere; on Apple's platforms also JPEG, HEIC and WebP. EXIF orientation and embedded
+  /// colour profile are applied; transparency is laid on white.
   public init(_ data: Data) {
     source = .encoded(data)
   }
