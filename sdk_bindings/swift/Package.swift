@@ -18,7 +18,8 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COnnxRuntime", providers: [.apt(["libonnxruntime-dev"])]),
-    .systemLibrary(name: "CPictures", providers: [.apt(["libpng-dev", "liblcms2-dev", "zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CPictures", providers: [.apt(["libpng-dev", "liblcms2-dev", "zlib1g-dev"])]),
     .target(
       name: "AvatarStudio",
       dependencies: [

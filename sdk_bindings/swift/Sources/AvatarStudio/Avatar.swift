@@ -42,7 +42,9 @@ extension Avatar {
   }
 }
 
-/// (3,h,w) in [0,1] to (h,w,3): `floor(255·x + 0.5)`, clamped. What is not a number is an error.
+/// (3,h,w) in [0,1] to (h,w,3): `floor(255·x + 0.5)`, clamped.
+///
+/// What is not a number is an error.
 private func eightBit(
   _ values: UnsafeMutableBufferPointer<Float>, area: Int
 ) throws(AvatarError) -> [UInt8] {

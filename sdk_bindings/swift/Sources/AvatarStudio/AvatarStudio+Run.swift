@@ -50,7 +50,7 @@ extension AvatarStudio {
       totalSeconds: (ContinuousClock.now - began).seconds)
   }
 
-  /// Identity tokens, and the null tokens of guidance. The selfies' memory is zeroed on return.
+  /// Identity tokens, and the null tokens of guidance; the selfies' memory is zeroed on return.
   private func tokens(
     of selfies: [Selfie], guided: Bool
   ) async throws(AvatarError) -> IdentityTokens {

@@ -92,7 +92,9 @@ public actor AvatarStudio {
     self.entitlement = entitlement
   }
 
-  /// Releases all networks; the next call loads them again. Memory warnings do this by themselves.
+  /// Releases all networks; the next call loads them again.
+  ///
+  /// Memory warnings do this by themselves.
   public func dropModels() {
     runners = [:]
   }

@@ -18,7 +18,8 @@ final class CancellationTests: XCTestCase {
           }, allocator: allocator))
       let task = Task {
         await box.ready()
-        _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei, count: 2, seed: 1))
+        _ = try await collect(
+          studio.avatars(of: goodSelfies(1), style: .lorelei, count: 2, seed: 1))
       }
       box.set(task)
       await assertThrows(.cancelled) { try await task.value }

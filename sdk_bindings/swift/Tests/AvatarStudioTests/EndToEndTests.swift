@@ -7,7 +7,9 @@ import XCTest
 final class EndToEndTests: XCTestCase {
   private func golden(_ name: String) throws -> Safetensors {
     _ = try Place.requiredArtifact()
-    guard let folder = Place.artifactGolden else { throw XCTSkip("the model has no golden vectors") }
+    guard let folder = Place.artifactGolden else {
+      throw XCTSkip("the model has no golden vectors")
+    }
     return try Safetensors(folder.appendingPathComponent("\(name).safetensors"))
   }
 

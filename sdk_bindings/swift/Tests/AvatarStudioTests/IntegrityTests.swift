@@ -63,7 +63,8 @@ final class IntegrityTests: XCTestCase {
   func testAFolderInAFilesPlace() throws {
     try assertRefused(.modelDamaged(file: "one.onnx")) {
       try FileManager.default.removeItem(at: url("one.onnx"))
-      try FileManager.default.createDirectory(at: url("one.onnx"), withIntermediateDirectories: false)
+      try FileManager.default.createDirectory(
+        at: url("one.onnx"), withIntermediateDirectories: false)
     }
   }
 

@@ -50,17 +50,25 @@ final class PictureTests: XCTestCase {
   }
 
   func testEXIFInBothByteOrders() {
-    let little: [UInt8] = [0x49, 0x49, 0x2a, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0]
-    let big: [UInt8] = [0x4d, 0x4d, 0, 0x2a, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0]
+    let little: [UInt8] = [
+      0x49, 0x49, 0x2a, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0,
+    ]
+    let big: [UInt8] = [
+      0x4d, 0x4d, 0, 0x2a, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0,
+    ]
     XCTAssertEqual(exifOrientation(little), 6)
     XCTAssertEqual(exifOrientation(big), 8)
-    for count in little.indices { XCTAssertEqual(exifOrientation(Array(little.prefix(count))) , count < 20 ? 1 : 6) }
+    for count in little.indices {
+      XCTAssertEqual(exifOrientation(Array(little.prefix(count))), count < 20 ? 1 : 6)
+    }
     XCTAssertEqual(exifOrientation([]), 1)
   }
 
   func testTransparencyIsLaidOnWhite() throws {
-    let picture = try Selfie(pixels: [10, 20, 30, 0, 10, 20, 30, 255, 0, 100, 200, 128], width: 3, height: 1)
-      .upright(allocator: allocator)
+    let picture = try Selfie(
+      pixels: [10, 20, 30, 0, 10, 20, 30, 255, 0, 100, 200, 128], width: 3, height: 1
+    )
+    .upright(allocator: allocator)
     // Pillow's rounding: 0·128 + 255·127 = 32385 gives 127, and so on.
     XCTAssertEqual(pixels(picture), [255, 255, 255, 255, 10, 20, 30, 255, 127, 177, 227, 255])
   }

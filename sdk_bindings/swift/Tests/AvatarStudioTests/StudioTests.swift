@@ -8,7 +8,8 @@ final class StudioTests: XCTestCase {
   func testEventsComeInOrder() async throws {
     let studio = try await AvatarStudio(options: .fake())
     let selfies = goodSelfies(2)
-    let events = try await collect(studio.avatars(of: selfies, style: .adventurer, count: 2, seed: 7))
+    let events = try await collect(
+      studio.avatars(of: selfies, style: .adventurer, count: 2, seed: 7))
     let names = events.map { event in
       switch event {
       case .progress(let progress): "\(progress.avatar).\(progress.step)/\(progress.steps)"
@@ -81,7 +82,8 @@ final class StudioTests: XCTestCase {
     let calls = Calls()
     let studio = try await AvatarStudio(
       .bundled, options: .fake { (name) throws(AvatarError) in calls.add(name) },
-      model: ModelDescription.bundled.with(samplers: [table]), warnings: AsyncStream { $0.finish() })
+      model: ModelDescription.bundled.with(samplers: [table]), warnings: AsyncStream { $0.finish() }
+    )
     _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
     XCTAssertEqual(
       calls.names, ["identity_encoder", "identity_encoder", "denoiser", "denoiser", "decoder"])

@@ -5,7 +5,8 @@ import XCTest
 /// Nothing stays: memory is zeroed and given back, however a run ends.
 final class ZeroingTests: XCTestCase {
   private func finish(
-    _ allocator: WatchedAllocator, _ before: @escaping FakeBackend.Hook = { (_) throws(AvatarError) in },
+    _ allocator: WatchedAllocator,
+    _ before: @escaping FakeBackend.Hook = { (_) throws(AvatarError) in },
     selfies: [Selfie] = goodSelfies(3)
   ) async throws -> AvatarError? {
     let studio = try await AvatarStudio(options: .fake(before, allocator: allocator))
@@ -31,10 +32,12 @@ final class ZeroingTests: XCTestCase {
     for place in 0..<7 {
       let calls = Calls()
       let failure = AvatarError.runtimeFailed(component: "test", reason: "\(place)")
-      let error = try await finish(WatchedAllocator(), { (name) throws(AvatarError) in
-        calls.add(name)
-        if calls.names.count == place + 1 { throw failure }
-      })
+      let error = try await finish(
+        WatchedAllocator(),
+        { (name) throws(AvatarError) in
+          calls.add(name)
+          if calls.names.count == place + 1 { throw failure }
+        })
       XCTAssertEqual(error, failure)
     }
   }

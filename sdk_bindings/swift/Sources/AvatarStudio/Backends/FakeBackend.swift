@@ -38,7 +38,8 @@ private struct FakeRunner: Runner {
       let width = output.isImage ? output.shape.last ?? 1 : 1
       tensor.withFloats { values in
         for index in values.indices {
-          let place = output.isImage ? index / (values.count / 3) * 7 + index % width / 32 : index % 64
+          let place =
+            output.isImage ? index / (values.count / 3) * 7 + index % width / 32 : index % 64
           values[index] = 0.5 + 0.5 * Float(sin(sum + Double(place) * 0.3))
         }
       }

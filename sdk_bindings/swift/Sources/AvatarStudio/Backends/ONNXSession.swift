@@ -2,7 +2,7 @@
   import COnnxRuntime
   import Foundation
 
-  /// One model, loaded. Inputs and outputs are the studio's own memory, so nothing is copied.
+  /// One model, loaded; inputs and outputs are the studio's own memory, so nothing is copied.
   final class ONNXSession: Runner, @unchecked Sendable {  // a session may run on any thread
     private let runtime: ONNXRuntime
     private let component: ComponentDescription

@@ -113,7 +113,7 @@ extension ModelDescription {
         outputs: [
           TensorDescription(
             name: "identity_tokens", shape: [1, 8, 128],
-            element: .float32, isImage: false),
+            element: .float32, isImage: false)
         ]),
       ComponentDescription(
         name: "denoiser",
@@ -135,7 +135,7 @@ extension ModelDescription {
         outputs: [
           TensorDescription(
             name: "prediction", shape: [1, 8, 32, 32],
-            element: .float32, isImage: false),
+            element: .float32, isImage: false)
         ]),
       ComponentDescription(
         name: "decoder",
@@ -143,12 +143,12 @@ extension ModelDescription {
         inputs: [
           TensorDescription(
             name: "latents", shape: [1, 8, 32, 32],
-            element: .float32, isImage: false),
+            element: .float32, isImage: false)
         ],
         outputs: [
           TensorDescription(
             name: "avatar", shape: [1, 3, 256, 256],
-            element: .float32, isImage: true),
+            element: .float32, isImage: true)
         ]),
     ],
     samplers: [

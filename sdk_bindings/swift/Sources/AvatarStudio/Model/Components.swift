@@ -13,7 +13,7 @@ extension ModelDescription {
     return found
   }
 
-  /// The table of so many steps, the default's where none are named. Throws `stepsUnknown`.
+  /// The table of so many steps, the default's where none are named; throws `stepsUnknown`.
   func sampler(steps: Int?) throws(AvatarError) -> SamplerTable {
     let fits = samplers.first { steps == nil || $0.timesteps.count == steps }
     guard let fits else {

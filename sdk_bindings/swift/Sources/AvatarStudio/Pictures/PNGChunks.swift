@@ -20,7 +20,9 @@ struct PNGChunks {
     while chunks.last?.type != "IEND" {
       guard offset + 12 <= file.count else { throw .unreadable("the picture is cut short") }
       let length = bigEndian(file, at: offset)
-      guard length <= file.count - offset - 12 else { throw .unreadable("the picture is cut short") }
+      guard length <= file.count - offset - 12 else {
+        throw .unreadable("the picture is cut short")
+      }
       let type = String(decoding: file[offset + 4..<offset + 8], as: UTF8.self)
       chunks.append(Chunk(type: type, whole: offset..<offset + 12 + length))
       offset += 12 + length

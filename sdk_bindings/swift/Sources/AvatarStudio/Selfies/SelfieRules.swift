@@ -21,7 +21,9 @@ struct SelfieRules {
     ofSelfie selfie: Int?, _ found: [SelfieRule: Double], earlier: Int?
   ) -> [Refusal] {
     limits.compactMap { limits in
-      guard let value = found[limits.rule], let broken = limits.broken(by: value) else { return nil }
+      guard let value = found[limits.rule], let broken = limits.broken(by: value) else {
+        return nil
+      }
       let isDouble = limits.rule == .difference
       return Refusal(
         selfie: selfie, rule: limits.rule, measured: value, limit: broken.limit,
