@@ -4,9 +4,7 @@ import Foundation
 /// What an app does, on the command line.
 func run(_ arguments: Arguments) async throws {
   if arguments.flags.contains("--styles") { return listStyles() }
-  let selfies = try arguments.selfies.map { path in
-    Selfie(try Data(contentsOf: URL(fileURLWithPath: path)))
-  }
+  let selfies = try arguments.selfies.map(read)
   let style = try AvatarStyle(named: arguments.style)
   let source = arguments.model.map { ModelSource.folder(URL(fileURLWithPath: $0)) } ?? .bundled
   let studio = try await AvatarStudio(source, options: options(arguments))
@@ -19,6 +17,14 @@ func run(_ arguments: Arguments) async throws {
     steps: arguments.steps)
   for try await event in events { try show(event, arguments) }
   print("\(AvatarLabel.disclosure). Style: \(style.details.credit)")
+}
+
+func read(_ path: String) throws -> Selfie {
+  do {
+    return Selfie(try Data(contentsOf: URL(fileURLWithPath: path)))
+  } catch {
+    throw Arguments.Wrong(message: "\(path) cannot be read")
+  }
 }
 
 func options(_ arguments: Arguments) -> AvatarOptions {

@@ -44,6 +44,12 @@
         try runtime.call(\.SetIntraOpNumThreads) { $0(options, Int32(threads)) }
         try runtime.call(\.DisableCpuMemArena) { $0(options) }
         try runtime.call(\.DisableMemPattern) { $0(options) }
+        #if arch(x86_64)
+          // 8-bit products saturate on processors without VNNI; phones' do not.
+          try runtime.call(\.AddSessionConfigEntry) {
+            $0(options, "session.disable_quant_qdq", "1")
+          }
+        #endif
         return options
       } catch {
         runtime.api.pointee.ReleaseSessionOptions?(options)

@@ -1,5 +1,9 @@
 import Foundation
 
+#if canImport(Darwin)
+  import Darwin
+#endif
+
 /// Where the memory comes from that holds selfies and what is computed from them.
 ///
 /// The library sets every byte to 0 before it gives memory back, so an allocator of a test's own

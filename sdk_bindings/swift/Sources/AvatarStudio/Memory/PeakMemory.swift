@@ -1,5 +1,9 @@
 import Foundation
 
+#if canImport(Darwin)
+  import Darwin
+#endif
+
 /// The most memory that this process has had resident, in bytes (`getrusage`).
 func peakMemoryBytes() -> Int {
   var usage = rusage()
