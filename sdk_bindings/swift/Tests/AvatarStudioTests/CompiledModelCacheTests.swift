@@ -79,8 +79,10 @@ final class CompiledModelCacheTests: XCTestCase {
     let cocoa = NSError(domain: NSCocoaErrorDomain, code: CocoaError.fileWriteOutOfSpace.rawValue)
     let deep = NSError(
       domain: "com.apple.CoreML", code: 0,
-      userInfo: [NSUnderlyingErrorKey: NSError(
-        domain: "x", code: 1, userInfo: [NSUnderlyingErrorKey: posix])])
+      userInfo: [
+        NSUnderlyingErrorKey: NSError(
+          domain: "x", code: 1, userInfo: [NSUnderlyingErrorKey: posix])
+      ])
     for error in [posix, cocoa, deep] {
       XCTAssertEqual(CompiledModelCache.failure(error), .storageFull)
     }

@@ -3,7 +3,7 @@
   import CoreVideo
   import Foundation
 
-  /// One model, loaded. Inputs are the studio's own memory, outputs where Core ML accepts it.
+  /// One model, loaded; inputs are the studio's own memory, outputs where Core ML accepts it.
   final class CoreMLRunner: Runner, @unchecked Sendable {  // a model predicts on any thread
     private let model: MLModel
     private let component: ComponentDescription

@@ -97,7 +97,9 @@
   }
 
   extension Avatar {
-    /// The avatar to show; nil only where memory ran out. Show `AvatarLabel.disclosure` beside it.
+    /// The avatar to show; nil only where memory ran out.
+    ///
+    /// Show `AvatarLabel.disclosure` beside it.
     public var cgImage: CGImage? {
       PictureEncoder.image(pixels, width: width, height: height)
     }
