@@ -1,0 +1,43 @@
+/// What the rules measure in one prepared selfie; sums are in double precision.
+struct SelfieMeasures {
+  let brightness: Double
+  let contrast: Double
+  let sharpness: Double
+
+  /// - Parameter pixels: (3,size,size) sRGB in [0,1].
+  init(_ pixels: UnsafeBufferPointer<Float>, size: Int, luma: UnsafeMutableBufferPointer<Double>) {
+    let area = size * size
+    for index in 0..<area {
+      let red = 0.2126 * Double(pixels[index])
+      let green = 0.7152 * Double(pixels[area + index])
+      luma[index] = red + green + 0.0722 * Double(pixels[2 * area + index])
+    }
+    let mean = luma.reduce(0, +) / Double(area)
+    brightness = mean
+    contrast = (luma.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(area)).squareRoot()
+    sharpness = contrast > 0 ? Self.edges(luma, size: size) / contrast : 0
+  }
+
+  /// Root mean square of the discrete Laplacian over the inner pixels.
+  private static func edges(_ luma: UnsafeMutableBufferPointer<Double>, size: Int) -> Double {
+    var sum = 0.0
+    for y in 1..<size - 1 {
+      for x in 1..<size - 1 {
+        let index = y * size + x
+        let around = luma[index - 1] + luma[index + 1] + luma[index - size] + luma[index + size]
+        let edge = 4 * luma[index] - around
+        sum += edge * edge
+      }
+    }
+    return (sum / Double((size - 2) * (size - 2))).squareRoot()
+  }
+}
+
+/// Mean absolute difference of two prepared selfies.
+func meanDifference(
+  _ one: UnsafeBufferPointer<Float>, _ other: UnsafeBufferPointer<Float>
+) -> Double {
+  var sum = 0.0
+  for index in one.indices { sum += abs(Double(one[index]) - Double(other[index])) }
+  return sum / Double(one.count)
+}

@@ -1,0 +1,204 @@
+import Foundation
+import XCTest
+
+@testable import AvatarStudio
+
+/// What Python's laws give, to the figures that `golden/README.md` states.
+final class GoldenTests: XCTestCase {
+  private let allocator = SystemAllocator()
+
+  private func json<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(type, from: Data(contentsOf: Place.requiredGolden(name)))
+  }
+
+  private func safetensors(_ name: String) throws -> Safetensors {
+    try Safetensors(Place.requiredGolden(name))
+  }
+
+  func testNoise() throws {
+    let file = try safetensors("noise.safetensors")
+    var seeds = Set<UInt64>()
+    var worst: Float = 0
+    for name in file.names {
+      let seed = try XCTUnwrap(name.split(separator: "_").last.flatMap { UInt64($0) })
+      let expected = try file.floats(name)
+      // The first values do not depend on how many follow, in steps of 16.
+      let noise = try Tensor(shape: [expected.count], allocator: allocator)
+      noise.withFloats { Noise.fill($0, seed: seed) }
+      for (got, wanted) in zip(noise.floats, expected) { worst = max(worst, abs(got - wanted)) }
+      seeds.insert(seed)
+    }
+    XCTAssertLessThan(worst, 2e-6)
+    XCTAssertGreaterThanOrEqual(seeds.count, 50)
+    XCTAssertTrue(seeds.isSuperset(of: [0, 1 << 31, 1 << 32, .max]))
+    print("noise: \(seeds.count) seeds, largest difference \(worst)")
+  }
+
+  private struct Prepared: Decodable {
+    struct Case: Decodable {
+      let name: String
+      let file: String
+      let step: Int
+    }
+    let cases: [Case]
+  }
+
+  func testPreparedSelfies() async throws {
+    let file = try safetensors("prepared.safetensors")
+    let cases = try json("prepared.json", as: Prepared.self).cases
+    XCTAssertGreaterThan(cases.count, 20)
+    for one in cases {
+      let selfie = Selfie(try Data(contentsOf: Place.requiredGolden(one.file)))
+      let result = try Tensor(shape: [3, 128, 128], allocator: allocator)
+      let picture = try selfie.upright(allocator: allocator)
+      try result.withFloats { (floats) throws(AvatarError) in
+        try Resize(size: 128, allocator: allocator).apply(picture, into: floats)
+      }
+      let got = result.floats
+      let expected = try file.halves(one.name)
+      var worst: Float = 0
+      for (place, value) in expected.enumerated() {
+        let (row, x) = (place / 128, place % 128)
+        let rows = (127 + one.step - 1) / one.step
+        let y = 1 + row % rows * one.step
+        worst = max(worst, abs(got[(row / rows * 128 + y) * 128 + x] - value))
+      }
+      // The golden vectors themselves are half precision.
+      XCTAssertLessThan(worst, 1 / 255 + 1 / 4000, one.name)
+    }
+  }
+
+  private struct Rules: Decodable {
+    struct Face: Decodable { let left, top, width, height: Double }
+    struct Found: Decodable {
+      let selfie: Int?
+      let rule: String
+      let value: Double
+      let limit: Double
+      let earlier: Int?
+    }
+    struct Case: Decodable {
+      let name: String
+      let selfies: [String]
+      let faces: [[Face]]?
+      let refusals: [Found]
+    }
+    let cases: [Case]
+  }
+
+  /// Gives the golden faces, one selfie after the other.
+  private final class Detector: FaceDetector, @unchecked Sendable {
+    private var boxes: [[FaceBox]]
+    init(_ faces: [[Rules.Face]]) {
+      boxes = faces.map { faces in
+        faces.map { FaceBox(x: $0.left, y: $0.top, width: $0.width, height: $0.height) }
+      }
+    }
+    func faces(in picture: Picture) throws -> [FaceBox] { boxes.removeFirst() }
+  }
+
+  func testSelfieRules() async throws {
+    for one in try json("rules.json", as: Rules.self).cases {
+      let selfies = try one.selfies.map {
+        Selfie(try Data(contentsOf: Place.requiredGolden($0)))
+      }
+      let studio = try await AvatarStudio(
+        options: .fake(faceDetector: one.faces.map(Detector.init)))
+      let found = try await studio.check(selfies)
+      XCTAssertEqual(found.map(\.rule.rawValue), one.refusals.map(\.rule), one.name)
+      for (got, expected) in zip(found, one.refusals) {
+        XCTAssertEqual(got.selfie, expected.selfie, one.name)
+        XCTAssertEqual(got.earlier, expected.earlier, one.name)
+        XCTAssertEqual(got.limit, expected.limit, one.name)
+        XCTAssertEqual(got.measured, expected.value, accuracy: 1e-3, one.name)
+        XCTAssertTrue(got.message.contains(got.rule.rawValue))
+      }
+    }
+  }
+
+  private struct Sampling: Decodable {
+    struct Case: Decodable {
+      let name: String
+      let style: Int
+      let guidance: Double
+      let timesteps: [Double]
+      let sigmas: [Double]
+    }
+    let cases: [Case]
+  }
+
+  func testSampling() throws {
+    let file = try safetensors("sampler.safetensors")
+    for one in try json("sampler.json", as: Sampling.self).cases {
+      let table = SamplerTable(
+        guidance: one.guidance, timesteps: one.timesteps, sigmas: one.sigmas)
+      let latents = try tensor(file.floats("noise"))
+      for (step, timestep) in one.timesteps.enumerated() {
+        let predictions = try ["identity_tokens", "null_tokens"].map { name in
+          let tokens = try file.floats(name)
+          let mean = tokens.reduce(0, +) / Float(tokens.count)
+          let rest = 0.25 * Float(timestep) / 1000 + mean + 0.125 * Float(one.style)
+          return try tensor(latents.floats.map { 0.5 * $0 + rest })
+        }
+        Sampler(table: table).step(
+          step, latents, predictions[0], unconditioned: one.guidance == 1 ? nil : predictions[1])
+      }
+      for (got, expected) in zip(latents.floats, try file.floats(one.name)) {
+        XCTAssertEqual(got, expected, accuracy: 1e-5, one.name)
+      }
+    }
+  }
+
+  private func tensor(_ values: [Float]) throws -> Tensor {
+    let tensor = try Tensor(shape: [values.count], allocator: allocator)
+    tensor.withFloats { _ = $0.update(from: values) }
+    return tensor
+  }
+
+  func testEightBits() throws {
+    let file = try safetensors("eight_bit.safetensors")
+    let floats = try file.floats("floats")
+    let tensor = try Tensor(shape: [1, 3, 1, floats.count / 3], allocator: allocator)
+    tensor.withFloats { _ = $0.update(from: floats) }
+    let avatar = try Avatar(tensor, index: 0, seed: 0, style: .lorelei)
+    let count = floats.count / 3
+    let planes = floats.indices.map { avatar.pixels[3 * ($0 % count) + $0 / count] }
+    XCTAssertEqual(planes, try file.bytes("bytes"))
+  }
+
+  func testAPictureThatIsNotMadeOfNumbersIsAnError() throws {
+    let tensor = try Tensor(shape: [1, 3, 1, 1], allocator: allocator)
+    for bad in [Float.nan, .infinity, -.infinity] {
+      tensor.withFloats { $0[1] = bad }
+      XCTAssertThrowsError(try Avatar(tensor, index: 0, seed: 0, style: .lorelei))
+    }
+  }
+
+  func testTheLabel() throws {
+    let packet = try Data(contentsOf: Place.requiredGolden("label.xmp"))
+    XCTAssertEqual(Data(AvatarLabel.packet.utf8), packet)
+    let tensor = try Tensor(shape: [1, 3, 8, 8], allocator: allocator)
+    let file = try Avatar(tensor, index: 0, seed: 0, style: .lorelei).pngData()
+    XCTAssertNotNil(file.range(of: packet))
+    XCTAssertNotNil(file.range(of: Data("Comment\0AI-generated image (Pocket Avatar)".utf8)))
+    let read = try PictureDecoder.decode(file, allocator: allocator)
+    XCTAssertEqual([read.width, read.height], [8, 8])
+  }
+
+  func testTheLabelOfJPEG() throws {
+    let packet = Data(AvatarLabel.packet.utf8)
+    let jfif: [UInt8] = [0xff, 0xe0, 0, 4, 1, 2]
+    let rest: [UInt8] = [0xff, 0xdb, 0, 3, 9, 0xff, 0xd9]
+    for first in [[], jfif] {
+      let file = try AvatarLabel.labelled(Data([0xff, 0xd8] + first + rest))
+      let length = packet.count + 29 + 2
+      let head: [UInt8] = [0xff, 0xe1, UInt8(length >> 8), UInt8(length & 0xff)]
+      let segment = Data(head) + Data("http://ns.adobe.com/xap/1.0/\0".utf8) + packet
+      XCTAssertEqual(file, Data([0xff, 0xd8] + first) + segment + Data(rest))
+    }
+    XCTAssertThrowsError(try AvatarLabel.labelled(Data("GIF89a".utf8)))
+    XCTAssertThrowsError(try AvatarLabel.labelled(Data()))
+  }
+}

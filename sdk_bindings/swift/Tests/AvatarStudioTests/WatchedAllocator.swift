@@ -1,0 +1,42 @@
+import Foundation
+
+@testable import AvatarStudio
+
+/// Counts memory, and looks at it when it is given back.
+final class WatchedAllocator: BufferAllocator, @unchecked Sendable {
+  private let lock = NSLock()
+  private let system = SystemAllocator()
+  private var mostBytes: Int
+  private var live = 0
+  private var given = 0
+  private var dirty = 0
+
+  /// - Parameter mostBytes: What may be in use at once.
+  init(mostBytes: Int = .max) { self.mostBytes = mostBytes }
+
+  /// Bytes in use, buffers given, buffers that came back with something in them.
+  var counts: (live: Int, given: Int, dirty: Int) {
+    lock.withLock { (live, given, dirty) }
+  }
+
+  func limit(to bytes: Int) { lock.withLock { mostBytes = bytes } }
+
+  func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer? {
+    lock.withLock {
+      guard live <= mostBytes - byteCount else { return nil }
+      let memory = system.allocate(byteCount: byteCount)
+      memory?.initializeMemory(as: UInt8.self, repeating: 0xa5)
+      live += byteCount
+      given += 1
+      return memory
+    }
+  }
+
+  func deallocate(_ memory: UnsafeMutableRawBufferPointer) {
+    lock.withLock {
+      live -= memory.count
+      if memory.contains(where: { $0 != 0 }) { dirty += 1 }
+    }
+    system.deallocate(memory)
+  }
+}
