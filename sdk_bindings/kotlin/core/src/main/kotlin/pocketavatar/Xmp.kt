@@ -1,0 +1,3 @@
+package pocketavatar
+
+internal const val XMP_PACKET: String = "TODO"
