@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar import shipped
-from avatar.command_line import fail, new_app, run, say
+from avatar.command_line import export_where_missing, fail, new_app, run, say
 from avatar.errors import CheckpointError, OutputError
 
 if TYPE_CHECKING:
@@ -123,8 +121,7 @@ def open_model(
     if artifact is not None:
         return _open_artifact(runtime, artifact, steps)
     folder = Path("dist") / runtime
-    if not folder.is_dir() or not any(folder.iterdir()):
-        _export(runtime, checkpoint, folder)
+    export_where_missing(runtime, checkpoint, folder)
     from components import fingerprint
     from export.artifact import open_artifact
 
@@ -183,16 +180,6 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
         latent_shape=manifest.component("decoder").inputs[0].shape,
         styles=tuple(style["name"] for style in manifest.styles),
     )
-
-
-def _export(runtime: Runtime, checkpoint: Path, folder: Path) -> None:
-    """Export in a process of its own: its memory is gone before the model is run."""
-    say(f"{folder} is not there yet: exporting it first (once)")
-    options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
-    command = [sys.executable, "-m", "export", runtime, *options]
-    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
-    if code:
-        raise typer.Exit(code)
 
 
 @app.command()

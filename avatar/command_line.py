@@ -6,9 +6,11 @@ Each room's `__main__.py` hands its typer app to `run`.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -76,6 +78,22 @@ def fail(*messages: str) -> NoReturn:
 def say(message: str) -> None:
     """Tell progress, on stderr: stdout is for results."""
     print(message, file=sys.stderr, flush=True)
+
+
+def export_where_missing(format_name: str, checkpoint: Path, folder: Path) -> None:
+    """Make sure that there is an artifact in `folder`, by `python -m export` where it is empty.
+
+    That is a process of its own: its memory is gone before anything is run. Where it fails it has
+    said why, and this process exits with its code.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        return
+    say(f"{folder} is not there yet: exporting it first (once)")
+    options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
+    command = [sys.executable, "-m", "export", format_name, *options]
+    code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
+    if code:
+        raise typer.Exit(code)
 
 
 def print_tables(*tables: Any) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from diffusers import ModelMixin
 from torch import nn
 
+from avatar import selfie_rules
 from avatar.decoder import Decoder
 from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.errors import StylesError
@@ -55,6 +56,7 @@ class AvatarComponents(PipelineComponents):
             licence="Apache-2.0" if self._styles == STYLES else "NOASSERTION",
             styles=tuple(asdict(style) for style in self._styles),
             sampler=self._sampler.constants(),
+            selfie_rules=selfie_rules.to_dicts(),
         )
 
     def example_run(self, seed: int) -> dict[str, np.ndarray]:

@@ -106,6 +106,8 @@ class PipelineFacts:
         licence: SPDX identifier of the weights' licence; NOASSERTION where nobody has said.
         styles: For each style index, its entry in the manifest (empty where there are none).
         sampler: The sampling loop's constants, as the manifest holds them.
+        selfie_rules: What selfies must be like, as the manifest holds it (empty where there are
+            none).
     """
 
     title: str
@@ -113,6 +115,7 @@ class PipelineFacts:
     licence: str
     styles: tuple[dict[str, str], ...] = ()
     sampler: dict[str, Any] = field(default_factory=dict)
+    selfie_rules: tuple[dict[str, Any], ...] = ()
 
 
 class PipelineComponents(ABC):

@@ -6,15 +6,13 @@ broken integrity.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
 from avatar import shipped
-from avatar.command_line import fail, new_app, print_tables, run, say
+from avatar.command_line import export_where_missing, fail, new_app, print_tables, run, say
 
 GATE_FELL = 1
 DEFAULTS = {Path("dist/coreml"): "coreml", Path("dist/onnx"): "onnx"}
@@ -154,13 +152,7 @@ def _threads() -> int:
 def _defaults(checkpoint: Path) -> tuple[Path, ...]:
     """The default artifacts, exported first where they are missing."""
     for folder, format_ in DEFAULTS.items():
-        if not folder.is_dir() or not any(folder.iterdir()):
-            say(f"{folder} is not there yet: exporting it first (once)")
-            options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
-            command = [sys.executable, "-m", "export", format_, *options]
-            code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
-            if code:
-                raise typer.Exit(code)
+        export_where_missing(format_, checkpoint, folder)
     return tuple(DEFAULTS)
 
 

@@ -168,6 +168,7 @@ def _close(
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=facts.styles,
         sampler=facts.sampler,
+        selfie_rules=facts.selfie_rules,
         components=entries,
         golden=golden.write(folder, recording),
     )

@@ -91,6 +91,8 @@ class Manifest:
         tools: Version of each library that shaped the files.
         styles: By style index: name, title, tier, licence, creator, source, each with its link.
         sampler: The sampling loop's constants.
+        selfie_rules: What selfies must be like: name, min, max (None: no limit), about. Empty where
+            the pipeline takes none, and in manifests that are older than the rules.
         components: In the order a run uses them.
         golden: Where the golden vectors are.
         files: Every file but the manifest itself, sorted by path.
@@ -109,6 +111,7 @@ class Manifest:
     components: tuple[ComponentEntry, ...]
     golden: GoldenEntry
     files: tuple[FileEntry, ...] = field(default=())
+    selfie_rules: tuple[dict[str, Any], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def component(self, name: str) -> ComponentEntry:
@@ -165,6 +168,7 @@ def _parsed(values: dict[str, Any]) -> dict[str, Any]:
         "golden": GoldenEntry(**values["golden"]),
         "files": tuple(FileEntry(**entry) for entry in values["files"]),
         "styles": tuple(dict(style) for style in values["styles"]),
+        "selfie_rules": tuple(dict(rule) for rule in values.get("selfie_rules", ())),
     }
 
 

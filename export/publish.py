@@ -27,23 +27,26 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def publish(target: Path, *, on_wait: Callable[[], None] | None = None) -> Iterator[Path]:
+def publish(
+    target: Path, *, on_wait: Callable[[], None] | None = None, marker: str = MANIFEST
+) -> Iterator[Path]:
     """Give an empty staging folder; when the block ends well, it becomes `target`.
 
     When the block raises, `target` stays as it was and the staging folder goes. Two publishers of
     one target take turns; the last one wins.
 
     Args:
-        target: Where the folder shall be. It may exist if it is an artifact (has a manifest) or is
-            empty; a symbolic link to such a folder is followed.
+        target: Where the folder shall be. It may exist if it is one of ours (holds the marker) or
+            is empty; a symbolic link to such a folder is followed.
         on_wait: Called once when another publisher has to be waited for.
+        marker: The file that every folder of this kind holds; an artifact its manifest.
 
     Raises:
         PublishError: Something else is at `target`, the disk is full or read-only, or the file
             system cannot exchange folders.
     """
     target = target.resolve()
-    _require_replaceable(target)
+    _require_replaceable(target, marker)
     staging = target.with_name(f".{target.name}.staging")
     with _explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -54,20 +57,21 @@ def publish(target: Path, *, on_wait: Callable[[], None] | None = None) -> Itera
                 with _explained(target):  # while what was written still fills the disk
                     staging.mkdir()
                     yield staging
-                    _require_replaceable(target)
+                    _require_replaceable(target, marker)
                     atomic.swap_in(staging, target)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
 
 
-def _require_replaceable(target: Path) -> None:
+def _require_replaceable(target: Path, marker: str) -> None:
     """Never replace a folder that is not ours: `--out ~` must not cost anybody their home."""
     if not target.exists():
         return
     if not target.is_dir():
         raise PublishError(f"{target} exists and is not a folder")
-    if not (target / MANIFEST).is_file() and any(target.iterdir()):
-        raise PublishError(f"{target} is not empty and not an artifact; it is left alone")
+    if not (target / marker).is_file() and any(target.iterdir()):
+        kind = "an artifact" if marker == MANIFEST else f"one that has {marker}"
+        raise PublishError(f"{target} is not empty and not {kind}; it is left alone")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "distillation": {"avatar", "components", "quantization"},
     "export": {"components", "quantization", "coreml_runtime"},
     "eval": {"avatar", "components", "quantization", "export", "coreml_runtime"},
-    "sdk_bindings": {"export"},
+    "sdk_bindings": {"avatar", "export"},
 }
 """Room to the rooms it may import, itself aside."""
 

@@ -1,0 +1,21 @@
+"""The Swift and Kotlin libraries, and what joins them with an artifact."""
+
+from sdk_bindings.bundle import Bundle, open_bundle, render
+from sdk_bindings.errors import LibraryError, SdkError, StaleError, UnsuitableArtifactError
+from sdk_bindings.languages import KOTLIN, LANGUAGES, SWIFT, Language
+from sdk_bindings.package import publish_package
+
+__all__ = [
+    "KOTLIN",
+    "LANGUAGES",
+    "SWIFT",
+    "Bundle",
+    "Language",
+    "LibraryError",
+    "SdkError",
+    "StaleError",
+    "UnsuitableArtifactError",
+    "open_bundle",
+    "publish_package",
+    "render",
+]

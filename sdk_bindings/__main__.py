@@ -1,0 +1,154 @@
+"""`python -m sdk_bindings swift|kotlin|refresh|golden`: the room's front door.
+
+Results go to stdout, progress to stderr. Exit code 2: bad input or broken integrity.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from avatar import shipped
+from avatar.command_line import export_where_missing, new_app, print_tables, run, say
+
+if TYPE_CHECKING:
+    from sdk_bindings.bundle import Bundle
+    from sdk_bindings.languages import Language
+
+DIST = Path("dist")
+
+app = new_app("Join the Swift and Kotlin libraries with an artifact, into a package for apps.")
+
+
+class Library(StrEnum):
+    """The languages there is a library for."""
+
+    swift = "swift"
+    kotlin = "kotlin"
+
+
+class Kind(StrEnum):
+    """The kinds of ONNX model files."""
+
+    onnx = "onnx"
+    ort = "ort"
+
+
+Model = Annotated[
+    Kind | None,
+    typer.Option(
+        help="Which files of an ONNX artifact the app carries: .onnx, the default because they are "
+        "half the size, or .ort, which smaller builds of ONNX Runtime can open.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def swift(
+    artifact: Annotated[
+        Path,
+        typer.Option(
+            help="Artifact that the package carries. The default is Core ML, because that runs on "
+            "the Neural Engine and is part of iOS; name an ONNX one for ONNX Runtime. The default "
+            "is exported first where it is missing."
+        ),
+    ] = DIST / "coreml",
+    out: Annotated[Path, typer.Option(help="Folder of the package, replaced in one step.")] = DIST
+    / "swift",
+    model: Model = None,
+) -> None:
+    """Publish the Swift package: library, artifact, generated file, golden vectors."""
+    _publish("swift", artifact, out, model)
+
+
+@app.command()
+def kotlin(
+    artifact: Annotated[
+        Path,
+        typer.Option(
+            help="ONNX artifact that the package carries. The default is exported first where it "
+            "is missing."
+        ),
+    ] = DIST / "onnx",
+    out: Annotated[Path, typer.Option(help="Folder of the package, replaced in one step.")] = DIST
+    / "kotlin",
+    model: Model = None,
+) -> None:
+    """Publish the Kotlin library: library, artifact, generated file, golden vectors."""
+    _publish("kotlin", artifact, out, model)
+
+
+@app.command()
+def refresh(
+    libraries: Annotated[
+        list[Library] | None,
+        typer.Argument(metavar="[LIBRARY]...", help="swift, kotlin; both where none is named."),
+    ] = None,
+    artifact: Annotated[
+        Path,
+        typer.Option(
+            help="ONNX artifact of the shipped checkpoint; exported first where it is missing."
+        ),
+    ] = DIST / "onnx",
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; exit code 2 where a file is out of date."),
+    ] = False,
+) -> None:
+    """Write the generated files in the source tree anew, for tests in place."""
+    from components import atomic
+    from sdk_bindings.bundle import open_bundle, render
+    from sdk_bindings.errors import StaleError
+    from sdk_bindings.languages import LANGUAGES
+
+    _export_default(artifact)
+    for name in libraries or list(Library):
+        language = LANGUAGES[name]
+        file = language.library / language.generated
+        fresh = render(open_bundle(artifact, language), language)
+        if not check:
+            atomic.write(file, fresh)
+        elif not file.is_file() or file.read_bytes() != fresh:
+            raise StaleError(f"{file} is out of date; run: python -m sdk_bindings refresh")
+        print(file)
+
+
+def _publish(name: str, artifact: Path, out: Path, model: Kind | None) -> None:
+    from sdk_bindings.bundle import open_bundle
+    from sdk_bindings.languages import LANGUAGES
+    from sdk_bindings.package import publish_package
+
+    language = LANGUAGES[name]
+    _export_default(artifact)
+    bundle = open_bundle(artifact, language, model)
+    say(f"{artifact} is whole; joining it with the {language.title}")
+    total = publish_package(bundle, language, out)
+    print_tables(_growth(bundle, language))
+    print(f"published {out}: {language.title}, {total / 1e6:.1f} MB with tests and golden vectors")
+
+
+def _export_default(artifact: Path) -> None:
+    if artifact.parent == DIST and artifact.name in ("coreml", "onnx"):
+        export_where_missing(artifact.name, shipped.CHECKPOINT, artifact)
+
+
+def _growth(bundle: Bundle, language: Language) -> Table:
+    from sdk_bindings.size import growth
+
+    table = Table(title=f"What an app grows by ({language.title})", title_justify="left")
+    table.add_column("part")
+    table.add_column("MB", justify="right")
+    table.add_column("how known", overflow="fold")
+    for part in growth(bundle, language):
+        size = "not known" if part.bytes is None else f"{part.bytes / 1e6:.2f}"
+        table.add_row(part.name, size, part.about)
+    return table
+
+
+if __name__ == "__main__":
+    run(app, "python -m sdk_bindings")

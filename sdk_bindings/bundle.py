@@ -1,0 +1,153 @@
+"""What an app takes of an artifact, and the generated file that says so.
+
+The facts are the same on every machine that exports the same checkpoint: golden vectors, whose
+last bits are a machine's own, and the manifest, which has their hashes, are not among them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from export import Artifact, FileEntry, verify
+from export.artifact import files_of
+from export.manifest import Manifest
+from sdk_bindings.errors import LibraryError, UnsuitableArtifactError
+from sdk_bindings.languages import TEMPLATES, Language
+from sdk_bindings.naming import FILTERS, camel
+
+PIPELINE = "AvatarPipeline"
+CARD = "README.md"
+"""The model card, which an app carries for its licences and credits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A verified artifact, and what an app takes of it.
+
+    Attributes:
+        artifact: The artifact; all its hashes held when it was opened.
+        kind: The kind of its models that is taken: `mlpackage`, `onnx` or `ort`.
+        files: What lies in the app: the models of that kind and the model card, sorted by path.
+    """
+
+    artifact: Artifact
+    kind: str
+    files: tuple[FileEntry, ...]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The whole artifact's."""
+        return self.artifact.manifest
+
+    def facts(self) -> dict[str, Any]:
+        """What a template may use.
+
+        `manifest` (the app's part: no golden vectors, only the models of this kind, only `files`),
+        `manifest_sha256` (of that part as JSON), `rules`, `model_kind`, `files` (path, bytes,
+        sha256) and `version`.
+        """
+        part = self._part()
+        text = json.dumps(part, sort_keys=True, ensure_ascii=False)
+        return {
+            "manifest": part,
+            "manifest_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "rules": part["selfie_rules"],
+            "model_kind": self.kind,
+            "files": part["files"],
+            "version": self.manifest.version,
+        }
+
+    def _part(self) -> dict[str, Any]:
+        whole = asdict(self.manifest)
+        del whole["golden"]
+        for component in whole["components"]:
+            component["models"] = {self.kind: component["models"][self.kind]}
+        return {**whole, "files": [asdict(entry) for entry in self.files]}
+
+
+def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bundle:
+    """Verify an artifact and choose what an app of that language takes of it.
+
+    Args:
+        folder: The artifact.
+        language: Whose app.
+        kind: The kind of model; the first that the artifact's components have, where it is None.
+
+    Raises:
+        ArtifactError: It is no artifact, of another schema version, or not whole.
+        UnsuitableArtifactError: It is whole, but no app of that language can use it.
+    """
+    artifact = verify(folder)
+    manifest = artifact.manifest
+    if manifest.pipeline != PIPELINE:
+        raise UnsuitableArtifactError(f"{folder} is of {manifest.pipeline}, expected {PIPELINE}")
+    _require_rules(folder, manifest)
+    _require_names(folder, manifest)
+    kind = kind or next(iter(manifest.components[0].models))
+    if kind not in language.kinds:
+        can = ", ".join(language.kinds)
+        raise UnsuitableArtifactError(
+            f"{folder} has {kind} models, the {language.title} runs {can}; "
+            "export another format, or name it with --artifact"
+        )
+    return Bundle(artifact=artifact, kind=kind, files=_files(folder, manifest, kind))
+
+
+def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> bytes:
+    """The generated file. Same facts, same bytes.
+
+    Raises:
+        LibraryError: There is no template.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= FILTERS
+    try:
+        template = environment.get_template(language.template)
+    except jinja2.TemplateNotFound:
+        raise LibraryError(f"there is no {templates / language.template}") from None
+    return template.render(bundle.facts()).encode()
+
+
+def _require_rules(folder: Path, manifest: Manifest) -> None:
+    if not manifest.selfie_rules:
+        raise UnsuitableArtifactError(
+            f"{folder} names no selfie rules: it is older than they are; "
+            f"run: python -m export {manifest.format} --out {folder}"
+        )
+
+
+def _require_names(folder: Path, manifest: Manifest) -> None:
+    """Every style needs a name of its own in code."""
+    known: dict[str, str] = {}
+    for style in manifest.styles:
+        name = style["name"]
+        other = known.setdefault(camel(name).lower(), name)
+        if other != name:
+            raise UnsuitableArtifactError(
+                f"{folder} has styles {other!r} and {name!r}, which are one name in code; "
+                "rename one in the checkpoint's styles.json"
+            )
+
+
+def _files(folder: Path, manifest: Manifest, kind: str) -> tuple[FileEntry, ...]:
+    chosen = list(files_of(manifest, CARD))
+    for component in manifest.components:
+        if kind not in component.models:
+            has = ", ".join(component.models)
+            raise UnsuitableArtifactError(
+                f"{folder} has no {kind} model of {component.name}, it has {has}"
+            )
+        chosen += files_of(manifest, component.models[kind])
+    return tuple(sorted(chosen, key=lambda entry: entry.path))

@@ -1,0 +1,79 @@
+"""Names and texts of a manifest as Swift and Kotlin write them.
+
+Names are lower-case words joined by hyphens or underscores, such as `open-peeps`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_KEYWORDS = """
+any as associatedtype async await break case catch class continue default defer deinit do else
+enum extension fallthrough false fileprivate final for fun func guard if import in init inout
+interface internal is let nil null object open operator package private protocol
+public repeat rethrows return self some static struct subscript super switch this throw throws
+true try type typealias val var when where while
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
+"""Words that Swift or Kotlin reads as something else than a name."""
+
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def camel(name: str) -> str:
+    """`open-peeps` to `openPeeps`; a keyword gets an underscore behind it, a digit one in front."""
+    first, *rest = _words(name)
+    text = first + "".join(word.capitalize() for word in rest)
+    return _safe(f"{text}_" if text in KEYWORDS else text)
+
+
+def pascal(name: str) -> str:
+    """`open-peeps` to `OpenPeeps`."""
+    return _safe("".join(word.capitalize() for word in _words(name)))
+
+
+def screaming(name: str) -> str:
+    """`open-peeps` to `OPEN_PEEPS`."""
+    return _safe("_".join(_words(name)).upper())
+
+
+def swift_string(text: str) -> str:
+    """`text` as a Swift string literal, quotes included, on one line."""
+    return _quoted(text, _ESCAPES, lambda letter: f"\\u{{{ord(letter):x}}}")
+
+
+def kotlin_string(text: str) -> str:
+    """`text` as a Kotlin string literal, quotes included, on one line."""
+    return _quoted(text, {**_ESCAPES, "$": "\\$"}, _utf_16)
+
+
+FILTERS: dict[str, Callable[[str], str]] = {
+    "camel": camel,
+    "pascal": pascal,
+    "screaming": screaming,
+    "swift_string": swift_string,
+    "kotlin_string": kotlin_string,
+}
+
+
+def _words(name: str) -> list[str]:
+    words = [word.lower() for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+    if not words:
+        raise ValueError(f"{name!r} has no letter or digit to make a name of")
+    return words
+
+
+def _safe(identifier: str) -> str:
+    return f"_{identifier}" if identifier[0].isdigit() else identifier
+
+
+def _quoted(text: str, escapes: dict[str, str], by_code: Callable[[str], str]) -> str:
+    """What cannot be seen, which may end a line or turn its direction, is written by its code."""
+    seen = (escapes.get(c) or (c if c.isprintable() else by_code(c)) for c in text)
+    return f'"{"".join(seen)}"'
+
+
+def _utf_16(letter: str) -> str:
+    units = letter.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

@@ -1,0 +1,124 @@
+"""A small artifact of made-up bytes with a real manifest, and the shipped checkpoint's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from avatar import selfie_rules, shipped
+from avatar.people.styles import STYLES
+from avatar.sampler import Sampler
+from components import TensorSpec, fingerprint
+from export import ComponentEntry, ExportError, GoldenEntry, Manifest, artifact, verify
+
+ROOT = Path(__file__).parents[2]
+
+MakeArtifact = Callable[..., Path]
+
+
+@pytest.fixture
+def make_artifact(tmp_path: Path) -> MakeArtifact:
+    """Writes an artifact: `make_artifact("name", kinds=("onnx",), golden=b"…", styles=(…))`."""
+
+    def make(name: str = "onnx", *, golden: bytes = b"golden", **changes: Any) -> Path:
+        folder = tmp_path / name
+        (folder / "golden").mkdir(parents=True)
+        kinds = changes.pop("kinds", ("onnx", "ort"))
+        (folder / "README.md").write_text("# Model card\n")
+        for part in ("encoder", "decoder"):
+            (folder / "golden" / f"{part}.safetensors").write_bytes(golden + part.encode())
+            for kind in kinds:
+                _write_model(folder / f"{part}.{kind}", f"{part} as {kind}".encode())
+        (folder / "golden" / "run.safetensors").write_bytes(golden)
+        artifact.close(folder, _manifest(kinds, changes))
+        return folder
+
+    return make
+
+
+def _write_model(path: Path, data: bytes) -> None:
+    """A file, or for Core ML a package of two."""
+    if path.suffix != ".mlpackage":
+        path.write_bytes(data)
+        return
+    (path / "Data").mkdir(parents=True)
+    (path / "Data" / "weight.bin").write_bytes(data)
+    (path / "Manifest.json").write_text("{}")
+
+
+def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
+    spec = TensorSpec(name="latents", shape=(1, 8, 32, 32), description='Latents, as "x".')
+    values: dict[str, Any] = {
+        "format": "onnx",
+        "version": "0.1.0",
+        "pipeline": "AvatarPipeline",
+        "licence": "Apache-2.0",
+        "options": {"precision": "fp16"},
+        "checkpoint": "a" * 64,
+        "tools": {"torch": "2"},
+        "styles": tuple(
+            {"name": style.name, "title": style.title, "tier": style.tier} for style in STYLES
+        ),
+        "sampler": Sampler(steps=2, guidance=1.0, also=(1, 4)).constants(),
+        "selfie_rules": selfie_rules.to_dicts(),
+        "golden": GoldenEntry(
+            seed=0,
+            run="golden/run.safetensors",
+            components={p: f"golden/{p}.safetensors" for p in ("encoder", "decoder")},
+        ),
+        "components": tuple(
+            ComponentEntry(
+                name=part,
+                description="",
+                models={kind: f"{part}.{kind}" for kind in kinds},
+                ops=1,
+                inputs=(spec,),
+                outputs=(spec,),
+            )
+            for part in ("encoder", "decoder")
+        ),
+    }
+    return Manifest(**{**values, **changes})
+
+
+@pytest.fixture(scope="session")
+def shipped_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped checkpoint's ONNX artifact: AVATAR_ARTIFACT, else `dist/onnx` where it is whole
+    and of the shipped checkpoint, else one exported now, once for all processes of this run."""
+    for folder in (os.environ.get("AVATAR_ARTIFACT"), ROOT / "dist" / "onnx"):
+        if folder and _is_shipped(Path(folder)):
+            return Path(folder).resolve()
+    # Beside every worker's own folder: they share one export.
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with FileLock(shared / "shipped-onnx.lock"):
+        if not (shared / "shipped-onnx").is_dir():
+            command = [sys.executable, "-m", "export", "onnx", "--ort", "none"]
+            done = subprocess.run(
+                [*command, "--out", str(shared / "shipped-onnx")],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+    return shared / "shipped-onnx"
+
+
+def _is_shipped(folder: Path) -> bool:
+    try:
+        manifest = verify(folder).manifest
+    except ExportError:
+        return False
+    return (
+        bool(manifest.selfie_rules)
+        and manifest.checkpoint == fingerprint(shipped.CHECKPOINT)
+        and manifest.selfie_rules == selfie_rules.to_dicts()
+    )

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from export import ArtifactError, ManifestError
+from sdk_bindings import KOTLIN, SWIFT, LibraryError, UnsuitableArtifactError, open_bundle, render
+from tests.sdk_bindings.conftest import MakeArtifact
+
+TEMPLATE = """\
+{{ version }} {{ model_kind }} {{ manifest_sha256 }}
+{% for style in manifest.styles %}
+case {{ style.name | camel }} = {{ style.title | swift_string }}
+{% endfor %}
+{% for rule in rules %}
+{{ rule.name }} {{ rule.min }} {{ rule.max }}
+{% endfor %}
+{% for file in files %}
+{{ file.path }} {{ file.bytes }} {{ file.sha256 }}
+{% endfor %}
+{{ manifest.sampler.timesteps | join(",") }} {{ manifest.components[0].inputs[0].shape }}
+"""
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    for language in (SWIFT, KOTLIN):
+        (folder / language.template).write_text(TEMPLATE)
+    return folder
+
+
+def test_the_generated_file_says_what_the_manifest_says(
+    make_artifact: MakeArtifact, templates: Path
+) -> None:
+    bundle = open_bundle(make_artifact(), KOTLIN)
+    text = render(bundle, KOTLIN, templates).decode()
+    digest = bundle.facts()["manifest_sha256"]
+    assert text.startswith(f"0.1.0 onnx {digest}\ncase lorelei = ")
+    assert 'case openPeeps = "Open Peeps"\n' in text and "count 1.0 10.0\n" in text
+    (card,) = (entry for entry in bundle.files if entry.path == "README.md")
+    assert f"README.md {card.bytes} {card.sha256}\n" in text
+    assert text.endswith("1000.0,500.0 (1, 8, 32, 32)\n")
+    assert render(bundle, KOTLIN, templates).decode() == text
+
+
+def test_an_app_takes_models_of_one_kind_and_the_card(make_artifact: MakeArtifact) -> None:
+    folder = make_artifact()
+    paths = [entry.path for entry in open_bundle(folder, KOTLIN).files]
+    assert paths == ["README.md", "decoder.onnx", "encoder.onnx"]
+    paths = [entry.path for entry in open_bundle(folder, SWIFT, "ort").files]
+    assert paths == ["README.md", "decoder.ort", "encoder.ort"]
+
+
+def test_a_core_ml_package_is_taken_file_by_file(make_artifact: MakeArtifact) -> None:
+    folder = make_artifact("coreml", kinds=("mlpackage",), format="coreml")
+    paths = [entry.path for entry in open_bundle(folder, SWIFT).files]
+    assert paths[1:3] == ["decoder.mlpackage/Data/weight.bin", "decoder.mlpackage/Manifest.json"]
+
+
+def test_the_facts_are_those_of_the_app_and_no_machines(make_artifact: MakeArtifact) -> None:
+    """Golden outputs differ in their last bits between machines; nothing generated may."""
+    one = open_bundle(make_artifact("one", golden=b"1"), KOTLIN)
+    other = open_bundle(make_artifact("other", golden=b"2"), KOTLIN)
+    assert one.manifest != other.manifest
+    assert one.facts() == other.facts()
+    assert "golden" not in json.dumps(one.facts())
+    assert one.facts()["manifest"]["components"][0]["models"] == {"onnx": "encoder.onnx"}
+
+
+def test_the_hash_is_that_of_what_the_app_takes(make_artifact: MakeArtifact) -> None:
+    folder = make_artifact("one")
+    other = make_artifact("other", checkpoint="b" * 64)
+    digests = {
+        open_bundle(where, KOTLIN, kind).facts()["manifest_sha256"]
+        for where, kind in ((folder, "onnx"), (folder, "ort"), (other, "onnx"))
+    }
+    assert len(digests) == 3
+
+
+# ---- what no app can use is refused before anything is written
+
+
+def test_a_changed_byte_is_refused(make_artifact: MakeArtifact) -> None:
+    folder = make_artifact()
+    (folder / "decoder.onnx").write_bytes(b"decoder as onnX")
+    with pytest.raises(ArtifactError, match=r"decoder\.onnx was changed"):
+        open_bundle(folder, KOTLIN)
+
+
+def test_a_changed_golden_vector_is_refused_too(make_artifact: MakeArtifact) -> None:
+    folder = make_artifact()
+    (folder / "golden" / "run.safetensors").write_bytes(b"goldeN")
+    with pytest.raises(ArtifactError, match="was changed"):
+        open_bundle(folder, KOTLIN)
+
+
+def test_another_schema_version_is_refused(make_artifact: MakeArtifact) -> None:
+    folder = make_artifact()
+    values = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**values, "schema_version": 2}))
+    with pytest.raises(ManifestError, match="schema version 2, this reads 1"):
+        open_bundle(folder, KOTLIN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"pipeline": "StableDiffusionPipeline"}, None, "expected AvatarPipeline"),
+        ({"selfie_rules": ()}, None, "names no selfie rules.*python -m export onnx --out"),
+        ({"kinds": ("mlpackage",)}, None, "has mlpackage models, the Kotlin library runs onnx"),
+        ({"kinds": ("onnx",)}, "ort", "has no ort model of encoder, it has onnx"),
+        ({"styles": ({"name": "a-b"}, {"name": "a_b"})}, None, "'a-b' and 'a_b'.*one name in code"),
+    ],
+)
+def test_an_artifact_that_does_not_suit(
+    make_artifact: MakeArtifact, changes: dict[str, object], kind: str | None, message: str
+) -> None:
+    with pytest.raises(UnsuitableArtifactError, match=message) as caught:
+        open_bundle(make_artifact(**changes), KOTLIN, kind)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fact_that_a_template_asks_for_in_vain_is_an_error(
+    make_artifact: MakeArtifact, templates: Path
+) -> None:
+    (templates / KOTLIN.template).write_text("{{ manifest.golden }}")
+    with pytest.raises(Exception, match="golden"):
+        render(open_bundle(make_artifact(), KOTLIN), KOTLIN, templates)
+
+
+def test_a_missing_template_is_named(make_artifact: MakeArtifact, tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match=r"Bundled\.kt\.j2"):
+        render(open_bundle(make_artifact(), KOTLIN), KOTLIN, tmp_path)
