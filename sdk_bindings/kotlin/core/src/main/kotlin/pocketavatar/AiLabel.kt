@@ -22,9 +22,6 @@ public object AiLabel {
     public const val DIGITAL_SOURCE_TYPE: String =
         "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
-    /** The XMP packet (ISO 16684-1), the same bytes in every language. */
-    internal const val PACKET: String = XMP_PACKET
-
     /**
      * A PNG file with the label, before its picture data.
      *
@@ -32,7 +29,7 @@ public object AiLabel {
      */
     public fun inPng(png: ByteArray): ByteArray {
         require(png.startsWith(Png.SIGNATURE) && png.size > PNG_HEADER) { "not a PNG file" }
-        val xmp = ascii("XML:com.adobe.xmp") + ByteArray(5) + PACKET.toByteArray()
+        val xmp = ascii("XML:com.adobe.xmp") + ByteArray(5) + XMP_PACKET.toByteArray()
         val comment = ascii("Comment") + ByteArray(1) + ascii(COMMENT)
         return png.copyOf(PNG_HEADER) + Png.chunk("iTXt", xmp) + Png.chunk("tEXt", comment) +
             png.copyOfRange(PNG_HEADER, png.size)
@@ -45,7 +42,7 @@ public object AiLabel {
      */
     public fun inJpeg(jpeg: ByteArray): ByteArray {
         require(jpeg.startsWith(JPEG_START) && jpeg.size > 6) { "not a JPEG file" }
-        val content = ascii("http://ns.adobe.com/xap/1.0/") + ByteArray(1) + PACKET.toByteArray()
+        val content = ascii("http://ns.adobe.com/xap/1.0/") + ByteArray(1) + XMP_PACKET.toByteArray()
         val length = content.size + 2
         val segment = byteArrayOf(-1, APP1, (length shr 8).toByte(), length.toByte()) + content
         val at = if (jpeg[3] == APP0) 4 + unsigned(jpeg[4]) * 256 + unsigned(jpeg[5]) else 2

@@ -43,7 +43,7 @@ internal class Artifact(
                 "its schema version is $version, this library reads ${Manifest.SCHEMA_VERSION}",
             )
         }
-        for (file in manifest.files.sortedByDescending { it.path == Manifest.FILE }) {
+        for (file in manifest.files.sortedByDescending { it.path == Manifest.CARD }) {
             readChecked(file) { _, _ -> }
         }
     }
@@ -90,12 +90,12 @@ internal class Artifact(
         if (digest.digest().toHex() != file.sha256) throw damaged(file, "its SHA-256 is another")
     }
 
-    /** The manifest vouches for the rest: if it is another one, the model is, and not damaged. */
+    /** The card vouches for the rest: if it is another one, the model is, and not damaged. */
     private fun damaged(
         file: ModelFile,
         why: String,
     ): AvatarException =
-        if (file.path == Manifest.FILE) {
+        if (file.path == Manifest.CARD) {
             AvatarException.ModelOfAnotherVersion("${file.path} is not the one published with this library")
         } else {
             AvatarException.ModelDamaged(file.path, why)

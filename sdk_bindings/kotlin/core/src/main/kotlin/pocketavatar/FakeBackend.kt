@@ -28,21 +28,21 @@ private class FakeNetwork(
         outputs: Map<String, Tensor>,
     ) {
         onCall(component)
-        val mixed = inputs.values.fold(0.5f) { sum, tensor -> fraction(sum + meanOf(tensor)) }
+        val mixed = inputs.values.fold(0.5f) { sum, tensor -> fraction(sum + momentOf(tensor)) }
         for (tensor in outputs.values) fill(tensor.floats, mixed)
     }
 
     override fun close() {}
 
-    private fun meanOf(tensor: Tensor): Float =
+    private fun momentOf(tensor: Tensor): Float =
         when (tensor.spec.type) {
             ElementType.INT32 -> 0.37f * tensor.ints[0]
-            ElementType.FLOAT32 -> meanOf(tensor.floats)
+            ElementType.FLOAT32 -> momentOf(tensor.floats)
         }
 
-    private fun meanOf(values: FloatBuffer): Float {
+    private fun momentOf(values: FloatBuffer): Float {
         var sum = 0.0
-        for (i in 0 until values.capacity()) sum += values[i]
+        for (i in 0 until values.capacity()) sum += values[i] * (i + 1.0) / values.capacity()
         return (sum / values.capacity() * 7).toFloat()
     }
 

@@ -97,6 +97,7 @@ internal class Manifest(
         /** The schema that this library reads. */
         const val SCHEMA_VERSION: Int = 1
 
-        const val FILE: String = "manifest.json"
+        /** The model card, which says what checkpoint and software the files are from. */
+        const val CARD: String = "README.md"
     }
 }

@@ -75,9 +75,12 @@ internal class Models(
         }
     }
 
-    /** Whoever holds the lock asks again when done, so a wish is never lost. */
+    /**
+     * Whoever holds the lock asks again when done, so a wish is never lost. A backend may ask from
+     * within its own call; its network is not taken from under it.
+     */
     private fun dropIfAsked() {
-        while (dropAsked && lock.tryLock()) {
+        while (dropAsked && !lock.isHeldByCurrentThread && lock.tryLock()) {
             try {
                 dropAsked = false
                 loaded.values.forEach(Network::close)

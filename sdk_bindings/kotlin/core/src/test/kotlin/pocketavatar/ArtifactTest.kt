@@ -18,9 +18,9 @@ class ArtifactTest {
 
     /** A small artifact of two files on disk, and what is known of it. */
     private val manifest by lazy {
-        write("manifest.json", "{}".toByteArray())
+        write("README.md", "{}".toByteArray())
         write("denoiser.onnx", model)
-        val files = listOf("denoiser.onnx", "manifest.json").map { ModelFile(it, file(it).length(), sha256(file(it))) }
+        val files = listOf("README.md", "denoiser.onnx").map { ModelFile(it, file(it).length(), sha256(file(it))) }
         Manifest(1, Bundled.manifest.components, Bundled.manifest.sampler, emptyList(), emptyList(), files)
     }
 
@@ -49,7 +49,7 @@ class ArtifactTest {
         file("denoiser.onnx").delete()
         assertEquals("denoiser.onnx", assertFailsWith<AvatarException.ModelMissing> { open() }.file)
         folder.root.deleteRecursively()
-        assertEquals("manifest.json", assertFailsWith<AvatarException.ModelMissing> { open() }.file)
+        assertEquals("README.md", assertFailsWith<AvatarException.ModelMissing> { open() }.file)
     }
 
     @Test
@@ -80,7 +80,7 @@ class ArtifactTest {
     @Test
     fun `another artifact`() {
         manifest
-        write("manifest.json", "[]".toByteArray())
+        write("README.md", "[]".toByteArray())
         write("denoiser.onnx", byteArrayOf(1))
         assertFailsWith<AvatarException.ModelOfAnotherVersion> { open() }
     }

@@ -51,7 +51,7 @@ class AvatarStudioTest {
                 draw(selfies = listOf(tiles(3))),
                 draw(steps = 1),
             )
-        others.forEach { assertFalse(avatars(it).single().pixels.contentEquals(first.pixels)) }
+        others.forEachIndexed { i, other -> assertFalse(avatars(other).single().pixels.contentEquals(first.pixels), "$i") }
     }
 
     @Test

@@ -218,7 +218,7 @@ public object Bundled {
                         rule = Rule.COUNT,
                         min = 1.0,
                         max = 10.0,
-                        about = "how many selfies of one person there are",
+                        about = "selfies of one person",
                     ),
                     Limits(
                         rule = Rule.SIDE,
@@ -290,11 +290,6 @@ public object Bundled {
                         path = "identity_encoder.onnx",
                         bytes = 5508998,
                         sha256 = "79b696b54ae54d4f248680f5b0d776d66c3a0e23fab3c4be8d1b0c25ba4a01fe",
-                    ),
-                    ModelFile(
-                        path = "manifest.json",
-                        bytes = 9572,
-                        sha256 = "ea5b6cf63e01759a30b3d89762f9b97740192218a5a9ce6a503a0562771ec928",
                     ),
                 ),
         )

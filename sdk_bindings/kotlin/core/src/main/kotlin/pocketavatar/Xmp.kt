@@ -1,3 +1,0 @@
-package pocketavatar
-
-internal const val XMP_PACKET: String = "TODO"
