@@ -91,7 +91,7 @@ def create(
     ] = None,
 ) -> None:
     """Draw avatars of the person in the selfies, and print where they lie."""
-    from avatar.create import draw, output_files, save_picture, style_index, to_8_bit
+    from avatar.create import draw, output_files, save_avatar, style_index, to_8_bit
     from avatar.selfie import read_selfies
 
     # What the user got wrong is said before any model is loaded; an artifact is opened to know.
@@ -103,7 +103,7 @@ def create(
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
     for file, avatar in zip(files, draw(model, pictures, index, seeds), strict=True):
-        save_picture(to_8_bit(avatar), file)
+        save_avatar(to_8_bit(avatar), file)
         print(file, flush=True)
 
 

@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from avatar import label
 from avatar.errors import OutputError
 from avatar.people.errors import UnknownStyleError
 from avatar.pipeline import pad_selfies
@@ -113,10 +115,15 @@ def output_files(out: Path, count: int) -> list[Path]:
     return files
 
 
-def save_picture(pixels: NDArray[np.uint8], file: Path) -> None:
+def save_avatar(pixels: NDArray[np.uint8], file: Path) -> None:
+    """As `save_picture`, with the label that says it was made by AI."""
+    save_picture(pixels, file, **label.save_options(SUFFIXES[file.suffix.lower()]))
+
+
+def save_picture(pixels: NDArray[np.uint8], file: Path, **metadata: Any) -> None:
     """Write (h,w,3) sRGB as PNG or JPEG, by suffix, in one step: old or new, never half.
 
-    Raises `OutputError` if the file cannot be written.
+    `metadata` goes to Pillow's `Image.save`. Raises `OutputError` if the file cannot be written.
     """
     kind = SUFFIXES[file.suffix.lower()]
     options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {"optimize": True}
@@ -124,7 +131,7 @@ def save_picture(pixels: NDArray[np.uint8], file: Path) -> None:
     try:
         try:
             with part.open("xb") as stream:
-                Image.fromarray(pixels).save(stream, kind, **options)
+                Image.fromarray(pixels).save(stream, kind, **options, **metadata)
             part.replace(file)
         finally:
             part.unlink(missing_ok=True)
