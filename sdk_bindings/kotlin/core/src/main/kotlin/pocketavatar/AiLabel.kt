@@ -54,7 +54,8 @@ public object AiLabel {
 
     private fun unsigned(byte: Byte): Int = byte.toInt() and 255
 
-    private fun ByteArray.startsWith(start: ByteArray): Boolean = size >= start.size && start.indices.all { this[it] == start[it] }
+    private fun ByteArray.startsWith(start: ByteArray): Boolean =
+        size >= start.size && start.indices.all { this[it] == start[it] }
 
     /** Signature and the header chunk, which must be the first. */
     private const val PNG_HEADER = 8 + 25

@@ -58,10 +58,7 @@ internal fun FloatBuffer.copyFrom(other: FloatBuffer) {
 }
 
 /** Elements [from] until `from + count`, the same memory. */
-internal fun FloatBuffer.part(
-    from: Int,
-    count: Int,
-): FloatBuffer {
+internal fun FloatBuffer.part(from: Int, count: Int): FloatBuffer {
     val part = duplicate()
     part.position(from)
     part.limit(from + count)

@@ -57,10 +57,7 @@ internal class Artifact(
         return bytes
     }
 
-    private inline fun readChecked(
-        file: ModelFile,
-        take: (ByteArray, Int) -> Unit,
-    ) {
+    private inline fun readChecked(file: ModelFile, take: (ByteArray, Int) -> Unit) {
         try {
             source.open(file.path).use { stream -> check(file, stream, take) }
         } catch (error: FileNotFoundException) {
@@ -70,11 +67,7 @@ internal class Artifact(
         }
     }
 
-    private inline fun check(
-        file: ModelFile,
-        stream: InputStream,
-        take: (ByteArray, Int) -> Unit,
-    ) {
+    private inline fun check(file: ModelFile, stream: InputStream, take: (ByteArray, Int) -> Unit) {
         val digest = MessageDigest.getInstance("SHA-256")
         val part = ByteArray(1 shl 16)
         var size = 0L
@@ -91,10 +84,7 @@ internal class Artifact(
     }
 
     /** The card vouches for the rest: if it is another one, the model is, and not damaged. */
-    private fun damaged(
-        file: ModelFile,
-        why: String,
-    ): AvatarException =
+    private fun damaged(file: ModelFile, why: String): AvatarException =
         if (file.path == Manifest.CARD) {
             AvatarException.ModelOfAnotherVersion("${file.path} is not the one published with this library")
         } else {

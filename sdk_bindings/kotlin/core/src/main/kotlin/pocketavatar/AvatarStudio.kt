@@ -121,10 +121,7 @@ public class AvatarStudio internal constructor(
     }
 
     /** Does [work] with memory that is 0 when it is over, however it ends. */
-    private inline fun <T> inMemory(
-        doing: String,
-        work: (Buffers) -> T,
-    ): T {
+    private inline fun <T> inMemory(doing: String, work: (Buffers) -> T): T {
         models.checkOpen()
         try {
             return Buffers(options.allocator).use { work(it) }
@@ -143,16 +140,12 @@ public class AvatarStudio internal constructor(
          * @throws AvatarException.ModelDamaged a file was cut short or altered.
          * @throws AvatarException.ModelOfAnotherVersion it is another artifact.
          */
-        public suspend fun open(
-            directory: File,
-            options: StudioOptions = StudioOptions(),
-        ): AvatarStudio = open(DirectorySource(directory), options)
+        public suspend fun open(directory: File, options: StudioOptions = StudioOptions()): AvatarStudio =
+            open(DirectorySource(directory), options)
 
         /** Opens an artifact that lies somewhere else; as the other `open`. */
-        public suspend fun open(
-            source: ModelSource,
-            options: StudioOptions = StudioOptions(),
-        ): AvatarStudio = open(Bundled.manifest, source, options)
+        public suspend fun open(source: ModelSource, options: StudioOptions = StudioOptions()): AvatarStudio =
+            open(Bundled.manifest, source, options)
 
         /** A studio that reads no artifact, for a [backend] that needs none: for tests and previews. */
         public fun withoutModel(
@@ -164,11 +157,7 @@ public class AvatarStudio internal constructor(
             return AvatarStudio(Bundled.manifest, options.copy(backend = backend), artifact)
         }
 
-        internal suspend fun open(
-            manifest: Manifest,
-            source: ModelSource,
-            options: StudioOptions,
-        ): AvatarStudio {
+        internal suspend fun open(manifest: Manifest, source: ModelSource, options: StudioOptions): AvatarStudio {
             val artifact = Artifact(manifest, source)
             withContext(Dispatchers.IO) { artifact.verify() }
             return AvatarStudio(manifest, options, artifact)

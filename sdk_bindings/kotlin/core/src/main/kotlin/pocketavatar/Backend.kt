@@ -16,10 +16,7 @@ public fun interface Backend {
      * Whatever it throws reaches the app as [AvatarException.RuntimeFailed], an `OutOfMemoryError`
      * as [AvatarException.OutOfMemory] and an [AvatarException] as it is.
      */
-    public fun load(
-        component: Component,
-        model: ModelReader,
-    ): Network
+    public fun load(component: Component, model: ModelReader): Network
 }
 
 /** Gives a component's model file, checked against the hash it was published with. */
@@ -31,10 +28,7 @@ public fun interface ModelReader {
 /** A loaded component. */
 public interface Network : AutoCloseable {
     /** Runs once: reads all inputs, fills all outputs. Both have exactly the component's tensors. */
-    public fun run(
-        inputs: Map<String, Tensor>,
-        outputs: Map<String, Tensor>,
-    )
+    public fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>)
 
     override fun close()
 }

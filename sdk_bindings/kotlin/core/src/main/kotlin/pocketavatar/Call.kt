@@ -18,10 +18,7 @@ internal class Call(
 
     fun floats(input: String): FloatBuffer = inputs.getValue(input).floats
 
-    fun set(
-        input: String,
-        number: Int,
-    ) {
+    fun set(input: String, number: Int) {
         inputs.getValue(input).ints.put(0, number)
     }
 

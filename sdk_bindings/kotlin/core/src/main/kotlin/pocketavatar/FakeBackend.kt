@@ -13,20 +13,14 @@ public class FakeBackend(
      */
     private val onCall: (component: String) -> Unit = {},
 ) : Backend {
-    override fun load(
-        component: Component,
-        model: ModelReader,
-    ): Network = FakeNetwork(component.name, onCall)
+    override fun load(component: Component, model: ModelReader): Network = FakeNetwork(component.name, onCall)
 }
 
 private class FakeNetwork(
     private val component: String,
     private val onCall: (String) -> Unit,
 ) : Network {
-    override fun run(
-        inputs: Map<String, Tensor>,
-        outputs: Map<String, Tensor>,
-    ) {
+    override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
         onCall(component)
         val mixed = inputs.values.fold(0.5f) { sum, tensor -> fraction(sum + momentOf(tensor)) }
         for (tensor in outputs.values) fill(tensor.floats, mixed)
@@ -47,10 +41,7 @@ private class FakeNetwork(
     }
 
     /** A ramp from 0 to 1 that starts at [from] and comes round again, so pictures are not flat. */
-    private fun fill(
-        values: FloatBuffer,
-        from: Float,
-    ) {
+    private fun fill(values: FloatBuffer, from: Float) {
         val count = values.capacity()
         for (i in 0 until count) values.put(i, fraction(from + i.toFloat() / count))
     }

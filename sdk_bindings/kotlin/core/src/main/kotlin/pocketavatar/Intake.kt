@@ -19,11 +19,7 @@ internal class Intake(
      * Prepares each selfie into [places], (n,3,size,size), sets its [mask] to 1, and says which
      * rules are broken. A wrong number of selfies stands alone: then none is opened.
      */
-    suspend fun read(
-        selfies: List<Selfie>,
-        places: FloatBuffer,
-        mask: FloatBuffer,
-    ): List<Refusal> {
+    suspend fun read(selfies: List<Selfie>, places: FloatBuffer, mask: FloatBuffer): List<Refusal> {
         val wrongCount = rules.ofCount(selfies.size)
         if (wrongCount.isNotEmpty()) return wrongCount
         val prepared = selfies.indices.map { places.part(it * 3 * size * size, 3 * size * size) }
@@ -35,11 +31,7 @@ internal class Intake(
         }
     }
 
-    private fun readOne(
-        index: Int,
-        selfie: Selfie,
-        place: FloatBuffer,
-    ): Map<Rule, Double> =
+    private fun readOne(index: Int, selfie: Selfie, place: FloatBuffer): Map<Rule, Double> =
         try {
             selfie.open().use { picture ->
                 Picture.checkSize(picture.width, picture.height)

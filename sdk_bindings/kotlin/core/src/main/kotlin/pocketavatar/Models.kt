@@ -16,11 +16,7 @@ internal class Models(
     @Volatile private var closed = false
 
     /** Runs a component, loading it first where it is not. One call runs at a time. */
-    fun run(
-        component: String,
-        inputs: Map<String, Tensor>,
-        outputs: Map<String, Tensor>,
-    ) {
+    fun run(component: String, inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
         locked(component) { network(component).run(inputs, outputs) }
     }
 
@@ -45,10 +41,7 @@ internal class Models(
             backend.load(entry) { artifact.read(entry.file) }
         }
 
-    private inline fun locked(
-        component: String,
-        work: () -> Unit,
-    ) {
+    private inline fun locked(component: String, work: () -> Unit) {
         lock.lock()
         try {
             checkOpen()
@@ -59,10 +52,7 @@ internal class Models(
         }
     }
 
-    private inline fun guarded(
-        component: String,
-        work: () -> Unit,
-    ) {
+    private inline fun guarded(component: String, work: () -> Unit) {
         try {
             work()
         } catch (error: AvatarException) {
@@ -70,7 +60,9 @@ internal class Models(
         } catch (error: OutOfMemoryError) {
             dropAsked = true
             throw AvatarException.OutOfMemory("running $component", error)
-        } catch (@Suppress("TooGenericExceptionCaught") error: Exception) {
+        } catch (
+            @Suppress("TooGenericExceptionCaught") error: Exception,
+        ) {
             throw AvatarException.RuntimeFailed(component, error.message ?: error.toString(), error)
         }
     }

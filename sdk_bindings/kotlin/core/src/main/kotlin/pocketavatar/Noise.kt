@@ -13,10 +13,7 @@ import kotlin.math.sqrt
  *
  * The number of elements must be a multiple of 16, as every latent's is.
  */
-internal fun fillNoise(
-    seed: ULong,
-    out: FloatBuffer,
-) {
+internal fun fillNoise(seed: ULong, out: FloatBuffer) {
     val count = out.capacity()
     require(count % BLOCK == 0) { "$count elements, expected a multiple of $BLOCK" }
     val words = MersenneTwister(seed.toInt())

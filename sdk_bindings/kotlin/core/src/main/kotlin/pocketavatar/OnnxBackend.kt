@@ -19,10 +19,7 @@ public class OnnxBackend(
     /** Last word on the session's options, for example `{ addXnnpack(emptyMap()) }`. */
     private val configure: OrtSession.SessionOptions.() -> Unit = {},
 ) : Backend {
-    override fun load(
-        component: Component,
-        model: ModelReader,
-    ): Network {
+    override fun load(component: Component, model: ModelReader): Network {
         val environment = OrtEnvironment.getEnvironment().apply { setTelemetry(false) }
         return options().use { options ->
             asOutOfMemory(component.name) {
@@ -50,10 +47,7 @@ private class OnnxNetwork(
     private val session: OrtSession,
     private val component: String,
 ) : Network {
-    override fun run(
-        inputs: Map<String, Tensor>,
-        outputs: Map<String, Tensor>,
-    ) {
+    override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
         val opened = ArrayList<OnnxTensor>()
         try {
             val given = inputs.mapValues { wrap(it.value).also(opened::add) }
@@ -68,7 +62,9 @@ private class OnnxNetwork(
 
     /** The tensor's own memory, not a copy: the runtime reads and writes it in place. */
     private fun wrap(tensor: Tensor): OnnxTensor {
-        val shape = tensor.spec.shape.map(Int::toLong).toLongArray()
+        val shape = tensor.spec.shape
+            .map(Int::toLong)
+            .toLongArray()
         return when (tensor.spec.type) {
             ElementType.FLOAT32 -> OnnxTensor.createTensor(environment, tensor.floats, shape)
             ElementType.INT32 -> OnnxTensor.createTensor(environment, tensor.ints, shape)
@@ -77,10 +73,7 @@ private class OnnxNetwork(
 }
 
 /** The runtime has no code of its own for it, only these words. */
-private inline fun <T> asOutOfMemory(
-    component: String,
-    work: () -> T,
-): T =
+private inline fun <T> asOutOfMemory(component: String, work: () -> T): T =
     try {
         work()
     } catch (error: OrtException) {

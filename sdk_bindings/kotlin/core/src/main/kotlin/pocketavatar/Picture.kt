@@ -20,12 +20,7 @@ public interface Picture : AutoCloseable {
      * Writes [count] stored pixels of row [y], from column [left] on, to the start of [into], each
      * `0xAARRGGBB`, not multiplied by alpha.
      */
-    public fun readRow(
-        left: Int,
-        y: Int,
-        count: Int,
-        into: IntArray,
-    )
+    public fun readRow(left: Int, y: Int, count: Int, into: IntArray)
 
     /** Frees the pixels, and makes them 0 where that is possible. */
     override fun close()
@@ -39,10 +34,7 @@ public interface Picture : AutoCloseable {
          *
          * @throws IOException the picture is empty or too large to be decoded.
          */
-        public fun checkSize(
-            width: Int,
-            height: Int,
-        ) {
+        public fun checkSize(width: Int, height: Int) {
             if (width < 1 || height < 1) throw IOException("not a picture, or broken")
             if (width.toLong() * height > MAX_PIXELS) {
                 throw IOException(
@@ -66,12 +58,7 @@ public class PixelPicture(
         require(orientation in 1..8) { "orientation $orientation, expected 1 to 8" }
     }
 
-    override fun readRow(
-        left: Int,
-        y: Int,
-        count: Int,
-        into: IntArray,
-    ) {
+    override fun readRow(left: Int, y: Int, count: Int, into: IntArray) {
         pixels.copyInto(into, 0, y * width + left, y * width + left + count)
     }
 

@@ -9,11 +9,7 @@ import java.util.zip.Deflater
 internal object Png {
     val SIGNATURE: ByteArray = byteArrayOf(-119, 80, 78, 71, 13, 10, 26, 10)
 
-    fun encode(
-        width: Int,
-        height: Int,
-        pixels: IntArray,
-    ): ByteArray {
+    fun encode(width: Int, height: Int, pixels: IntArray): ByteArray {
         val header = bytes { writeInt(width).also { writeInt(height) }.also { write(HEADER_END) } }
         val perceptual = byteArrayOf(0)
         return SIGNATURE + chunk("IHDR", header) + chunk("sRGB", perceptual) +
@@ -21,24 +17,23 @@ internal object Png {
     }
 
     /** One chunk: length, type, data, CRC-32. */
-    fun chunk(
-        type: String,
-        data: ByteArray,
-    ): ByteArray =
+    fun chunk(type: String, data: ByteArray): ByteArray =
         bytes {
             val name = type.toByteArray(Charsets.ISO_8859_1)
             writeInt(data.size)
             write(name)
             write(data)
-            writeInt(CRC32().apply { update(name) }.apply { update(data) }.value.toInt())
+            writeInt(
+                CRC32()
+                    .apply { update(name) }
+                    .apply { update(data) }
+                    .value
+                    .toInt(),
+            )
         }
 
     /** Rows of RGB, each after its filter, which is none: it suits drawings with flat colours. */
-    private fun rows(
-        width: Int,
-        height: Int,
-        pixels: IntArray,
-    ): ByteArray {
+    private fun rows(width: Int, height: Int, pixels: IntArray): ByteArray {
         val rows = ByteArray(height * (1 + 3 * width))
         var at = 0
         for (y in 0 until height) {

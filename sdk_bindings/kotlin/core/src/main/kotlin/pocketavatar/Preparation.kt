@@ -19,10 +19,7 @@ internal class Preparation(
     private val sums = buffers.floats(3 * size)
 
     /** Writes (3,size,size) float32 in [0,1] to [out], which must hold zeros. */
-    fun prepare(
-        picture: Picture,
-        out: FloatBuffer,
-    ) {
+    fun prepare(picture: Picture, out: FloatBuffer) {
         val turn = Turn(picture.orientation)
         val square = turn.centreSquare(picture.width, picture.height)
         val taps = List(size) { Tap.of(it, square.side, size) }
@@ -40,10 +37,7 @@ internal class Preparation(
     }
 
     /** One stored row, shrunk or enlarged along x, to [sums] as (3,size). */
-    private fun sumColumns(
-        row: IntArray,
-        taps: List<Tap>,
-    ) {
+    private fun sumColumns(row: IntArray, taps: List<Tap>) {
         for (i in row.indices) row[i] = onWhite(row[i])
         for ((x, tap) in taps.withIndex()) {
             var red = 0f
@@ -59,12 +53,7 @@ internal class Preparation(
         }
     }
 
-    private fun addRow(
-        y: Int,
-        weight: Float,
-        turn: Turn,
-        out: FloatBuffer,
-    ) {
+    private fun addRow(y: Int, weight: Float, turn: Turn, out: FloatBuffer) {
         for (x in 0 until size) {
             val at = turn.uprightIndex(x, y, size)
             for (channel in 0 until 3) {
@@ -84,18 +73,11 @@ internal class Tap(
 
     companion object {
         /** How pixel [index] of [new] is made from [old] pixels, along one axis. */
-        fun of(
-            index: Int,
-            old: Int,
-            new: Int,
-        ): Tap = if (old >= new) shrinking(index, old, new) else enlarging(index, old, new)
+        fun of(index: Int, old: Int, new: Int): Tap =
+            if (old >= new) shrinking(index, old, new) else enlarging(index, old, new)
 
         /** In units of 1/new of an old pixel everything is a whole number: coverage is exact. */
-        private fun shrinking(
-            index: Int,
-            old: Int,
-            new: Int,
-        ): Tap {
+        private fun shrinking(index: Int, old: Int, new: Int): Tap {
             val start = index * old
             val stop = start + old
             val first = start / new
@@ -108,11 +90,7 @@ internal class Tap(
             return Tap(first, weights)
         }
 
-        private fun enlarging(
-            index: Int,
-            old: Int,
-            new: Int,
-        ): Tap {
+        private fun enlarging(index: Int, old: Int, new: Int): Tap {
             val centre = ((index + 0.5) * old / new - 0.5).coerceIn(0.0, old - 1.0)
             if (old == 1) return Tap(0, floatArrayOf(1f))
             val first = min(centre.toInt(), old - 2)
@@ -138,10 +116,7 @@ internal class Turn(
     private val fromBottom = orientation in setOf(3, 4, 6, 7)
 
     /** The stored pixels of the upright picture's centre square. */
-    fun centreSquare(
-        width: Int,
-        height: Int,
-    ): Square {
+    fun centreSquare(width: Int, height: Int): Square {
         val side = min(width, height)
         val x = (width - side) / 2
         val y = (height - side) / 2
@@ -153,11 +128,7 @@ internal class Turn(
     }
 
     /** The index in the upright square of [size]×[size] of what is stored at ([x], [y]). */
-    fun uprightIndex(
-        x: Int,
-        y: Int,
-        size: Int,
-    ): Int {
+    fun uprightIndex(x: Int, y: Int, size: Int): Int {
         val along = if (fromRight) size - 1 - x else x
         val down = if (fromBottom) size - 1 - y else y
         return if (swapped) along * size + down else down * size + along

@@ -25,12 +25,7 @@ internal class Run(
     val mask: FloatBuffer get() = encoder.floats("selfie_mask")
 
     /** Draws [count] avatars, telling [emit] of everything but the end. */
-    suspend fun draw(
-        style: Style,
-        count: Int,
-        seed: ULong,
-        emit: suspend (AvatarEvent) -> Unit,
-    ) {
+    suspend fun draw(style: Style, count: Int, seed: ULong, emit: suspend (AvatarEvent) -> Unit) {
         encode()
         denoiser.set("style", style.ordinal)
         for (index in 0 until count) {
@@ -38,17 +33,17 @@ internal class Run(
             fillNoise(own, decoder.floats("latents"))
             denoiseAll { emit(AvatarEvent.Progress(index, it, table.steps)) }
             decoder.run()
-            val (height, width) = manifest.decoder.outputs.single().shape.takeLast(2)
+            val (height, width) = manifest.decoder.outputs
+                .single()
+                .shape
+                .takeLast(2)
             val pixels = pixelsOf(decoder.output)
             emit(AvatarEvent.Drawn(Avatar(index, own, style, width, height, pixels)))
         }
     }
 
     /** The last event of a run that began at [startNanos]. */
-    fun finished(
-        count: Int,
-        startNanos: Long,
-    ): AvatarEvent.Finished =
+    fun finished(count: Int, startNanos: Long): AvatarEvent.Finished =
         AvatarEvent.Finished(
             count = count,
             peakMemoryBytes = peakMemoryBytes(),
@@ -79,11 +74,7 @@ internal class Run(
         )
     }
 
-    private suspend fun denoise(
-        latents: FloatBuffer,
-        timestep: Float,
-        tokens: FloatBuffer,
-    ): FloatBuffer {
+    private suspend fun denoise(latents: FloatBuffer, timestep: Float, tokens: FloatBuffer): FloatBuffer {
         denoiser.floats("latents").copyFrom(latents)
         denoiser.floats("timestep").put(0, timestep)
         denoiser.floats("identity_tokens").copyFrom(tokens)

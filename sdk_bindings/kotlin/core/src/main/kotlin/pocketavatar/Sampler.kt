@@ -28,11 +28,7 @@ internal inline fun sample(
 }
 
 /** Classifier-free guidance (arXiv 2207.12598): [prediction] is moved away from [from], in place. */
-internal fun guide(
-    prediction: FloatBuffer,
-    from: FloatBuffer,
-    guidance: Float,
-) {
+internal fun guide(prediction: FloatBuffer, from: FloatBuffer, guidance: Float) {
     for (i in 0 until prediction.capacity()) {
         prediction.put(i, from[i] + guidance * (prediction[i] - from[i]))
     }

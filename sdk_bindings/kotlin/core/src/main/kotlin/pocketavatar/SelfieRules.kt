@@ -27,11 +27,7 @@ internal class SelfieRules(
         return refusals(selfie, all, nearest)
     }
 
-    private fun refusals(
-        selfie: Int?,
-        found: Map<Rule, Double>,
-        nearest: Int? = null,
-    ): List<Refusal> =
+    private fun refusals(selfie: Int?, found: Map<Rule, Double>, nearest: Int? = null): List<Refusal> =
         limits.mapNotNull { limits ->
             val value = found[limits.rule] ?: return@mapNotNull null
             val broken = limits.brokenBy(value) ?: return@mapNotNull null
@@ -41,10 +37,7 @@ internal class SelfieRules(
 }
 
 /** Measures of the picture itself; of faces where somebody looked for them. */
-internal fun measuresOf(
-    picture: Picture,
-    faces: List<Face>?,
-): Map<Rule, Double> {
+internal fun measuresOf(picture: Picture, faces: List<Face>?): Map<Rule, Double> {
     val side = min(picture.width, picture.height).toDouble()
     val measures = mutableMapOf(Rule.SIDE to side)
     if (faces != null) measures[Rule.FACES] = faces.size.toDouble()
@@ -61,11 +54,7 @@ internal fun measuresOf(
  * Measures of a prepared selfie, (3,size,size) in [0,1]: of its luma, with Rec. 709's weights on the
  * sRGB values as they are, in double precision.
  */
-internal fun measuresOf(
-    prepared: FloatBuffer,
-    size: Int,
-    buffers: Buffers,
-): Map<Rule, Double> {
+internal fun measuresOf(prepared: FloatBuffer, size: Int, buffers: Buffers): Map<Rule, Double> {
     val luma = lumaOf(prepared, buffers)
     val mean = luma.meanOf { it }
     val contrast = sqrt(luma.meanOf { (it - mean) * (it - mean) })
@@ -76,10 +65,7 @@ internal fun measuresOf(
     )
 }
 
-private fun lumaOf(
-    prepared: FloatBuffer,
-    buffers: Buffers,
-): DoubleBuffer {
+private fun lumaOf(prepared: FloatBuffer, buffers: Buffers): DoubleBuffer {
     val count = prepared.capacity() / 3
     val luma = buffers.doubles(count)
     for (i in 0 until count) {
@@ -95,10 +81,7 @@ private inline fun DoubleBuffer.meanOf(value: (Double) -> Double): Double {
 }
 
 /** Root mean square of the discrete Laplacian over the inner pixels. */
-private fun edges(
-    luma: DoubleBuffer,
-    size: Int,
-): Double {
+private fun edges(luma: DoubleBuffer, size: Int): Double {
     var sum = 0.0
     for (y in 1 until size - 1) {
         for (at in y * size + 1 until (y + 1) * size - 1) {
@@ -110,10 +93,7 @@ private fun edges(
 }
 
 /** Mean of |a − b|. */
-private fun meanDifference(
-    a: FloatBuffer,
-    b: FloatBuffer,
-): Double {
+private fun meanDifference(a: FloatBuffer, b: FloatBuffer): Double {
     var sum = 0.0
     for (i in 0 until a.capacity()) sum += abs(a[i].toDouble() - b[i])
     return sum / a.capacity()

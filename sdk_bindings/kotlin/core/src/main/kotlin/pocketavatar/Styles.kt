@@ -9,4 +9,5 @@ public val Style.credit: String
  *
  * @throws AvatarException.StyleUnknown there is none in this artifact.
  */
-public fun Style.Companion.named(id: String): Style = Style.entries.find { it.id == id } ?: throw AvatarException.StyleUnknown(id)
+public fun Style.Companion.named(id: String): Style =
+    Style.entries.find { it.id == id } ?: throw AvatarException.StyleUnknown(id)

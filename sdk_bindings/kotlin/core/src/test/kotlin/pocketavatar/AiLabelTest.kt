@@ -1,7 +1,6 @@
 package pocketavatar
 
 import org.junit.Assume.assumeTrue
-import org.junit.Rule as JUnitRule
 import org.junit.rules.TemporaryFolder
 import java.awt.image.BufferedImage
 import java.io.ByteArrayOutputStream
@@ -12,6 +11,7 @@ import kotlin.test.Test
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import org.junit.Rule as JUnitRule
 
 class AiLabelTest {
     @get:JUnitRule
@@ -56,10 +56,7 @@ class AiLabelTest {
         for (file in files) assertEquals("", exiftool("-Warning", file))
     }
 
-    private fun exiftool(
-        tag: String,
-        file: File,
-    ): String {
+    private fun exiftool(tag: String, file: File): String {
         val process =
             try {
                 ProcessBuilder("exiftool", "-s3", "-n", tag, file.path).redirectErrorStream(true).start()
@@ -67,7 +64,11 @@ class AiLabelTest {
                 null
             }
         assumeTrue("no exiftool", process != null)
-        return checkNotNull(process).inputStream.bufferedReader().readText().trim()
+        return checkNotNull(process)
+            .inputStream
+            .bufferedReader()
+            .readText()
+            .trim()
     }
 
     @Test

@@ -1,13 +1,13 @@
 package pocketavatar
 
 import kotlinx.coroutines.runBlocking
-import org.junit.Rule as JUnitRule
 import org.junit.rules.TemporaryFolder
 import java.io.File
 import java.security.MessageDigest
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import org.junit.Rule as JUnitRule
 
 /** Nothing is taken for the model but the model, whole. */
 class ArtifactTest {
@@ -26,12 +26,12 @@ class ArtifactTest {
 
     private fun file(name: String) = File(folder.root, name)
 
-    private fun write(
-        name: String,
-        bytes: ByteArray,
-    ) = file(name).writeBytes(bytes)
+    private fun write(name: String, bytes: ByteArray) = file(name).writeBytes(bytes)
 
-    private fun sha256(file: File) = MessageDigest.getInstance("SHA-256").digest(file.readBytes()).joinToString("") { "%02x".format(it) }
+    private fun sha256(file: File) =
+        MessageDigest.getInstance("SHA-256").digest(file.readBytes()).joinToString("") {
+            "%02x".format(it)
+        }
 
     private fun open(manifest: Manifest = this.manifest) =
         runBlocking { AvatarStudio.open(manifest, DirectorySource(folder.root), StudioOptions(FakeBackend())) }

@@ -51,7 +51,12 @@ class AvatarStudioTest {
                 draw(selfies = listOf(tiles(3))),
                 draw(steps = 1),
             )
-        others.forEachIndexed { i, other -> assertFalse(avatars(other).single().pixels.contentEquals(first.pixels), "$i") }
+        others.forEachIndexed {
+            i,
+            other,
+            ->
+            assertFalse(avatars(other).single().pixels.contentEquals(first.pixels), "$i")
+        }
     }
 
     @Test
@@ -78,7 +83,12 @@ class AvatarStudioTest {
             }
         assertEquals(Style.ADVENTURER, error.style)
         assertEquals(0, opened + calls)
-        assertEquals(2, draw(studio, listOf(selfie), Style.ADVENTURER, steps = 1, entitlement = Tier.PLUS).count { it !is AvatarEvent.Finished })
+        assertEquals(
+            2,
+            draw(studio, listOf(selfie), Style.ADVENTURER, steps = 1, entitlement = Tier.PLUS).count {
+                it !is AvatarEvent.Finished
+            },
+        )
     }
 
     @Test
@@ -92,7 +102,10 @@ class AvatarStudioTest {
     fun `styles are found by the names that apps store`() {
         Style.entries.forEach { assertEquals(it, Style.named(it.id)) }
         val error = assertFailsWith<AvatarException.StyleUnknown> { Style.named("vaporwave") }
-        assertEquals("no style is named \"vaporwave\"; there are ${Style.entries.joinToString { it.id }}", error.message)
+        assertEquals(
+            "no style is named \"vaporwave\"; there are ${Style.entries.joinToString { it.id }}",
+            error.message,
+        )
         assertTrue(Style.ADVENTURER.credit.contains("Lisa Wischofsky, CC BY 4.0"))
     }
 

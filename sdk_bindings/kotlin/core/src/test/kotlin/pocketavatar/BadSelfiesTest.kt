@@ -73,12 +73,7 @@ class BadSelfiesTest {
                     override val height = 20_000
                     override val orientation = 1
 
-                    override fun readRow(
-                        left: Int,
-                        y: Int,
-                        count: Int,
-                        into: IntArray,
-                    ): Unit = error("read")
+                    override fun readRow(left: Int, y: Int, count: Int, into: IntArray): Unit = error("read")
 
                     override fun close() {}
                 }

@@ -17,7 +17,12 @@ class EndToEndTest {
             val cases = golden.keys.map { it.substringBefore('.') }.distinct()
             assertTrue(cases.isNotEmpty())
             OnnxBackend().load(component) { artifact.read(component.file) }.use { network ->
-                for (case in cases) assertTrue(psnrOf(component, network, golden, case) >= 55, "${component.name}, case $case")
+                for (case in cases) {
+                    assertTrue(
+                        psnrOf(component, network, golden, case) >= 55,
+                        "${component.name}, case $case",
+                    )
+                }
             }
         }
     }
@@ -33,7 +38,13 @@ class EndToEndTest {
         for ((name, tensor) in inputs) {
             val values = golden.getValue("$case.inputs.$name").values
             for ((i, value) in values.withIndex()) {
-                if (tensor.spec.type == ElementType.INT32) tensor.ints.put(i, value.toInt()) else tensor.floats.put(i, value.toFloat())
+                if (tensor.spec.type ==
+                    ElementType.INT32
+                ) {
+                    tensor.ints.put(i, value.toInt())
+                } else {
+                    tensor.floats.put(i, value.toFloat())
+                }
             }
         }
         val outputs = component.outputs.associate { it.name to buffers.tensor(it) }
@@ -49,7 +60,13 @@ class EndToEndTest {
     fun `the golden run gives the reference's avatar`() {
         val golden = artifactGolden("run.safetensors")
         val selfies = selfies(golden)
-        val style = Style.entries[golden.getValue("0.inputs.style").values.single().toInt()]
+        val style = Style.entries[
+            golden
+                .getValue("0.inputs.style")
+                .values
+                .single()
+                .toInt(),
+        ]
         val options = StudioOptions(backend = OnnxBackend(threads = 1))
         val manifest = Bundled.manifest.with(rules = emptyList())
         val events =
@@ -60,7 +77,11 @@ class EndToEndTest {
             }
         val avatar = events.filterIsInstance<AvatarEvent.Drawn>().single().avatar
         assertEquals(256 to 256, avatar.width to avatar.height)
-        val expected = golden.getValue("0.outputs.avatar").values.map { floor(255 * it + 0.5).coerceIn(0.0, 255.0) / 255 }
+        val expected = golden
+            .getValue(
+                "0.outputs.avatar",
+            ).values
+            .map { floor(255 * it + 0.5).coerceIn(0.0, 255.0) / 255 }
         val psnr = psnr(expected.toDoubleArray(), planes(avatar.pixels))
         println("golden run: $psnr dB; ${events.last()}")
         assertTrue(psnr >= 55, "$psnr dB")
@@ -69,12 +90,22 @@ class EndToEndTest {
     /** The recorded tensors as pictures that are already 128×128. */
     private fun selfies(golden: Map<String, GoldenTensor>): List<Selfie> {
         val (_, _, height, width) = golden.getValue("0.inputs.selfies").shape
-        val count = golden.getValue("0.inputs.selfie_mask").values.sum().toInt()
+        val count = golden
+            .getValue("0.inputs.selfie_mask")
+            .values
+            .sum()
+            .toInt()
         val values = golden.getValue("0.inputs.selfies").values
         return List(count) { selfie ->
             val pixels =
                 IntArray(height * width) {
-                    val (red, green, blue) = List(3) { channel -> (values[(selfie * 3 + channel) * height * width + it] * 255 + 0.5).toInt() }
+                    val (red, green, blue) = List(3) { channel ->
+                        (
+                            values[(selfie * 3 + channel) * height * width + it] *
+                                255 +
+                                0.5
+                        ).toInt()
+                    }
                     (255 shl 24) or (red shl 16) or (green shl 8) or blue
                 }
             Selfie { PixelPicture(width, height, pixels.clone()) }

@@ -30,10 +30,7 @@ private class JsonParser(
             key to parse()
         }
 
-    private fun <T> items(
-        end: Char,
-        item: () -> T,
-    ): List<T> {
+    private fun <T> items(end: Char, item: () -> T): List<T> {
         val items = ArrayList<T>()
         at++
         skipSpace()
@@ -64,14 +61,16 @@ private class JsonParser(
         when (val next = text[at++]) {
             'n' -> '\n'
             't' -> '\t'
-            'u' -> text.substring(at, at + 4).toInt(16).toChar().also { at += 4 }
+            'u' ->
+                text
+                    .substring(at, at + 4)
+                    .toInt(16)
+                    .toChar()
+                    .also { at += 4 }
             else -> next
         }
 
-    private fun <T> word(
-        word: String,
-        value: T,
-    ): T {
+    private fun <T> word(word: String, value: T): T {
         check(text.startsWith(word, at))
         at += word.length
         return value

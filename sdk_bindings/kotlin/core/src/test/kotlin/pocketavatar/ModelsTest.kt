@@ -12,17 +12,11 @@ class ModelsTest {
 
     private fun recording(onRun: (String) -> Unit = {}) =
         object : Backend {
-            override fun load(
-                component: Component,
-                model: ModelReader,
-            ): Network {
+            override fun load(component: Component, model: ModelReader): Network {
                 log += "load ${component.name}"
                 val network = FakeBackend().load(component, model)
                 return object : Network by network {
-                    override fun run(
-                        inputs: Map<String, Tensor>,
-                        outputs: Map<String, Tensor>,
-                    ) {
+                    override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
                         onRun(component.name)
                         log += "run ${component.name}"
                         network.run(inputs, outputs)

@@ -8,10 +8,10 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 
 class NoiseTest {
-    private fun noise(
-        seed: ULong,
-        count: Int = 64,
-    ): List<Float> = FloatBuffer.allocate(count).also { fillNoise(seed, it) }.let { buffer -> List(count) { buffer[it] } }
+    private fun noise(seed: ULong, count: Int = 64): List<Float> =
+        FloatBuffer.allocate(count).also { fillNoise(seed, it) }.let { buffer ->
+            List(count) { buffer[it] }
+        }
 
     @Test
     fun `MT19937 gives the published numbers`() {

@@ -8,24 +8,21 @@ import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
 class PreparationTest {
-    private fun prepare(
-        picture: Picture,
-        size: Int = 8,
-    ): FloatBuffer {
+    private fun prepare(picture: Picture, size: Int = 8): FloatBuffer {
         val out = FloatBuffer.allocate(3 * size * size)
         Preparation(size, Buffers(Allocator)).prepare(picture, out)
         return out
     }
 
-    private fun random(
-        width: Int,
-        height: Int,
-    ): IntArray = Random(width * 1000 + height).let { random -> IntArray(width * height) { random.nextInt() or (255 shl 24) } }
+    private fun random(width: Int, height: Int): IntArray =
+        Random(width * 1000 + height).let { random ->
+            IntArray(width * height) {
+                random.nextInt() or
+                    (255 shl 24)
+            }
+        }
 
-    private fun assertClose(
-        expected: FloatBuffer,
-        actual: FloatBuffer,
-    ) {
+    private fun assertClose(expected: FloatBuffer, actual: FloatBuffer) {
         for (i in 0 until expected.capacity()) assertTrue(abs(expected[i] - actual[i]) < 1e-5, "at $i")
     }
 
@@ -72,12 +69,7 @@ class PreparationTest {
     }
 
     /** The upright picture as a camera would store it with this orientation (EXIF 2.32, 4.6.4 A). */
-    private fun stored(
-        upright: IntArray,
-        width: Int,
-        height: Int,
-        orientation: Int,
-    ): PixelPicture {
+    private fun stored(upright: IntArray, width: Int, height: Int, orientation: Int): PixelPicture {
         val across = if (orientation >= 5) height else width
         val down = if (orientation >= 5) width else height
         val pixels =

@@ -13,7 +13,9 @@ import kotlin.test.assertTrue
 
 /** Every buffer of a run is 0 afterwards, however it ends. */
 class PrivacyTest {
-    private val guided = Bundled.manifest.with(sampler = SamplerTable("velocity", 1.5f, listOf(1000f, 500f), listOf(1f, 0.5f, 0f)))
+    private val guided = Bundled.manifest.with(
+        sampler = SamplerTable("velocity", 1.5f, listOf(1000f, 500f), listOf(1f, 0.5f, 0f)),
+    )
 
     /** Two avatars of two steps with guidance: 2 of the encoder, 8 of the denoiser, 2 of the decoder. */
     private val calls = 12

@@ -20,10 +20,7 @@ fun readSafetensors(file: File): Map<String, GoldenTensor> {
     return tensors.entries.associate { (name, entry) -> name as String to tensor(entry as Map<*, *>, data) }
 }
 
-private fun tensor(
-    entry: Map<*, *>,
-    data: ByteBuffer,
-): GoldenTensor {
+private fun tensor(entry: Map<*, *>, data: ByteBuffer): GoldenTensor {
     val shape = ints(entry["shape"])
     val start = ints(entry["data_offsets"]).first()
     val count = shape.fold(1, Int::times)

@@ -35,7 +35,9 @@ class SamplerTest {
 
     private fun calls(guidance: Float): String {
         val calls = ArrayList<String>()
-        val manifest = Bundled.manifest.with(sampler = SamplerTable("velocity", guidance, table.timesteps, table.sigmas))
+        val manifest = Bundled.manifest.with(
+            sampler = SamplerTable("velocity", guidance, table.timesteps, table.sigmas),
+        )
         val studio = studio(manifest, StudioOptions(FakeBackend { calls += it }))
         runBlocking { studio.avatars(listOf(tiles(1)), Style.LORELEI).toList() }
         return calls.joinToString()

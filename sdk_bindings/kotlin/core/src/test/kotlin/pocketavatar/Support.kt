@@ -33,10 +33,7 @@ fun artifactGolden(name: String): Map<String, GoldenTensor> {
 }
 
 /** A picture file as the law wants its pixels: stored order, sRGB. */
-fun readPng(
-    file: File,
-    orientation: Int = 1,
-): PixelPicture {
+fun readPng(file: File, orientation: Int = 1): PixelPicture {
     val image = ImageIO.read(file)
     return PixelPicture(image.width, image.height, image.argb(), orientation)
 }
@@ -44,11 +41,7 @@ fun readPng(
 fun BufferedImage.argb(): IntArray = getRGB(0, 0, width, height, null, 0, width)
 
 /** A picture of coloured tiles that keeps every rule; another seed gives another one. */
-fun tiles(
-    seed: Int,
-    width: Int = 160,
-    height: Int = 200,
-): Selfie =
+fun tiles(seed: Int, width: Int = 160, height: Int = 200): Selfie =
     Selfie {
         val random = Random(seed)
         val colours = IntArray(64 * 64) { random.nextInt() or (255 shl 24) }
@@ -57,17 +50,11 @@ fun tiles(
     }
 
 /** A picture of one colour. */
-fun plain(
-    colour: Int,
-    width: Int = 200,
-    height: Int = 200,
-): Selfie = Selfie { PixelPicture(width, height, IntArray(width * height) { colour or (255 shl 24) }) }
+fun plain(colour: Int, width: Int = 200, height: Int = 200): Selfie =
+    Selfie { PixelPicture(width, height, IntArray(width * height) { colour or (255 shl 24) }) }
 
 /** PSNR in decibels, peak 1. */
-fun psnr(
-    a: DoubleArray,
-    b: DoubleArray,
-): Double {
+fun psnr(a: DoubleArray, b: DoubleArray): Double {
     check(a.size == b.size)
     val squares = a.indices.sumOf { (a[it] - b[it]) * (a[it] - b[it]) }
     return -10 * log10(squares / a.size)
@@ -91,7 +78,9 @@ class WatchedAllocator : Allocator {
     override fun ints(count: Int): IntArray = super.ints(count).also(ints::add)
 
     /** How many buffers hold anything but 0. */
-    fun used(): Int = direct.count { buffer -> (0 until buffer.capacity()).any { buffer[it] != 0.toByte() } } + ints.count { all -> all.any { it != 0 } }
+    fun used(): Int =
+        direct.count { buffer -> (0 until buffer.capacity()).any { buffer[it] != 0.toByte() } } +
+            ints.count { all -> all.any { it != 0 } }
 }
 
 /** The manifest with some of it changed. */

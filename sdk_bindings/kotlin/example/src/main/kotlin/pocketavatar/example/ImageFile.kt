@@ -53,10 +53,7 @@ internal object ImageFile {
         return image
     }
 
-    private fun toPicture(
-        image: BufferedImage,
-        orientation: Int,
-    ): Picture {
+    private fun toPicture(image: BufferedImage, orientation: Int): Picture {
         val pixels = image.getRGB(0, 0, image.width, image.height, null, 0, image.width)
         return PixelPicture(image.width, image.height, pixels, orientation)
     }

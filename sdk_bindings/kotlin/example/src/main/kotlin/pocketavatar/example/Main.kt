@@ -52,10 +52,7 @@ private suspend fun draw(options: Options) {
     println("Style: ${style.title}, ${style.credit}")
 }
 
-private fun report(
-    event: AvatarEvent,
-    options: Options,
-) {
+private fun report(event: AvatarEvent, options: Options) {
     when (event) {
         is AvatarEvent.Progress ->
             System.err.println("avatar ${event.avatar + 1} of ${options.count}: step ${event.step} of ${event.steps}")

@@ -39,30 +39,25 @@ internal class Options(
             return of(given, selfies, entitlement)
         }
 
-        private fun of(
-            given: Map<String, String>,
-            selfies: List<File>,
-            entitlement: Tier,
-        ) = Options(
-            selfies = selfies,
-            style = given["style"] ?: "lorelei",
-            artifact = File(given["artifact"] ?: "artifact"),
-            out = File(given["out"] ?: "avatar.png"),
-            count = given.number("count", String::toIntOrNull)?.also(::atLeastOne) ?: 1,
-            seed = given.number("seed", String::toULongOrNull) ?: 0u,
-            steps = given.number("steps", String::toIntOrNull),
-            threads = given.number("threads", String::toIntOrNull) ?: 0,
-            entitlement = entitlement,
-        )
+        private fun of(given: Map<String, String>, selfies: List<File>, entitlement: Tier) =
+            Options(
+                selfies = selfies,
+                style = given["style"] ?: "lorelei",
+                artifact = File(given["artifact"] ?: "artifact"),
+                out = File(given["out"] ?: "avatar.png"),
+                count = given.number("count", String::toIntOrNull)?.also(::atLeastOne) ?: 1,
+                seed = given.number("seed", String::toULongOrNull) ?: 0u,
+                steps = given.number("steps", String::toIntOrNull),
+                threads = given.number("threads", String::toIntOrNull) ?: 0,
+                entitlement = entitlement,
+            )
 
         private fun atLeastOne(count: Int) {
             if (count < 1) throw UsageException("--count is $count, expected at least 1")
         }
 
-        private inline fun <T> Map<String, String>.number(
-            name: String,
-            parse: (String) -> T?,
-        ): T? = get(name)?.let { parse(it) ?: throw UsageException("--$name is $it, expected a whole number") }
+        private inline fun <T> Map<String, String>.number(name: String, parse: (String) -> T?): T? =
+            get(name)?.let { parse(it) ?: throw UsageException("--$name is $it, expected a whole number") }
     }
 }
 

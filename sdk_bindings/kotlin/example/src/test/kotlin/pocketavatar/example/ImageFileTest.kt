@@ -24,7 +24,10 @@ class ImageFileTest {
         return ByteArrayOutputStream().also { ImageIO.write(image, format, it) }.toByteArray()
     }
 
-    private fun whyNot(bytes: ByteArray): String = assertFailsWith<IOException> { ImageFile.open(file(bytes)) }.message.orEmpty()
+    private fun whyNot(bytes: ByteArray): String =
+        assertFailsWith<IOException> {
+            ImageFile.open(file(bytes))
+        }.message.orEmpty()
 
     @Test
     fun `PNG and JPEG are read`() {
@@ -69,7 +72,10 @@ class ImageFileTest {
     fun `a picture of 400 million pixels is refused by its header`() {
         val header = encoded("png").copyOf(33)
         for (at in listOf(16, 20)) listOf(0, 0, 0x4E, 0x20).forEachIndexed { i, byte -> header[at + i] = byte.toByte() }
-        val crc = java.util.zip.CRC32().apply { update(header, 12, 17) }.value
+        val crc = java.util.zip
+            .CRC32()
+            .apply { update(header, 12, 17) }
+            .value
         for (i in 0..3) header[29 + i] = (crc shr (24 - 8 * i)).toByte()
         assertTrue("20000×20000" in whyNot(header + encoded("png").drop(33)))
     }
