@@ -16,7 +16,7 @@ every language follows. x is the prepared selfie (3,128,128) in [0,1], y = 0.212
 | face_size | width of the one face's box by the picture's shorter side |
 | face_offset | distance of that box's centre from the picture's, by the shorter side |
 
-Rules about faces apply where somebody looked for them, `face_size` and `face_offset` where exactly
+Sharpness is 0 where contrast is below 1e-6. Rules about faces apply where somebody looked for them, `face_size` and `face_offset` where exactly
 one was found. `docs/selfies.md` says how the limits were found.
 """
 
@@ -36,6 +36,8 @@ from avatar.identity_encoder import MAX_SELFIES
 Array = NDArray[np.float32]
 
 LUMA = (0.2126, 0.7152, 0.0722)
+FLAT = 1e-6
+"""The contrast below which there is nothing but rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +164,7 @@ def measures(photo: Photo) -> dict[str, float]:
         "side": float(min(photo.width, photo.height)),
         "brightness": float(luma.mean()),
         "contrast": contrast,
-        "sharpness": _edges(luma) / contrast if contrast > 0 else 0.0,
+        "sharpness": _edges(luma) / contrast if contrast >= FLAT else 0.0,
         **_face_measures(photo),
     }
 

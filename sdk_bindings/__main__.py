@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -116,6 +117,22 @@ def refresh(
         elif not file.is_file() or file.read_bytes() != fresh:
             raise StaleError(f"{file} is out of date; run: python -m sdk_bindings refresh")
         print(file)
+
+
+@app.command()
+def golden() -> None:
+    """Write the golden vectors in the source tree anew."""
+    from components import atomic
+    from sdk_bindings.languages import GOLDEN
+    from sdk_bindings.vectors import make
+
+    about = (GOLDEN / "README.md").read_text(encoding="utf-8")
+    with TemporaryDirectory(dir=GOLDEN.parent, prefix=".golden-") as staging:
+        fresh = Path(staging) / "golden"
+        fresh.mkdir()
+        make(fresh, about)
+        atomic.swap_in(fresh, GOLDEN)
+    print(GOLDEN)
 
 
 def _publish(name: str, artifact: Path, out: Path, model: Kind | None) -> None:

@@ -1,0 +1,58 @@
+"""All golden vectors into one folder; `golden/README.md` says what each file is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from avatar.create import to_8_bit
+from avatar.label import XMP
+from sdk_bindings.vectors import judging, preparing
+from sdk_bindings.vectors.noise import noise
+from sdk_bindings.vectors.sampling import sampling
+
+LABEL = "label.xmp"
+_EIGHT_BIT = (-1.0, -0.002, 0.0, 0.001, 0.0019, 0.00197, 0.5, 0.998, 0.9981, 1.0, 1.004, 2.0)
+
+
+def make(folder: Path, about: str) -> None:
+    """Write every golden vector into an empty folder, and `about` as its README."""
+    (folder / "noise.safetensors").write_bytes(save(noise()))
+    _pictures(folder)
+    judging.write(folder / judging.FOLDER)
+    _write_json(folder / "rules.json", judging.judging())
+    arrays, said = sampling()
+    (folder / "sampler.safetensors").write_bytes(save(arrays))
+    _write_json(folder / "sampler.json", said)
+    (folder / "eight_bit.safetensors").write_bytes(save(eight_bit()))
+    (folder / LABEL).write_bytes(XMP.encode())
+    (folder / "README.md").write_text(about, encoding="utf-8")
+
+
+def eight_bit() -> dict[str, np.ndarray]:
+    """`floats` (n,) float32 and the `bytes` (n,) uint8 of the 8-bit law: around every second
+    byte's edges, in steps of the last place, and outside [0,1]."""
+    edges = ((np.arange(0, 256, 2) + 0.5) / 255).astype(np.float32)
+    beside = [np.nextafter(edges, np.float32(side)) for side in (0, 2)]
+    floats = np.concatenate([np.array(_EIGHT_BIT, np.float32), edges, *beside])
+    return {"floats": floats, "bytes": to_8_bit(floats[None, None]).reshape(-1)}
+
+
+def _pictures(folder: Path) -> None:
+    pictures = folder / preparing.FOLDER
+    pictures.mkdir()
+    listed = []
+    for case in preparing.cases():
+        (pictures / f"{case.name}.png").write_bytes(case.file)
+        file = f"{preparing.FOLDER}/{case.name}.png"
+        listed.append({"name": case.name, "file": file, "step": case.step, "about": case.about})
+    (folder / "prepared.safetensors").write_bytes(save(preparing.prepared(pictures)))
+    _write_json(folder / "prepared.json", {"cases": listed})
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

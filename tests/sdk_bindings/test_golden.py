@@ -1,0 +1,154 @@
+"""The golden vectors in the tree are what the laws give now, and what the laws say elsewhere."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+from safetensors.numpy import load_file
+
+from avatar.selfie_rules import RULES
+from sdk_bindings.languages import GOLDEN
+from sdk_bindings.vectors import make
+from sdk_bindings.vectors.files import wide_profile
+from sdk_bindings.vectors.preparing import colours
+
+LARGEST = 1_500_000
+"""Bytes: they are committed, and ship with every package."""
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("golden")
+    make(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
+    return folder
+
+
+def files(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def near(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same but for the last digits of numbers."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(near, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1e-6
+    return bool(one == other)
+
+
+def pixels(path: Path) -> NDArray[Any]:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_they_are_what_the_laws_give_now(fresh: Path) -> None:
+    """Machines differ in last bits and in how they compress: numbers and pixels are compared."""
+    assert files(GOLDEN) == files(fresh), "run: python -m sdk_bindings golden"
+    for path in sorted(files(GOLDEN)):
+        ours, theirs = GOLDEN / path, fresh / path
+        if path.endswith(".json"):
+            assert near(json.loads(ours.read_text()), json.loads(theirs.read_text())), path
+        elif path.endswith(".png"):
+            assert np.array_equal(pixels(ours), pixels(theirs)), path
+        elif path.endswith(".safetensors"):
+            tensors, others = load_file(ours), load_file(theirs)
+            assert tensors.keys() == others.keys()
+            for name, tensor in tensors.items():
+                assert tensor.dtype == others[name].dtype
+                rounding = 1 / 2048 if tensor.dtype == np.float16 else 1e-6
+                np.testing.assert_allclose(tensor, others[name], rtol=0, atol=rounding)
+        else:
+            assert ours.read_bytes() == theirs.read_bytes(), path
+
+
+def test_they_are_small() -> None:
+    assert sum((GOLDEN / path).stat().st_size for path in files(GOLDEN)) < LARGEST
+
+
+def test_the_readme_names_every_file() -> None:
+    text = (GOLDEN / "README.md").read_text(encoding="utf-8")
+    for path in files(GOLDEN) - {"README.md"}:
+        folder, _, name = path.rpartition("/")
+        assert f"`{folder}/*.png`" in text if folder else f"`{name}`" in text
+
+
+def words(seed: int, count: int) -> NDArray[np.uint32]:
+    """MT19937's words: NumPy's legacy generator begins as PyTorch's does."""
+    legacy = np.random.RandomState(seed % 2**32)
+    return legacy.randint(0, 2**32, size=count, dtype=np.uint32)
+
+
+def by_hand(seed: int, count: int) -> NDArray[np.float64]:
+    """The noise by its law, in double precision: Box-Muller in blocks of sixteen."""
+    uniform = ((words(seed, count) & 0xFFFFFF) * 2.0**-24).reshape(-1, 2, 8)
+    radius = np.sqrt(-2 * np.log1p(-uniform[:, 0]))
+    angle = 2 * np.pi * uniform[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+
+
+def test_noise_follows_its_law_for_every_seed() -> None:
+    tensors = load_file(GOLDEN / "noise.safetensors")
+    seeds = {int(name.removeprefix("seed_")) for name in tensors if name.startswith("seed_")}
+    assert len(seeds) == 56 and {0, 1, 2**31, 2**32, 2**63, 2**64 - 1} <= seeds
+    assert max(seed.bit_length() for seed in seeds) == 64
+    for seed in seeds:
+        expected = by_hand(seed, 1024)
+        np.testing.assert_allclose(tensors[f"seed_{seed}"], expected, rtol=0, atol=2e-6)
+    for name in tensors.keys() - {f"seed_{seed}" for seed in seeds}:
+        whole = tensors[name].ravel()
+        assert tensors[name].shape == (1, 8, 32, 32) and tensors[name].dtype == np.float32
+        expected = by_hand(int(name.removeprefix("whole_")), whole.size)
+        np.testing.assert_allclose(whole, expected, rtol=0, atol=2e-6)
+
+
+def test_pictures_are_prepared_as_the_house_says() -> None:
+    """Area averages and EXIF turns by other means than `avatar/selfie.py`'s."""
+    tensors = load_file(GOLDEN / "prepared.safetensors")
+    landscape = colours(301, 217)[:, 42:259].astype(np.float64) / 255
+    # Area averaging with fractions is a mean over a grid fine enough to hold both.
+    fine = landscape.repeat(128, axis=0)[: 217 * 128].reshape(128, 217, 217, 3).mean(axis=1)
+    both = fine.repeat(128, axis=1).reshape(128, 128, 217, 3).mean(axis=2).transpose(2, 0, 1)
+    np.testing.assert_allclose(tensors["landscape"], both[:, 1::4], rtol=0, atol=1e-3)
+    exact = colours(128, 128).transpose(2, 0, 1)[:, 1::4] / 255
+    np.testing.assert_allclose(tensors["as-it-is"], exact, rtol=0, atol=1e-3)
+    for turned in ("orientation-2", "orientation-6"):
+        assert not np.allclose(tensors[turned], tensors["orientation-1"], atol=0.05)
+    np.testing.assert_array_equal(tensors["orientation-2"][:, :, ::-1], tensors["orientation-1"])
+
+
+def test_the_embedded_profile_changes_colours_as_its_numbers_say() -> None:
+    opened = ImageCms.ImageCmsProfile(BytesIO(wide_profile()))
+    assert ImageCms.getProfileDescription(opened).strip() == "wide"
+    # Display P3's red, at gamma 2.2, lies outside sRGB; its grey is grey, a little darker or not.
+    colour = np.array([[[255, 0, 0], [128, 128, 128], [200, 120, 40]]], np.uint8)
+    image = Image.fromarray(colour)
+    seen = np.asarray(ImageCms.profileToProfile(image, opened, ImageCms.createProfile("sRGB")))
+    p3_to_srgb = np.array(
+        [[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]]
+    )
+    linear = (colour / 255) ** (round(2.2 * 256) / 256) @ p3_to_srgb.T
+    clipped = linear.clip(0, 1)
+    expected = np.where(clipped > 0.0031308, 1.055 * clipped ** (1 / 2.4) - 0.055, 12.92 * clipped)
+    np.testing.assert_allclose(seen / 255, expected, rtol=0, atol=2.5 / 255)
+
+
+def test_rule_cases_are_of_the_limits_in_force_and_break_every_rule() -> None:
+    cases = json.loads((GOLDEN / "rules.json").read_text())["cases"]
+    refused = {refusal["rule"] for case in cases for refusal in case["refusals"]}
+    assert refused == {rule.name for rule in RULES}
+    assert {case["name"] for case in cases if not case["refusals"]} == {"good", "good with faces"}
+
+
+def test_the_toy_denoiser_is_guided_in_one_table_and_not_in_another() -> None:
+    cases = json.loads((GOLDEN / "sampler.json").read_text())["cases"]
+    assert {case["guidance"] for case in cases} == {1.0, 1.5, -0.5}
+    assert {len(case["timesteps"]) for case in cases} == {1, 2, 4, 7}
