@@ -1,4 +1,4 @@
-"""The Kotlin libraries' own suites, and their example beside Python's pipeline on the same model."""
+"""The Kotlin libraries' own suites, and their example beside Python's pipeline."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatar.create import draw, style_index, to_8_bit
 from avatar.__main__ import Runtime, open_model
+from avatar.create import draw, style_index, to_8_bit
 from avatar.selfie import read_selfies
 from sdk_bindings import KOTLIN
 
@@ -37,24 +35,27 @@ def missing() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def built(shipped_onnx: Path) -> Iterator[Path]:
+def built(shipped_onnx: Path) -> Path:
     """The library, built and tested by Maven with the shipped model."""
     why = missing()
     if why and os.environ.get("REQUIRE_TOOLCHAINS") == "1":
         pytest.fail(why)
     if why:
         pytest.skip(why)
-    with FileLock(LIBRARY / "target.lock"):
-        done = subprocess.run(
-            ["mvn", "--offline", "--quiet", "--batch-mode", "verify"],
-            cwd=LIBRARY,
-            env={**os.environ, "AVATAR_ARTIFACT": str(shipped_onnx)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-        yield LIBRARY
+    verify(LIBRARY, AVATAR_ARTIFACT=str(shipped_onnx))
+    return LIBRARY
+
+
+def verify(library: Path, *options: str, **environment: str) -> None:
+    done = subprocess.run(
+        ["mvn", "--offline", "--quiet", "--batch-mode", "verify", *options],
+        cwd=library,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
 
 
 def suites(library: Path) -> list[ElementTree.Element]:
@@ -123,7 +124,9 @@ def test_the_archive_for_android_holds_what_it_should(built: Path) -> None:
         manifest = archive.read("AndroidManifest.xml").decode()
         rules = archive.read("proguard.txt").decode()
     assert {"classes.jar", "libs/pocketavatar-core.jar", "R.txt"} <= names
-    assert {f"res/xml/pocketavatar_{kind}_rules.xml" for kind in ("backup", "data_extraction")} <= names
+    assert {
+        f"res/xml/pocketavatar_{kind}_rules.xml" for kind in ("backup", "data_extraction")
+    } <= names
     root = ElementTree.fromstring(manifest)
     assert [element.tag for element in root] == ["uses-sdk"]
     assert "-keep class ai.onnxruntime.**" in rules

@@ -61,9 +61,12 @@ internal fun measuresOf(prepared: FloatBuffer, size: Int, buffers: Buffers): Map
     return mapOf(
         Rule.BRIGHTNESS to mean,
         Rule.CONTRAST to contrast,
-        Rule.SHARPNESS to if (contrast > 0) edges(luma, size) / contrast else 0.0,
+        Rule.SHARPNESS to if (contrast >= FLAT) edges(luma, size) / contrast else 0.0,
     )
 }
+
+/** The contrast below which there is nothing but rounding. */
+private const val FLAT = 1e-6
 
 private fun lumaOf(prepared: FloatBuffer, buffers: Buffers): DoubleBuffer {
     val count = prepared.capacity() / 3

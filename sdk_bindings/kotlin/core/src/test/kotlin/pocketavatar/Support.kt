@@ -9,15 +9,6 @@ import javax.imageio.ImageIO
 import kotlin.math.log10
 import kotlin.random.Random
 
-/** The library's root: in the repository, or wherever it was published. */
-val sdkRoot: File = File(System.getProperty("sdk.root"))
-
-/** Golden vectors that Python made. */
-val goldenFolder: File =
-    System.getenv("AVATAR_GOLDEN")?.let(::File)
-        ?: sdkRoot.resolve("golden").takeIf(File::isDirectory)
-        ?: sdkRoot.resolve("../golden")
-
 /** The artifact that this library was published with; the test is skipped where there is none. */
 fun artifactFolder(): File {
     val places = listOf(sdkRoot.resolve("artifact"), sdkRoot.resolve("../../dist/onnx"))

@@ -12,7 +12,11 @@ class ApiTest {
     @Test
     fun `the public API has not changed`() {
         val classes = File(AndroidFaceDetector::class.java.protectionDomain.codeSource.location.path)
-        val streams = classes.walk().filter { it.extension == "class" }.sorted().map { it.inputStream() }
+        val streams = classes
+            .walk()
+            .filter { it.extension == "class" }
+            .sorted()
+            .map { it.inputStream() }
         val api = StringBuilder().also { streams.loadApiFromJvmClasses().filterOutNonPublic().dump(it) }.toString()
         val known = File(System.getProperty("sdk.root"), "android/android.api")
         if (System.getenv("UPDATE_API") == "1") known.writeText(api)

@@ -40,7 +40,8 @@ fun alignmentOf(elf: ByteArray): Long? {
     val table = bytes.getLong(32).toInt()
     val size = bytes.getShort(54).toInt()
     try {
-        return (0 until bytes.getShort(56)).map { table + it * size }
+        return (0 until bytes.getShort(56))
+            .map { table + it * size }
             .filter { bytes.getInt(it) == LOADABLE }
             .minOfOrNull { bytes.getLong(it + 48) } ?: 0
     } catch (error: IndexOutOfBoundsException) {

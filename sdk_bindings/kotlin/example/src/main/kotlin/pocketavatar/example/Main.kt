@@ -9,6 +9,7 @@ import pocketavatar.Selfie
 import pocketavatar.StudioOptions
 import pocketavatar.Style
 import pocketavatar.credit
+import pocketavatar.example.pictures.ImageFile
 import pocketavatar.named
 import java.io.File
 import java.io.IOException

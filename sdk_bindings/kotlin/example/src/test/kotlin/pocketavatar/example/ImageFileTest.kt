@@ -2,6 +2,7 @@ package pocketavatar.example
 
 import org.junit.Rule
 import org.junit.rules.TemporaryFolder
+import pocketavatar.example.pictures.ImageFile
 import java.awt.image.BufferedImage
 import java.io.ByteArrayOutputStream
 import java.io.File

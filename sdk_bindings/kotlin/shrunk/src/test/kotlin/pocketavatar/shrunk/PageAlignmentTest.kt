@@ -25,7 +25,12 @@ class PageAlignmentTest {
         val bytes = ByteBuffer.allocate(64 + 56 * segments.size).order(ByteOrder.LITTLE_ENDIAN)
         bytes.put(byteArrayOf(0x7F, 0x45, 0x4C, 0x46, 2, 1, 1))
         bytes.putLong(32, 64).putShort(54, 56).putShort(56, segments.size.toShort())
-        segments.forEachIndexed { i, (type, alignment) -> bytes.putInt(64 + 56 * i, type).putLong(112 + 56 * i, alignment) }
+        segments.forEachIndexed {
+            i,
+            (type, alignment),
+            ->
+            bytes.putInt(64 + 56 * i, type).putLong(112 + 56 * i, alignment)
+        }
         return bytes.array()
     }
 
@@ -51,7 +56,10 @@ class PageAlignmentTest {
                 zip.write(elf(1 to alignment))
             }
         }
-        assertEquals(listOf("a.aar/jni/x86_64/b.so (4096)"), alignmentsIn(archive).filter { it.alignment < PAGE }.map { "$it" })
+        assertEquals(
+            listOf("a.aar/jni/x86_64/b.so (4096)"),
+            alignmentsIn(archive).filter { it.alignment < PAGE }.map { "$it" },
+        )
 
         val runtime = File(System.getProperty("sdk.root"), "shrunk/target/program/onnxruntime.jar")
         val real = alignmentsIn(runtime)

@@ -27,6 +27,7 @@ private fun tensor(entry: Map<*, *>, data: ByteBuffer): GoldenTensor {
     val read: (Int) -> Double =
         when (val type = entry["dtype"]) {
             "F32" -> { i -> data.getFloat(start + 4 * i).toDouble() }
+            "F16" -> { i -> halfToDouble(data.getShort(start + 2 * i).toInt() and 0xFFFF) }
             "F64" -> { i -> data.getDouble(start + 8 * i) }
             "I32" -> { i -> data.getInt(start + 4 * i).toDouble() }
             "U8" -> { i -> (data.get(start + i).toInt() and 255).toDouble() }
@@ -36,3 +37,11 @@ private fun tensor(entry: Map<*, *>, data: ByteBuffer): GoldenTensor {
 }
 
 private fun ints(value: Any?): List<Int> = (value as List<*>).map { (it as Double).toInt() }
+
+/** IEEE 754 binary16, finite. */
+private fun halfToDouble(bits: Int): Double {
+    val exponent = bits shr 10 and 31
+    val fraction = bits and 1023
+    val size = if (exponent == 0) Math.scalb(fraction.toDouble(), -24) else Math.scalb(fraction + 1024.0, exponent - 25)
+    return if (bits shr 15 == 0) size else -size
+}

@@ -1,7 +1,6 @@
-package pocketavatar.example
+package pocketavatar.example.pictures
 
 import pocketavatar.Picture
-import pocketavatar.PixelPicture
 import java.awt.image.BufferedImage
 import java.io.File
 import java.io.IOException
@@ -9,7 +8,7 @@ import javax.imageio.ImageIO
 import javax.imageio.ImageReader
 import javax.imageio.event.IIOReadWarningListener
 
-/** Picture files by the JDK's own decoders: PNG and JPEG, the latter's colours by its profile. */
+/** PNG and JPEG files by the JDK's own decoders, upright and in sRGB as the selfies' law says. */
 internal object ImageFile {
     init {
         ImageIO.setUseCache(false) // it would be a file
@@ -28,21 +27,20 @@ internal object ImageFile {
         }
     }
 
-    private fun decode(bytes: ByteArray): Picture {
-        val stream = ImageIO.createImageInputStream(bytes.inputStream())
-        stream.use {
+    private fun decode(bytes: ByteArray): Picture =
+        ImageIO.createImageInputStream(bytes.inputStream()).use { stream ->
             val readers = ImageIO.getImageReaders(stream)
             if (!readers.hasNext()) throw IOException("not a PNG or JPEG picture")
             val reader = readers.next()
             try {
+                if (reader.formatName !in FORMATS) throw IOException("not a PNG or JPEG picture")
                 reader.setInput(stream, true, true)
                 Picture.checkSize(reader.getWidth(0), reader.getHeight(0))
-                return toPicture(readWhole(reader), exifOrientation(bytes))
+                toPicture(readWhole(reader), iccProfileIn(bytes), exifOrientation(bytes))
             } finally {
                 reader.dispose()
             }
         }
-    }
 
     /** The JPEG decoder only warns of a file that was cut short. */
     private fun readWhole(reader: ImageReader): BufferedImage {
@@ -53,8 +51,5 @@ internal object ImageFile {
         return image
     }
 
-    private fun toPicture(image: BufferedImage, orientation: Int): Picture {
-        val pixels = image.getRGB(0, 0, image.width, image.height, null, 0, image.width)
-        return PixelPicture(image.width, image.height, pixels, orientation)
-    }
+    private val FORMATS = setOf("png", "JPEG")
 }
