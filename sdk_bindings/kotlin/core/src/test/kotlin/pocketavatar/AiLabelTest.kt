@@ -18,7 +18,7 @@ class AiLabelTest {
     val folder = TemporaryFolder()
 
     private val pixels = IntArray(40 * 30) { (255 shl 24) or (it * 4711 and 0xFFFFFF) }
-    private val avatar = Avatar(0, 7u, Style.LORELEI, 40, 30, pixels)
+    private val avatar = Avatar(0, 7u, freeStyle, 40, 30, pixels)
 
     private fun jpeg(): ByteArray {
         val image = BufferedImage(40, 30, BufferedImage.TYPE_INT_RGB)
@@ -81,7 +81,7 @@ class AiLabelTest {
 
     @Test
     fun `an avatar can be wiped`() {
-        val own = Avatar(0, 7u, Style.LORELEI, 1, 1, intArrayOf(-1))
+        val own = Avatar(0, 7u, freeStyle, 1, 1, intArrayOf(-1))
         own.wipe()
         assertEquals(0, own.pixels.single())
     }

@@ -7,7 +7,7 @@ import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertEquals
 
-/** The public API is what `core.api` says; `UPDATE_API=1 mvn -pl core test` writes it anew. */
+/** The public API is what `core.api` says, but for the styles, which are the artifact's; `UPDATE_API=1 mvn -pl core test` writes it anew. */
 class ApiTest {
     @Test
     fun `the public API has not changed`() {
@@ -19,8 +19,9 @@ class ApiTest {
                 .sorted()
                 .map { it.inputStream() }
         val api = StringBuilder().also { streams.loadApiFromJvmClasses().filterOutNonPublic().dump(it) }.toString()
+        val own = api.lines().filterNot { Regex("public static final field [A-Z0-9_]+ Lpocketavatar/Style;") in it }.joinToString("\n")
         val known = sdkRoot.resolve("core/core.api")
-        if (System.getenv("UPDATE_API") == "1") known.writeText(api)
-        assertEquals(known.readText(), api, "UPDATE_API=1 writes core.api anew")
+        if (System.getenv("UPDATE_API") == "1") known.writeText(own)
+        assertEquals(known.readText(), own, "UPDATE_API=1 writes core.api anew")
     }
 }

@@ -17,7 +17,7 @@ class AvatarStudioTest {
     private fun draw(
         studio: AvatarStudio = studio(),
         selfies: List<Selfie> = two,
-        style: Style = Style.LORELEI,
+        style: Style = freeStyle,
         count: Int = 1,
         seed: ULong = 7u,
         steps: Int? = null,
@@ -47,7 +47,7 @@ class AvatarStudioTest {
         val others =
             listOf(
                 draw(seed = 8u),
-                draw(style = Style.OPEN_PEEPS),
+                draw(style = Style.entries.last(), entitlement = Tier.PLUS),
                 draw(selfies = listOf(tiles(3))),
                 draw(steps = 1),
             )
@@ -79,13 +79,13 @@ class AvatarStudioTest {
         val studio = studio(options = StudioOptions(backend = FakeBackend { calls++ }))
         val error =
             assertFailsWith<AvatarException.StyleNeedsPlus> {
-                draw(studio, listOf(selfie), style = Style.ADVENTURER)
+                draw(studio, listOf(selfie), style = plusStyle)
             }
-        assertEquals(Style.ADVENTURER, error.style)
+        assertEquals(plusStyle, error.style)
         assertEquals(0, opened + calls)
         assertEquals(
             2,
-            draw(studio, listOf(selfie), Style.ADVENTURER, steps = 1, entitlement = Tier.PLUS).count {
+            draw(studio, listOf(selfie), plusStyle, steps = 1, entitlement = Tier.PLUS).count {
                 it !is AvatarEvent.Finished
             },
         )
@@ -93,9 +93,9 @@ class AvatarStudioTest {
 
     @Test
     fun `a number of steps that the model was not made for is refused`() {
+        assertEquals(listOf(2, 1, 4), studio().steps)
         val error = assertFailsWith<AvatarException.StepsUnknown> { draw(steps = 3) }
         assertEquals(listOf(1, 2, 4), error.known)
-        assertEquals(listOf(2, 1, 4), studio().steps)
     }
 
     @Test
@@ -106,7 +106,7 @@ class AvatarStudioTest {
             "no style is named \"vaporwave\"; there are ${Style.entries.joinToString { it.id }}",
             error.message,
         )
-        assertTrue(Style.ADVENTURER.credit.contains("Lisa Wischofsky, CC BY 4.0"))
+        Style.entries.forEach { assertTrue("by ${it.creator}, ${it.licence} (${it.licenceUrl})" in it.credit) }
     }
 
     @Test
@@ -141,6 +141,6 @@ class AvatarStudioTest {
 
     @Test
     fun `a count of nothing is the caller's mistake`() {
-        assertFailsWith<IllegalArgumentException> { studio().avatars(two, Style.LORELEI, count = 0) }
+        assertFailsWith<IllegalArgumentException> { studio().avatars(two, freeStyle, count = 0) }
     }
 }

@@ -16,7 +16,7 @@ class BadSelfiesTest {
         val checked = runBlocking { studio.check(selfies.toList()) }
         val error =
             assertFailsWith<AvatarException.SelfiesRefused> {
-                runBlocking { studio.avatars(selfies.toList(), Style.LORELEI).collect() }
+                runBlocking { studio.avatars(selfies.toList(), freeStyle).collect() }
             }
         assertEquals(checked.map { it.message }, error.refusals.map { it.message })
         assertEquals(0, calls, "a network ran")

@@ -85,7 +85,7 @@ fun main(arguments: Array<String>): Unit =
         written.clear()
         println("ready")
         readln()
-        studio.avatars(listOf(tiles(1), tiles(2)), Style.LORELEI).collect()
+        studio.avatars(listOf(tiles(1), tiles(2)), freeStyle).collect()
         println("drawn; open to write: ${written - before}")
         readlnOrNull()
     }

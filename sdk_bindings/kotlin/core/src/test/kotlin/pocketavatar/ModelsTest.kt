@@ -29,7 +29,7 @@ class ModelsTest {
             }
         }
 
-    private fun AvatarStudio.draw() = runBlocking { avatars(listOf(tiles(1)), Style.LORELEI, steps = 1).collect() }
+    private fun AvatarStudio.draw() = runBlocking { avatars(listOf(tiles(1)), freeStyle, steps = 1).collect() }
 
     private fun loaded() = log.count { it.startsWith("load") }
 

@@ -13,9 +13,7 @@ import kotlin.test.assertTrue
 
 /** Every buffer of a run is 0 afterwards, however it ends. */
 class PrivacyTest {
-    private val guided = Bundled.manifest.with(
-        sampler = SamplerTable("velocity", 1.5f, listOf(1000f, 500f), listOf(1f, 0.5f, 0f)),
-    )
+    private val guided = testManifest.with(sampler = steps(2, guidance = 1.5f))
 
     /** Two avatars of two steps with guidance: 2 of the encoder, 8 of the denoiser, 2 of the decoder. */
     private val calls = 12
@@ -33,7 +31,7 @@ class PrivacyTest {
             }
         private val studio = studio(guided, StudioOptions(backend, allocator = allocator))
 
-        suspend fun draw() = studio.avatars(listOf(tiles(1), tiles(2)), Style.LORELEI, count = 2).collect()
+        suspend fun draw() = studio.avatars(listOf(tiles(1), tiles(2)), freeStyle, count = 2).collect()
 
         fun assertWiped() {
             assertTrue(used >= 4, "only $used buffers were in use")

@@ -39,7 +39,7 @@ class SamplerTest {
             sampler = SamplerTable("velocity", guidance, table.timesteps, table.sigmas),
         )
         val studio = studio(manifest, StudioOptions(FakeBackend { calls += it }))
-        runBlocking { studio.avatars(listOf(tiles(1)), Style.LORELEI).toList() }
+        runBlocking { studio.avatars(listOf(tiles(1)), freeStyle).toList() }
         return calls.joinToString()
     }
 

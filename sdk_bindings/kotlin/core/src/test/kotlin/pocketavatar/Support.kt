@@ -3,6 +3,7 @@ package pocketavatar
 import org.junit.Assume.assumeTrue
 import java.awt.image.BufferedImage
 import java.io.File
+import java.io.FileNotFoundException
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
 import javax.imageio.ImageIO
@@ -22,6 +23,17 @@ fun artifactGolden(name: String): Map<String, GoldenTensor> {
     val published = sdkRoot.resolve("golden/artifact/$name")
     return readSafetensors(if (published.exists()) published else artifactFolder().resolve("golden/$name"))
 }
+
+/** A style of whatever artifact this library was published with. */
+val freeStyle: Style = Style.entries.minBy { it.tier }
+
+/** One for those who have Plus; the test is skipped where the artifact has none. */
+val plusStyle: Style
+    get() {
+        val style = Style.entries.find { it.tier == Tier.PLUS }
+        assumeTrue("the artifact has no Plus style", style != null)
+        return checkNotNull(style)
+    }
 
 /** A picture file as the law wants its pixels: stored order, sRGB. */
 fun readPng(file: File, orientation: Int = 1): PixelPicture {
@@ -78,10 +90,20 @@ class WatchedAllocator : Allocator {
 internal fun Manifest.with(
     schemaVersion: Int = this.schemaVersion,
     sampler: SamplerTable = this.sampler,
+    also: List<SamplerTable> = this.also,
     rules: List<Limits> = this.rules,
 ): Manifest = Manifest(schemaVersion, components, sampler, also, rules, files)
 
+/** Two steps by default; one and four, too. */
+internal val testManifest: Manifest = Bundled.manifest.with(sampler = steps(2), also = listOf(steps(1), steps(4)))
+
+internal fun steps(count: Int, guidance: Float = 1f): SamplerTable {
+    val sigmas = List(count + 1) { 1 - it.toFloat() / count }
+    return SamplerTable("velocity", guidance, sigmas.dropLast(1).map { 1000 * it }, sigmas)
+}
+
+/** A studio that needs no artifact. */
 internal fun studio(
-    manifest: Manifest = Bundled.manifest,
+    manifest: Manifest = testManifest,
     options: StudioOptions = StudioOptions(backend = FakeBackend()),
-): AvatarStudio = AvatarStudio(manifest, options, Artifact(manifest) { throw java.io.FileNotFoundException(it) })
+): AvatarStudio = AvatarStudio(manifest, options, Artifact(manifest) { throw FileNotFoundException(it) })

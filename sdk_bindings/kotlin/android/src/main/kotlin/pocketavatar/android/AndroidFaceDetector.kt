@@ -27,11 +27,10 @@ public class AndroidFaceDetector : FaceDetector {
             small.bitmap.recycle()
         }
     }
-
-    private companion object {
-        const val MOST = 8
-    }
 }
+
+/** More faces than this make no difference. */
+private const val MOST = 8
 
 /** A small upright copy, as the detector wants it, and its size by the picture's. */
 internal class SmallCopy(

@@ -71,7 +71,7 @@ class DecodingTest {
         assertTrue("not a PNG" in whyNot("GIF?".toByteArray()))
         @Suppress("DEPRECATION")
         for (format in listOf(Bitmap.CompressFormat.PNG, Bitmap.CompressFormat.JPEG, Bitmap.CompressFormat.WEBP)) {
-            val whole = encoded(pixels, 48, 32, format)
+            val whole = encoded(tiles(1, 160, 200), 160, 200, format)
             assertTrue(isWhole(whole), "$format")
             assertTrue(isWhole(whole + ByteArray(100)), "$format with something behind it")
             for (size in listOf(whole.size - 3, whole.size / 2)) {

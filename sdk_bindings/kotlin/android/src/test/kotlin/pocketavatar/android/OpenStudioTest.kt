@@ -23,7 +23,6 @@ import pocketavatar.FakeBackend
 import pocketavatar.OnnxBackend
 import pocketavatar.Selfie
 import pocketavatar.StudioOptions
-import pocketavatar.Style
 import java.io.File
 import java.io.IOException
 import kotlin.test.Test
@@ -50,7 +49,7 @@ class OpenStudioTest {
 
     private fun AvatarStudio.draw(selfies: List<Selfie> = this@OpenStudioTest.selfies): Avatar =
         use { studio ->
-            runBlocking { studio.avatars(selfies, Style.LORELEI, seed = 7u).toList() }
+            runBlocking { studio.avatars(selfies, freeStyle, seed = 7u).toList() }
         }.filterIsInstance<AvatarEvent.Drawn>().single().avatar
 
     @Test
@@ -83,7 +82,7 @@ class OpenStudioTest {
         val studio = AvatarStudio.withoutModel(backend, options)
         val app = context as Application
 
-        fun draw() = runBlocking { studio.avatars(selfies, Style.LORELEI).collect() }
+        fun draw() = runBlocking { studio.avatars(selfies, freeStyle).collect() }
         draw()
         app.onTrimMemory(ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN)
         draw()

@@ -1,5 +1,6 @@
 package pocketavatar.example
 
+import pocketavatar.Style
 import pocketavatar.Tier
 import java.io.File
 
@@ -42,7 +43,7 @@ internal class Options(
         private fun of(given: Map<String, String>, selfies: List<File>, entitlement: Tier) =
             Options(
                 selfies = selfies,
-                style = given["style"] ?: "lorelei",
+                style = given["style"] ?: Style.entries.first().id,
                 artifact = File(given["artifact"] ?: "artifact"),
                 out = File(given["out"] ?: "avatar.png"),
                 count = given.number("count", String::toIntOrNull)?.also(::atLeastOne) ?: 1,
@@ -73,7 +74,7 @@ internal val USAGE =
     Draws avatars of the person in 1 to 10 picture files (PNG, JPEG), into PNG files that say
     that they are AI-made.
 
-      --style NAME     lorelei, or another style of the artifact
+      --style NAME     one of ${Style.entries.joinToString { it.id }} (the first)
       --plus           open the styles of the plus tier
       --seed N         of the first avatar; the same seed draws the same avatar (0)
       --count N        how many avatars (1)
