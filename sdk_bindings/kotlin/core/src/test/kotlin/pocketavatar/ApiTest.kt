@@ -19,7 +19,11 @@ class ApiTest {
                 .sorted()
                 .map { it.inputStream() }
         val api = StringBuilder().also { streams.loadApiFromJvmClasses().filterOutNonPublic().dump(it) }.toString()
-        val own = api.lines().filterNot { Regex("public static final field [A-Z0-9_]+ Lpocketavatar/Style;") in it }.joinToString("\n")
+        val own = api
+            .lines()
+            .filterNot {
+                Regex("public static final field [A-Z0-9_]+ Lpocketavatar/Style;") in it
+            }.joinToString("\n")
         val known = sdkRoot.resolve("core/core.api")
         if (System.getenv("UPDATE_API") == "1") known.writeText(own)
         assertEquals(known.readText(), own, "UPDATE_API=1 writes core.api anew")
