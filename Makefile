@@ -1,7 +1,9 @@
-# make export | test | validate | lint | bench | conformance | planting | clean-venv
+# make export | test | toolchains | validate | lint | bench | conformance | planting | clean-venv
 #
 #   make export              set up .venv if needed, then write the Core ML artifact to dist/coreml/
 #   make test                ruff, mypy and the tests;  ARGS="tests/avatar -k selfie" narrows them
+#   make toolchains          Swift, Kotlin and exiftool for the SDKs' tests (Debian, as root; some
+#                            5 GB, once); without them `make test` skips those and says so
 #   make validate            python -m eval: do the artifacts in dist/ do what PyTorch does?
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
@@ -15,6 +17,7 @@
 #                  naming the other one later builds the .venv anew.
 #   TORCH_INDEX    where the CPU build comes from, for those who mirror it.
 #   PYTHON         the Python, 3.11 or newer, that makes .venv.
+#   TOOLCHAINS     where Swift goes (default: .toolchains); Kotlin's libraries go to ~/.m2.
 #   ARGS           further arguments of the command that the target runs.
 
 VENV := .venv
@@ -32,7 +35,7 @@ ifeq ($(filter $(TORCH),pypi cpu),)
 $(error TORCH is "$(TORCH)", expected pypi or cpu)
 endif
 
-.PHONY: export test validate lint bench conformance planting clean-venv
+.PHONY: export test toolchains validate lint bench conformance planting clean-venv
 .DELETE_ON_ERROR:
 
 export: $(READY)
@@ -40,6 +43,13 @@ export: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+toolchains:
+	@command -v exiftool >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  libimage-exiftool-perl; }
+	sdk_bindings/toolchains/swift.sh
+	sdk_bindings/toolchains/kotlin.sh
 
 validate: $(READY)
 	$(BIN)/python -m eval $(ARGS)

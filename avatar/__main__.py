@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar import shipped
-from avatar.command_line import export_where_missing, fail, new_app, run, say
+from avatar.command_line import (
+    export_where_missing,
+    fail,
+    new_app,
+    print_tables,
+    run,
+    say,
+)
 from avatar.errors import CheckpointError, OutputError
 
 if TYPE_CHECKING:
@@ -89,22 +96,65 @@ def create(
             help="Artifact folder for onnx and coreml, instead of the checkpoint's own in dist/."
         ),
     ] = None,
+    any_selfie: Annotated[
+        bool,
+        typer.Option(
+            "--any-selfie",
+            help="Draw even from selfies that break a rule (`check` lists them): the avatar may "
+            "then look like nobody. Without it they are refused, because people blame the avatar.",
+        ),
+    ] = False,
 ) -> None:
-    """Draw avatars of the person in the selfies, and print where they lie."""
+    """Draw avatars of the person in the selfies, and print where they lie.
+
+    Each file says that it was made by AI, in the XMP field that the IPTC defines for it.
+    """
     from avatar.create import draw, output_files, save_avatar, style_index, to_8_bit
-    from avatar.selfie import read_selfies
+    from avatar.faces import detector
+    from avatar.selfie_check import lines, read_photos, stack
+    from avatar.selfie_rules import check as refusals_of
 
     # What the user got wrong is said before any model is loaded; an artifact is opened to know.
     files = output_files(out, count)
     if artifact is None:
         style_index([known.name for known in _styles_of(checkpoint)], style)
-    pictures = read_selfies([*(selfies or []), *(more or [])])
+    paths = [*(selfies or []), *(more or [])]
+    photos = read_photos(paths, detector())
+    refused = lines(paths, refusals_of(photos))
+    if refused and not any_selfie:
+        fail(*refused, "no avatar was drawn; --any-selfie draws one from such selfies too")
+    for line in refused:
+        say(f"drawing nevertheless from {line}")
     model = open_model(runtime, checkpoint, artifact, steps)
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
-    for file, avatar in zip(files, draw(model, pictures, index, seeds), strict=True):
+    for file, avatar in zip(files, draw(model, stack(photos), index, seeds), strict=True):
         save_avatar(to_8_bit(avatar), file)
         print(file, flush=True)
+
+
+@app.command()
+def check(
+    selfies: Annotated[
+        list[Path], typer.Argument(metavar="SELFIE...", help="1 to 10 pictures of one person.")
+    ],
+) -> None:
+    """Hold selfies against the rules: what is measured of each, and its limits.
+
+    Exit code 2 where one is refused.
+    """
+    from avatar.faces import detector
+    from avatar.selfie_check import lines, read_photos, table
+    from avatar.selfie_rules import check as refusals_of
+
+    find = detector()
+    photos = read_photos(selfies, find)
+    refusals = refusals_of(photos)
+    print_tables(table(selfies, photos, refusals))
+    if find is None:
+        say("nobody looked for faces; pip install 'pocket-avatar[faces]' brings what does")
+    if refusals:
+        fail(*lines(selfies, refusals))
 
 
 def open_model(

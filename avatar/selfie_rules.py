@@ -16,8 +16,9 @@ every language follows. x is the prepared selfie (3,128,128) in [0,1], y = 0.212
 | face_size | width of the one face's box by the picture's shorter side |
 | face_offset | distance of that box's centre from the picture's, by the shorter side |
 
-Sharpness is 0 where contrast is below 1e-6. Rules about faces apply where somebody looked for them, `face_size` and `face_offset` where exactly
-one was found. `docs/selfies.md` says how the limits were found.
+Sharpness is 0 where contrast is below 1e-6. Rules about faces apply where somebody looked for them,
+`face_size` and `face_offset` where exactly one was found. `docs/selfies.md` says how the limits
+were found.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Rule:
         """The limit that `value` breaks; None where it keeps both."""
         if self.min is not None and not value >= self.min:
             return self.min
-        if self.max is not None and value > self.max:
+        if self.max is not None and not value <= self.max:
             return self.max
         return None
 

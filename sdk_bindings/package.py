@@ -66,7 +66,7 @@ def publish_package(
 def library_files(library: Path) -> Iterator[Path]:
     """The files of a library without what builds left there, relative to it, in no order."""
     for path in library.iterdir():
-        if path.name in LEFT_BY_BUILDS:
+        if path.name in LEFT_BY_BUILDS or path.suffix == ".lock":
             continue
         if path.is_symlink():
             raise LibraryError(f"{path} is a link; a package holds plain files only")

@@ -47,7 +47,8 @@ def distributions(folders: set[str]) -> set[str]:
 
 
 def test_what_the_rooms_import_is_declared() -> None:
-    declared = requirements(PROJECT["dependencies"]).keys()
+    # Extras are imported where they are used, and only if they are there.
+    declared = requirements(PROJECT["dependencies"], EXTRAS["faces"]).keys()
     assert distributions(set(MAY_IMPORT)) - declared == set()
 
 
@@ -73,10 +74,16 @@ def test_notice_credits_every_style() -> None:
             assert text in by_name[style.name]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md"])
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("architecture", "privacy", "sdk", "selfies")),
+]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_links_and_pictures_of_a_page_exist(name: str) -> None:
     page = ROOT / name
-    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
@@ -93,6 +100,14 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_make_refuses_an_unknown_pytorch_build() -> None:
     assert "expected pypi or cpu" in make("test", "TORCH=gpu").stderr
+
+
+def test_make_provides_both_toolchains_and_ci_insists_on_them() -> None:
+    plan = make("toolchains").stdout
+    assert "toolchains/swift.sh" in plan and "toolchains/kotlin.sh" in plan
+    assert "libimage-exiftool-perl" in plan
+    commands = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert commands[-2:] == ["make toolchains", "REQUIRE_TOOLCHAINS=1 make test"]
 
 
 def test_make_sets_up_with_the_build_that_is_asked_for(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import Command
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -25,7 +26,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def selfie(tmp_path: Path) -> Path:
-    pixels = np.random.default_rng(0).integers(0, 256, (150, 140, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "selfie.png")
-    return tmp_path / "selfie.png"
+def selfies(tmp_path: Path) -> list[Path]:
+    """Three selfies of one made-up person, which pass every rule."""
+    samples = sorted((ROOT / "docs" / "samples").glob("*.png"))
+    return [Path(shutil.copy(sample, tmp_path)) for sample in samples]
+
+
+@pytest.fixture
+def selfie(selfies: list[Path]) -> Path:
+    """One of them."""
+    return selfies[0]

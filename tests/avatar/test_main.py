@@ -38,16 +38,16 @@ def test_create_writes_one_picture_and_names_it(
 
 
 def test_create_takes_several_selfies_after_one_option_and_numbers_several_avatars(
-    avatar: Command, checkpoint: Path, selfie: Path, tmp_path: Path
+    avatar: Command, checkpoint: Path, selfies: list[Path], tmp_path: Path
 ) -> None:
     common = ("--checkpoint", checkpoint, "--style", "personas")
     many = avatar(
-        *("create", "--selfies", selfie, selfie, selfie, *common),
+        *("create", "--selfies", *selfies, *common),
         *("--count", 2, "--seed", 7, "--out", tmp_path / "a.png"),
     )
     assert many.out.split() == [str(tmp_path / "a-1.png"), str(tmp_path / "a-2.png")]
     once = avatar(
-        *("create", "--selfies", selfie, "--selfies", selfie, selfie, *common),
+        *("create", "--selfies", selfies[0], "--selfies", *selfies[1:], *common),
         *("--seed", 8, "--out", tmp_path / "b.png"),
     )
     assert once.code == 0
@@ -62,6 +62,66 @@ def test_the_largest_seed_is_followed_by_zero(
     assert avatar(*common, "--seed", 2**64 - 1, "--count", 2, "--out", tmp_path / "a.png").code == 0
     assert avatar(*common, "--seed", 0, "--out", tmp_path / "b.png").code == 0
     assert np.array_equal(pixels_of(tmp_path / "a-2.png"), pixels_of(tmp_path / "b.png"))
+
+
+# ---- selfies that break a rule
+
+
+@pytest.fixture
+def dark(tmp_path: Path, selfie: Path) -> Path:
+    Image.fromarray(pixels_of(selfie) // 5).save(tmp_path / "dark.png")
+    return tmp_path / "dark.png"
+
+
+def test_refused_selfies_are_named_with_rule_value_and_limit(
+    avatar: Command, checkpoint: Path, selfie: Path, dark: Path, tmp_path: Path
+) -> None:
+    result = avatar(
+        *("create", "--selfies", selfie, dark, selfie, "--style", "lorelei"),
+        *("--checkpoint", checkpoint, "--out", tmp_path / "me.png"),
+    )
+    assert (result.code, result.out) == (2, "")
+    first, second, how = result.err.splitlines()
+    assert first.startswith(f"error: {dark}: brightness is 0.11")
+    assert "expected at least 0.15" in first and "; contrast is 0.03" in first
+    assert second.startswith(f"error: {selfie}: difference is 0, expected at least 0.04")
+    assert second.endswith(f", to {selfie}") and "--any-selfie" in how
+    assert not (tmp_path / "me.png").exists()
+
+
+def test_they_are_drawn_from_where_that_is_asked_for(
+    avatar: Command, checkpoint: Path, dark: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "me.png"
+    result = avatar(
+        *("create", "--selfies", dark, "--style", "lorelei", "--any-selfie"),
+        *("--checkpoint", checkpoint, "--out", out),
+    )
+    assert (result.code, result.out) == (0, f"{out}\n")
+    assert result.err.startswith(f"drawing nevertheless from {dark}: brightness is")
+
+
+def test_check_shows_what_is_measured_and_the_limits(
+    avatar: Command, selfies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(selfies[0].parent)
+    names = [selfie.name for selfie in selfies]
+    result = avatar("check", *names)
+    assert result.code == 0
+    rows = [line.split("│") for line in result.out.splitlines() if ".png" in line]
+    assert [row[1].strip() for row in rows] == names
+    assert [row[-2].strip() for row in rows] == ["good"] * 3
+    assert "at least 0.09" in result.out and "0.15 to 0.85" in result.out
+
+
+def test_check_marks_what_is_refused(
+    avatar: Command, selfie: Path, dark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(dark.parent)
+    result = avatar("check", selfie.name, dark.name)
+    (row,) = (line for line in result.out.splitlines() if "dark.png" in line)
+    assert result.code == 2 and row.count("✗") >= 2 and row.endswith("│ refused │")
+    assert result.err.count("error: dark.png: brightness") == 1
 
 
 # ---- mistakes: one line that says what is wrong, and exit code 2
@@ -172,7 +232,7 @@ def test_the_flags_of_create_are_these() -> None:
     """A renamed or removed flag breaks scripts: this list changes knowingly or not at all."""
     assert list(inspect.signature(create).parameters) == [
         *("style", "selfies", "more", "count", "seed", "steps", "runtime", "out", "checkpoint"),
-        "artifact",
+        *("artifact", "any_selfie"),
     ]
 
 

@@ -45,6 +45,12 @@ MANIFEST = st.builds(
     styles=st.lists(st.dictionaries(NAME, TEXT, max_size=3), max_size=2).map(tuple),
     sampler=st.dictionaries(NAME, st.lists(NUMBER, max_size=3) | TEXT | NUMBER, max_size=3),
     components=st.lists(COMPONENT, max_size=2).map(tuple),
+    selfie_rules=st.lists(
+        st.fixed_dictionaries(
+            {"name": NAME, "min": st.none() | NUMBER, "max": st.none() | NUMBER, "about": TEXT}
+        ),
+        max_size=2,
+    ).map(tuple),
     golden=st.builds(
         GoldenEntry,
         seed=st.integers(0, 9),
@@ -62,6 +68,12 @@ MANIFEST = st.builds(
 def test_reading_gives_what_was_written(manifest: Manifest) -> None:
     assert Manifest.parse(manifest.dump()) == manifest
     assert Manifest.parse(manifest.dump()).dump() == manifest.dump()
+
+
+def test_a_manifest_older_than_the_selfie_rules_is_read() -> None:
+    values = json.loads(EXAMPLE.dump())
+    assert values.pop("selfie_rules") == [] and values["schema_version"] == 1
+    assert Manifest.parse(json.dumps(values).encode()) == EXAMPLE
 
 
 EXAMPLE = Manifest(

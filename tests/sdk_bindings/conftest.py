@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,7 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
         "options": {"precision": "fp16"},
         "checkpoint": "a" * 64,
         "tools": {"torch": "2"},
-        "styles": tuple(
-            {"name": style.name, "title": style.title, "tier": style.tier} for style in STYLES
-        ),
+        "styles": tuple(asdict(style) for style in STYLES),
         "sampler": Sampler(steps=2, guidance=1.0, also=(1, 4)).constants(),
         "selfie_rules": selfie_rules.to_dicts(),
         "golden": GoldenEntry(

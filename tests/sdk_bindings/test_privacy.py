@@ -1,0 +1,71 @@
+"""Promises of docs/privacy.md that hold for the project as a whole."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import onnxruntime
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from sdk_bindings import KOTLIN
+
+ROOT = Path(__file__).parents[2]
+SENDS = Version("1.29.0")
+"""The first ONNX Runtime whose official builds send telemetry by default."""
+
+CLIENT = (b"events.data.microsoft.com", b"OneCollector", b"Microsoft12Applications6Events")
+"""What the telemetry client leaves in a library: seen in 1.31.1's, and not in 1.28.0's."""
+
+
+def test_the_range_ends_before_the_version_that_sends_telemetry() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (pin,) = (r for r in map(Requirement, project["dependencies"]) if r.name == "onnxruntime")
+    assert not pin.specifier.contains(SENDS) and not pin.specifier.contains("1.31.1")
+    assert pin.specifier.contains("1.28.0")
+
+
+def test_the_tested_version_is_older() -> None:
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^onnxruntime==(.+)$", text, re.M)
+    assert Version(version) < SENDS and Version(onnxruntime.__version__) < SENDS
+
+
+@pytest.mark.skipif(not KOTLIN.library.is_dir(), reason="the Kotlin library is not in this tree")
+def test_the_kotlin_builds_name_an_older_one() -> None:
+    kinds = ("pom.xml", "*.gradle.kts", "gradle.properties")
+    builds = [file for kind in kinds for file in KOTLIN.library.rglob(kind)]
+    text = "\n".join(build.read_text(encoding="utf-8") for build in builds)
+    found = re.findall(r"onnxruntime(?:\.version>|Version=|[-\w]*:)(\d[\d.]*)", text)
+    assert found and all(Version(version) < SENDS for version in found)
+
+
+def test_the_installed_library_holds_no_telemetry_client() -> None:
+    libraries = [
+        path
+        for pattern in ("*.so*", "*.dylib", "*.pyd", "*.dll")
+        for path in Path(onnxruntime.__file__).parent.rglob(pattern)
+    ]
+    assert libraries
+    for library in libraries:
+        data = library.read_bytes()
+        assert not [sign for sign in CLIENT if sign in data], library.name
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    page = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    for path in re.findall(r"ARGS=(tests/[\w/.]+)", page):
+        assert (ROOT / path).exists(), path
+    named = set(re.findall(r"`(\w+Tests?)`", page))
+    suites = [
+        path.stem
+        for language in ("swift", "kotlin")
+        for path in (ROOT / "sdk_bindings" / language).rglob("*Test*.*")
+        if path.suffix in (".swift", ".kt")
+    ]
+    if not suites:
+        pytest.skip("the libraries are not in this tree")
+    assert named <= set(suites)
