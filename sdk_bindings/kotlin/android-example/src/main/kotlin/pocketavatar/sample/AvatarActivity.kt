@@ -1,0 +1,111 @@
+package pocketavatar.sample
+
+import android.app.Activity
+import android.content.Context
+import android.content.Intent
+import android.net.Uri
+import android.os.Bundle
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.MainScope
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.launch
+import pocketavatar.Avatar
+import pocketavatar.AvatarEvent
+import pocketavatar.AvatarException
+import pocketavatar.AvatarStudio
+import pocketavatar.Selfie
+import pocketavatar.Tier
+import pocketavatar.android.open
+import pocketavatar.android.selfieOf
+
+/** Pick selfies, see what is wrong with them, choose a style, get avatars, share one. */
+public class AvatarActivity : Activity() {
+    private val scope = MainScope()
+    private val studio = scope.async(start = CoroutineStart.LAZY) { openStudio(this@AvatarActivity) }
+    private lateinit var screen: AvatarScreen
+    private var selfies = emptyList<Selfie>()
+    private var drawing: Job? = null
+
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        screen =
+            AvatarScreen(this, onPick = ::pick, onDraw = ::draw, onCancel = { drawing?.cancel() }, onShare = ::share)
+        setContentView(screen.root)
+        work { studio.await().prepare() }
+    }
+
+    override fun onDestroy() {
+        scope.launch { studio.await().close() }
+        scope.cancel()
+        super.onDestroy()
+    }
+
+    /** The system's own picker: it needs no permission and shows the app only what is picked. */
+    private fun pick() {
+        val pictures = Intent(Intent.ACTION_GET_CONTENT).setType("image/*").putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true)
+        startActivityForResult(pictures, PICK)
+    }
+
+    @Deprecated("Still the way without androidx")
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        if (request == PICK && result == RESULT_OK && data != null) check(picked(data))
+    }
+
+    private fun picked(data: Intent): List<Uri> {
+        val several = data.clipData?.let { clip -> List(clip.itemCount) { clip.getItemAt(it).uri } }
+        return several ?: listOfNotNull(data.data)
+    }
+
+    private fun check(uris: List<Uri>) {
+        selfies = uris.map { selfieOf(this, it) }
+        work {
+            val refusals = studio.await().check(selfies)
+            screen.showSelfies(selfies.size, refusals.map(::advice))
+        }
+    }
+
+    private fun draw() {
+        drawing =
+            work {
+                val entitlement = if (screen.hasPlus) Tier.PLUS else Tier.FREE
+                screen.startDrawing()
+                studio.await().avatars(selfies, screen.style, COUNT, entitlement = entitlement).collect(::show)
+            }
+        drawing?.invokeOnCompletion { screen.stopDrawing() }
+    }
+
+    private fun show(event: AvatarEvent) {
+        when (event) {
+            is AvatarEvent.Progress -> screen.showProgress(event.avatar * event.steps + event.step, COUNT * event.steps)
+            is AvatarEvent.Drawn -> screen.showAvatar(event.avatar)
+            is AvatarEvent.Finished -> screen.say("Drawn in %.1f s".format(event.totalSeconds))
+        }
+    }
+
+    private fun share(avatar: Avatar) {
+        val picture = SharedAvatars.offer(avatar)
+        val send = Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, picture)
+        send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
+        startActivity(Intent.createChooser(send, "Share avatar"))
+    }
+
+    /** Every error of the library is one of a closed list, and ends here. */
+    private fun work(block: suspend () -> Unit): Job =
+        scope.launch {
+            try {
+                block()
+            } catch (error: AvatarException) {
+                screen.say(explanation(error))
+            }
+        }
+
+    internal companion object {
+        const val PICK = 1
+        const val COUNT = 4
+
+        /** Tests open a studio of their own. */
+        var openStudio: suspend (Context) -> AvatarStudio = { AvatarStudio.open(it) }
+    }
+}

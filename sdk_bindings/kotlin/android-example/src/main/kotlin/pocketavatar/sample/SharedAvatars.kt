@@ -1,0 +1,54 @@
+package pocketavatar.sample
+
+import android.content.ContentProvider
+import android.content.ContentValues
+import android.database.Cursor
+import android.database.MatrixCursor
+import android.net.Uri
+import android.os.ParcelFileDescriptor
+import android.provider.OpenableColumns
+import pocketavatar.Avatar
+import java.io.FileNotFoundException
+
+/** Serves the avatar that is being shared, labelled, from memory: no file is written. */
+public class SharedAvatars : ContentProvider() {
+    override fun onCreate(): Boolean = true
+
+    override fun getType(uri: Uri): String = "image/png"
+
+    override fun openFile(uri: Uri, mode: String): ParcelFileDescriptor {
+        val png = offered[uri] ?: throw FileNotFoundException("$uri is not shared any more")
+        return openPipeHelper(uri, "image/png", null, png) { output, _, _, _, bytes ->
+            ParcelFileDescriptor.AutoCloseOutputStream(output).use { it.write(bytes) }
+        }
+    }
+
+    override fun query(
+        uri: Uri,
+        columns: Array<String>?,
+        selection: String?,
+        arguments: Array<String>?,
+        order: String?,
+    ): Cursor {
+        val cursor = MatrixCursor(arrayOf(OpenableColumns.DISPLAY_NAME, OpenableColumns.SIZE))
+        offered[uri]?.let { cursor.addRow(arrayOf("avatar.png", it.size)) }
+        return cursor
+    }
+
+    override fun insert(uri: Uri, values: ContentValues?): Uri? = null
+
+    override fun update(uri: Uri, values: ContentValues?, selection: String?, arguments: Array<String>?): Int = 0
+
+    override fun delete(uri: Uri, selection: String?, arguments: Array<String>?): Int = 0
+
+    internal companion object {
+        @Volatile private var offered = emptyMap<Uri, ByteArray>()
+
+        /** Where another app reads [avatar] from until the next one is shared. */
+        fun offer(avatar: Avatar): Uri {
+            val uri = Uri.parse("content://pocketavatar.sample.shared/${avatar.style.id}-${avatar.seed}.png")
+            offered = mapOf(uri to avatar.png())
+            return uri
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package pocketavatar.sample
+
+import pocketavatar.AvatarException
+import pocketavatar.Refusal
+import pocketavatar.Rule
+
+/** What people are told of a refusal. */
+internal fun advice(refusal: Refusal): String {
+    val who = refusal.selfie?.let { "Selfie ${it + 1}" }
+    return when (refusal.rule) {
+        Rule.COUNT -> "Pick 1 to 10 selfies."
+        Rule.SIDE -> "$who is too small."
+        Rule.BRIGHTNESS -> if (refusal.value < refusal.limit) "$who is too dark." else "$who is too bright."
+        Rule.CONTRAST -> "$who shows hardly any light and shadow."
+        Rule.SHARPNESS -> "$who is blurred."
+        Rule.DIFFERENCE -> "$who is nearly the same as selfie ${(refusal.earlier ?: 0) + 1}."
+        Rule.FACES -> if (refusal.value < 1) "$who shows no face." else "$who shows several faces."
+        Rule.FACE_SIZE -> "Come nearer in ${who?.lowercase()}."
+        Rule.FACE_OFFSET -> "The face in ${who?.lowercase()} is far from the middle."
+    }
+}
+
+/** What people are told of an error. */
+internal fun explanation(error: AvatarException): String =
+    when (error) {
+        is AvatarException.SelfiesRefused -> error.refusals.joinToString("\n", transform = ::advice)
+        is AvatarException.UnreadablePicture -> "Selfie ${error.selfie + 1} cannot be read: ${error.why}."
+        is AvatarException.StyleNeedsPlus -> "${error.style.title} comes with Plus."
+        is AvatarException.OutOfMemory -> "There is not enough memory; close other apps and try again."
+        is AvatarException.ModelMissing,
+        is AvatarException.ModelDamaged,
+        is AvatarException.ModelOfAnotherVersion,
+        -> "The app is incomplete; install it again."
+        is AvatarException.StyleUnknown,
+        is AvatarException.StepsUnknown,
+        is AvatarException.RuntimeFailed,
+        is AvatarException.Closed,
+        -> "Something went wrong (${error.message})."
+    }

@@ -1,0 +1,64 @@
+package pocketavatar.android
+
+import android.content.Context
+import android.graphics.Bitmap
+import org.robolectric.RuntimeEnvironment
+import pocketavatar.Picture
+import pocketavatar.Style
+import java.io.ByteArrayOutputStream
+import java.nio.ByteBuffer
+import kotlin.random.Random
+
+val context: Context get() = RuntimeEnvironment.getApplication()
+
+/** A style of whatever artifact this library was published with. */
+val freeStyle: Style = Style.entries.minBy { it.tier }
+
+/** Opaque pixels in tiles of 8, another picture for another seed. */
+fun tiles(seed: Int, width: Int, height: Int): IntArray {
+    val random = Random(seed)
+    val colours = IntArray(64 * 64) { random.nextInt() or (255 shl 24) }
+    return IntArray(width * height) { colours[it / width / 8 % 64 * 64 + it % width / 8 % 64] }
+}
+
+/** A picture file of these pixels, written by Android. */
+fun encoded(
+    pixels: IntArray,
+    width: Int,
+    height: Int,
+    format: Bitmap.CompressFormat = Bitmap.CompressFormat.PNG,
+): ByteArray {
+    val bitmap = Bitmap.createBitmap(pixels, width, height, Bitmap.Config.ARGB_8888)
+    return ByteArrayOutputStream().also { bitmap.compress(format, 95, it) }.toByteArray()
+}
+
+/** A PNG file with tiles that every rule lets pass. */
+fun selfieFile(seed: Int): ByteArray = encoded(tiles(seed, 160, 200), 160, 200)
+
+/** A JPEG file with this EXIF orientation. */
+fun withOrientation(jpeg: ByteArray, orientation: Int): ByteArray {
+    val tiff = ByteBuffer.allocate(26)
+    tiff
+        .put("MM".toByteArray())
+        .putShort(42)
+        .putInt(8)
+        .putShort(1)
+    tiff
+        .putShort(0x0112)
+        .putShort(3)
+        .putInt(1)
+        .putShort(orientation.toShort())
+        .putShort(0)
+    val exif = "Exif".toByteArray() + ByteArray(2) + tiff.array()
+    return jpeg.copyOf(2) + byteArrayOf(-1, 0xE1.toByte(), 0, (exif.size + 2).toByte()) + exif +
+        jpeg.copyOfRange(2, jpeg.size)
+}
+
+fun Picture.pixels(): IntArray =
+    IntArray(width * height).also { all ->
+        val row = IntArray(width)
+        for (y in 0 until height) {
+            readRow(0, y, width, row)
+            row.copyInto(all, y * width)
+        }
+    }

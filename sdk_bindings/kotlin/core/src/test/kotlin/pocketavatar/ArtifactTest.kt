@@ -1,0 +1,101 @@
+package pocketavatar
+
+import kotlinx.coroutines.runBlocking
+import org.junit.rules.TemporaryFolder
+import java.io.File
+import java.security.MessageDigest
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import org.junit.Rule as JUnitRule
+
+/** Nothing is taken for the model but the model, whole. */
+class ArtifactTest {
+    @get:JUnitRule
+    val folder = TemporaryFolder()
+
+    private val model = ByteArray(100_000) { (it * 31).toByte() }
+
+    /** A small artifact of two files on disk, and what is known of it. */
+    private val manifest by lazy {
+        write("README.md", "{}".toByteArray())
+        write("denoiser.onnx", model)
+        val files = listOf("README.md", "denoiser.onnx").map { ModelFile(it, file(it).length(), sha256(file(it))) }
+        Manifest(1, Bundled.manifest.components, Bundled.manifest.sampler, emptyList(), emptyList(), files)
+    }
+
+    private fun file(name: String) = File(folder.root, name)
+
+    private fun write(name: String, bytes: ByteArray) = file(name).writeBytes(bytes)
+
+    private fun sha256(file: File) =
+        MessageDigest.getInstance("SHA-256").digest(file.readBytes()).joinToString("") {
+            "%02x".format(it)
+        }
+
+    private fun open(manifest: Manifest = this.manifest) =
+        runBlocking { AvatarStudio.open(manifest, DirectorySource(folder.root), StudioOptions(FakeBackend())) }
+
+    @Test
+    fun `a whole artifact opens, and its bytes are what was written`() {
+        open().close()
+        val bytes = Artifact(manifest, DirectorySource(folder.root)).read("denoiser.onnx")
+        assertEquals(model.toList(), List(bytes.remaining()) { bytes[it] })
+    }
+
+    @Test
+    fun `a file that is missing`() {
+        manifest
+        file("denoiser.onnx").delete()
+        assertEquals("denoiser.onnx", assertFailsWith<AvatarException.ModelMissing> { open() }.file)
+        folder.root.deleteRecursively()
+        assertEquals("README.md", assertFailsWith<AvatarException.ModelMissing> { open() }.file)
+    }
+
+    @Test
+    fun `a file that was cut short, or goes on`() {
+        manifest
+        write("denoiser.onnx", model.copyOf(99_999))
+        assertEquals("denoiser.onnx", assertFailsWith<AvatarException.ModelDamaged> { open() }.file)
+        write("denoiser.onnx", model.copyOf(100_001))
+        assertEquals("denoiser.onnx", assertFailsWith<AvatarException.ModelDamaged> { open() }.file)
+    }
+
+    @Test
+    fun `a file with one byte changed, wherever it is`() {
+        manifest
+        for (at in listOf(0, 65_535, 65_536, 99_999)) {
+            write("denoiser.onnx", model.clone().also { it[at]++ })
+            assertFailsWith<AvatarException.ModelDamaged> { open() }
+        }
+    }
+
+    @Test
+    fun `a file that changes after it was opened is found when it is loaded`() {
+        val artifact = Artifact(manifest, DirectorySource(folder.root)).apply { verify() }
+        write("denoiser.onnx", model.clone().also { it[5]++ })
+        assertFailsWith<AvatarException.ModelDamaged> { artifact.read("denoiser.onnx") }
+    }
+
+    @Test
+    fun `another artifact`() {
+        manifest
+        write("README.md", "[]".toByteArray())
+        write("denoiser.onnx", byteArrayOf(1))
+        assertFailsWith<AvatarException.ModelOfAnotherVersion> { open() }
+    }
+
+    @Test
+    fun `an artifact of a schema that this library does not read`() {
+        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 2)) }
+        assertEquals("its schema version is 2, this library reads 1", error.why)
+    }
+
+    @Test
+    fun `a folder where a file should be`() {
+        manifest
+        file("denoiser.onnx").delete()
+        file("denoiser.onnx").mkdir()
+        assertFailsWith<AvatarException> { open() }
+    }
+}

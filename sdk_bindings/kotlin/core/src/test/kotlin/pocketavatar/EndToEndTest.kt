@@ -1,0 +1,114 @@
+package pocketavatar
+
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.runBlocking
+import kotlin.math.floor
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
+
+/** The shipped model in the real ONNX Runtime. */
+class EndToEndTest {
+    @Test
+    fun `every component gives what the reference gave`() {
+        val artifact = Artifact(Bundled.manifest, DirectorySource(artifactFolder()))
+        for (component in Bundled.manifest.components) {
+            val golden = artifactGolden("${component.name}.safetensors")
+            val cases = golden.keys.map { it.substringBefore('.') }.distinct()
+            assertTrue(cases.isNotEmpty())
+            OnnxBackend().load(component) { artifact.read(component.file) }.use { network ->
+                for (case in cases) {
+                    assertTrue(
+                        psnrOf(component, network, golden, case) >= 55,
+                        "${component.name}, case $case",
+                    )
+                }
+            }
+        }
+    }
+
+    private fun psnrOf(
+        component: Component,
+        network: Network,
+        golden: Map<String, GoldenTensor>,
+        case: String,
+    ): Double {
+        val buffers = Buffers(Allocator)
+        val inputs = component.inputs.associate { it.name to buffers.tensor(it) }
+        for ((name, tensor) in inputs) {
+            val values = golden.getValue("$case.inputs.$name").values
+            for ((i, value) in values.withIndex()) {
+                if (tensor.spec.type ==
+                    ElementType.INT32
+                ) {
+                    tensor.ints.put(i, value.toInt())
+                } else {
+                    tensor.floats.put(i, value.toFloat())
+                }
+            }
+        }
+        val outputs = component.outputs.associate { it.name to buffers.tensor(it) }
+        network.run(inputs, outputs)
+        val (name, tensor) = outputs.entries.single()
+        val expected = golden.getValue("$case.outputs.$name").values
+        val peak = if (component.name == "decoder") 1.0 else expected.maxOf { kotlin.math.abs(it) }
+        val actual = tensor.floats.toDoubles()
+        return psnr(expected.map { it / peak }.toDoubleArray(), actual.map { it / peak }.toDoubleArray())
+    }
+
+    @Test
+    fun `the golden run gives the reference's avatar`() {
+        val golden = artifactGolden("run.safetensors")
+        val selfies = selfies(golden)
+        val style = Style.entries[
+            golden
+                .getValue("0.inputs.style")
+                .values
+                .single()
+                .toInt(),
+        ]
+        val options = StudioOptions(backend = OnnxBackend(threads = 1))
+        val manifest = Bundled.manifest.with(rules = emptyList())
+        val events =
+            runBlocking {
+                AvatarStudio.open(manifest, DirectorySource(artifactFolder()), options).use { studio ->
+                    studio.avatars(selfies, style, seed = 0u, entitlement = Tier.PLUS).toList()
+                }
+            }
+        val avatar = events.filterIsInstance<AvatarEvent.Drawn>().single().avatar
+        assertEquals(256 to 256, avatar.width to avatar.height)
+        val expected = golden
+            .getValue(
+                "0.outputs.avatar",
+            ).values
+            .map { floor(255 * it + 0.5).coerceIn(0.0, 255.0) / 255 }
+        val psnr = psnr(expected.toDoubleArray(), planes(avatar.pixels))
+        println("golden run: $psnr dB; ${events.last()}")
+        assertTrue(psnr >= 55, "$psnr dB")
+    }
+
+    /** The recorded tensors as pictures that are already 128×128. */
+    private fun selfies(golden: Map<String, GoldenTensor>): List<Selfie> {
+        val (_, _, height, width) = golden.getValue("0.inputs.selfies").shape
+        val count = golden
+            .getValue("0.inputs.selfie_mask")
+            .values
+            .sum()
+            .toInt()
+        val values = golden.getValue("0.inputs.selfies").values
+        return List(count) { selfie ->
+            val pixels =
+                IntArray(height * width) {
+                    val (red, green, blue) = List(3) { channel ->
+                        (
+                            values[(selfie * 3 + channel) * height * width + it] *
+                                255 +
+                                0.5
+                        ).toInt()
+                    }
+                    (255 shl 24) or (red shl 16) or (green shl 8) or blue
+                }
+            Selfie { PixelPicture(width, height, pixels.clone()) }
+        }
+    }
+}

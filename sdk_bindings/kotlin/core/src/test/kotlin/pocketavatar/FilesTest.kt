@@ -1,0 +1,123 @@
+package pocketavatar
+
+import kotlinx.coroutines.flow.collect
+import kotlinx.coroutines.runBlocking
+import org.junit.rules.TemporaryFolder
+import java.io.File
+import java.nio.file.FileSystems
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardWatchEventKinds.ENTRY_CREATE
+import java.nio.file.StandardWatchEventKinds.ENTRY_DELETE
+import java.nio.file.StandardWatchEventKinds.ENTRY_MODIFY
+import java.nio.file.WatchService
+import java.util.concurrent.TimeUnit
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertTrue
+import org.junit.Rule as JUnitRule
+
+/** A process that draws is watched from outside: it touches no file, and has none open to write. */
+class FilesTest {
+    @get:JUnitRule
+    val folder = TemporaryFolder()
+
+    @Test
+    fun `a run writes no file`() {
+        val artifact = artifactFolder()
+        val home = folder.newFolder("home")
+        val child = start(home, artifact)
+        try {
+            val said = child.inputStream.bufferedReader()
+            assertEquals("ready", said.readLine())
+            FileSystems.getDefault().newWatchService().use { watch ->
+                for (place in home.walk().filter(File::isDirectory) + artifact) {
+                    place.toPath().register(watch, ENTRY_CREATE, ENTRY_MODIFY, ENTRY_DELETE)
+                }
+                child.outputStream.write("go\n".toByteArray())
+                child.outputStream.flush()
+                assertEquals("drawn; open to write: []", said.readLine())
+                assertEquals(emptyList(), events(watch), "files changed")
+                File(home, "a file").writeText("seen")
+                assertTrue(events(watch).isNotEmpty(), "the watch sees nothing")
+            }
+        } finally {
+            child.destroy()
+        }
+    }
+
+    private fun start(home: File, artifact: File): Process {
+        val java = File(System.getProperty("java.home"), "bin/java").path
+        val classes = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
+        val properties =
+            listOf("java.io.tmpdir", "user.home").map { "-D$it=$home" } + "-Dsdk.root=$sdkRoot" + "-XX:-UsePerfData"
+        return ProcessBuilder(
+            listOf(java) + properties + listOf("-cp", classes, "pocketavatar.FilesTestKt", artifact.absolutePath),
+        ).directory(home)
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start()
+    }
+
+    private fun events(watch: WatchService): List<String> {
+        val events = ArrayList<String>()
+        while (true) {
+            val key = watch.poll(500, TimeUnit.MILLISECONDS) ?: return events
+            events += key.pollEvents().map { "${it.kind()} ${key.watchable()}/${it.context()}" }
+            key.reset()
+        }
+    }
+}
+
+/** The process that is watched: it loads everything, waits for a word, draws, and waits again. */
+fun main(arguments: Array<String>): Unit =
+    runBlocking {
+        val written = sortedSetOf<String>()
+        val onnx = OnnxBackend(threads = 1)
+        val watched = Backend { component, model ->
+            WatchedNetwork(onnx.load(component, model)) {
+                written +=
+                    openToWrite()
+            }
+        }
+        val studio = AvatarStudio.open(File(arguments.single()), StudioOptions(watched))
+        studio.prepare()
+        val before = openToWrite()
+        written.clear()
+        println("ready")
+        readln()
+        studio.avatars(listOf(tiles(1), tiles(2)), freeStyle).collect()
+        println("drawn; open to write: ${written - before}")
+        readlnOrNull()
+    }
+
+private class WatchedNetwork(
+    private val network: Network,
+    private val look: () -> Unit,
+) : Network by network {
+    override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
+        look()
+        network.run(inputs, outputs)
+        look()
+    }
+}
+
+/** Plain files that this process has open and may write, wherever they lie. */
+private fun openToWrite(): Set<String> =
+    File("/proc/self/fd")
+        .list()
+        .orEmpty()
+        .filter { mayWrite(it) }
+        .mapNotNull { runCatching { Files.readSymbolicLink(Path.of("/proc/self/fd/$it")) }.getOrNull() }
+        .filter { Files.isRegularFile(it) }
+        .map(Path::toString)
+        .toSet()
+
+private fun mayWrite(descriptor: String): Boolean {
+    val info = File("/proc/self/fdinfo/$descriptor").takeIf(File::exists) ?: return false
+    val flags = info
+        .readLines()
+        .first { it.startsWith("flags:") }
+        .substringAfter(':')
+        .trim()
+    return flags.toInt(8) and 3 != 0
+}

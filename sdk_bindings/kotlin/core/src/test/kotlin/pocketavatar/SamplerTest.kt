@@ -1,0 +1,53 @@
+package pocketavatar
+
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.runBlocking
+import java.nio.FloatBuffer
+import kotlin.test.Test
+import kotlin.test.assertEquals
+
+class SamplerTest {
+    private val table = SamplerTable("velocity", 2f, listOf(1000f, 400f), listOf(1f, 0.5f, 0f))
+
+    @Test
+    fun `two steps with guidance, by hand`() {
+        val latents = FloatBuffer.wrap(floatArrayOf(4f))
+        val times = ArrayList<Float>()
+        val done = ArrayList<Int>()
+        sample(
+            table,
+            latents,
+            denoise = { FloatBuffer.wrap(floatArrayOf(latents[0])).also { _ -> times += it } },
+            unconditioned = { FloatBuffer.wrap(floatArrayOf(1f)) },
+            onStep = { done += it },
+        )
+        // 1 + 2·(4 − 1) = 7, 4 − 0.5·7 = 0.5; 1 + 2·(0.5 − 1) = 0, 0.5 − 0.5·0 = 0.5
+        assertEquals(0.5f, latents[0])
+        assertEquals(listOf(1000f, 400f), times)
+        assertEquals(listOf(1, 2), done)
+    }
+
+    @Test
+    fun `without guidance there is one call a step, and nobody is encoded`() {
+        assertEquals("identity_encoder, denoiser, denoiser, decoder", calls(1f))
+        assertEquals("identity_encoder, identity_encoder, denoiser, denoiser, denoiser, denoiser, decoder", calls(1.5f))
+    }
+
+    private fun calls(guidance: Float): String {
+        val calls = ArrayList<String>()
+        val manifest = Bundled.manifest.with(
+            sampler = SamplerTable("velocity", guidance, table.timesteps, table.sigmas),
+        )
+        val studio = studio(manifest, StudioOptions(FakeBackend { calls += it }))
+        runBlocking { studio.avatars(listOf(tiles(1)), freeStyle).toList() }
+        return calls.joinToString()
+    }
+
+    @Test
+    fun `8-bit levels are rounded half up and clamped`() {
+        val levels = floatArrayOf(-0.1f, 0f, 0.5f / 255, 0.499f / 255, 1f, 1.2f)
+        val pixels = pixelsOf(FloatBuffer.wrap(FloatArray(18) { levels[it % 6] }))
+        assertEquals(listOf(0, 0, 1, 0, 255, 255), pixels.map { it and 255 })
+        assertEquals(listOf(0, 0, 1, 0, 255, 255), pixels.map { it shr 16 and 255 })
+    }
+}
