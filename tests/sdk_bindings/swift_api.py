@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 from tests.sdk_bindings.swift_toolchain import PACKAGE, output_of, swift
 
@@ -41,18 +40,20 @@ _EXTRACT = (
 
 def text_of(graph: dict) -> str:  # type: ignore[type-arg]
     """A symbol graph (swift-docc-symbolkit's format) as sorted text."""
+    names = {s["identifier"]["precise"]: s["pathComponents"][-1] for s in graph["symbols"]}
     conforming: dict[str, set[str]] = {}
     for relation in graph["relationships"]:
         if relation["kind"] == "conformsTo":
-            protocol = relation["targetFallback"].removeprefix("Swift.")
-            conforming.setdefault(relation["source"], set()).add(protocol)
+            target = relation["target"]
+            protocol = names.get(target) or relation.get("targetFallback", target)
+            conforming.setdefault(relation["source"], set()).add(protocol.rpartition(".")[2])
     lines = {}
     for symbol in graph["symbols"]:
-        path = symbol["pathComponents"]
+        path = tuple(symbol["pathComponents"])
         text = "".join(part["spelling"] for part in symbol["declarationFragments"])
         protocols = sorted(conforming.get(symbol["identifier"]["precise"], ()))
         after = f"  [{', '.join(protocols)}]" if protocols else ""
-        lines[(*path, text)] = f"{'  ' * (len(path) - 1)}{text}{after}"
+        lines[path, text] = f"{'  ' * (len(path) - 1)}{text}{after}"
     return "".join(f"{lines[key]}\n" for key in sorted(lines))
 
 
