@@ -1,4 +1,5 @@
 import AvatarStudio
+import Foundation
 import PhotosUI
 import SwiftUI
 
@@ -85,7 +86,7 @@ final class AvatarScreenModel: ObservableObject {
   }
 
   /// What a person can do about a refusal; an app says it in the user's language.
-  private static func advice(_ refusal: Refusal) -> String {
+  private nonisolated static func advice(_ refusal: Refusal) -> String {
     let whose = refusal.selfie.map { "Selfie \($0 + 1): " } ?? ""
     let advice =
       switch refusal.rule {

@@ -3,7 +3,8 @@
 # there is no Apple SDK, against the declarations beside this file. They are written from Apple's
 # documentation: what passes here is not yet compiled against Apple's SDK.
 #
-#   Tests/AppleDeclarations/typecheck.sh      with swiftc on the PATH
+#   Tests/AppleDeclarations/typecheck.sh [FOLDER]    with swiftc on the PATH; the library's symbol
+#                                                    graph goes to FOLDER
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 package="$here/../.."
@@ -21,4 +22,9 @@ swiftc "${flags[@]}" -warnings-as-errors -emit-module -module-name AvatarStudio 
     -o "$modules/AvatarStudio.swiftmodule" "$here/AppleFoundation.swift" "${sources[@]}"
 swiftc "${flags[@]}" -warnings-as-errors -typecheck -module-name Example \
     "$package"/Examples/AvatarScreen/*.swift
+if [ $# -gt 0 ]; then
+    target="$(swiftc -print-target-info | sed -n 's/.*"triple": "\(.*\)",/\1/p' | head -1)"
+    swift-symbolgraph-extract -module-name AvatarStudio -I "$modules" -target "$target" \
+        -minimum-access-level public -skip-synthesized-members -output-dir "$1"
+fi
 echo "type-checked ${#sources[@]} files and the example screen"

@@ -23,7 +23,8 @@ final class IntegrityTests: XCTestCase {
   private func model() throws -> ModelDescription {
     let files = try contents.keys.sorted().map { name in
       ModelFile(
-        path: name, byteCount: contents[name]?.utf8.count ?? 0, sha256: try sha256(of: url(name)))
+        path: name, byteCount: contents[name]?.utf8.count ?? 0,
+        sha256: try sha256(of: FileHandle(forReadingFrom: url(name))))
     }
     let components = ["one", "two"].map {
       ComponentDescription(name: $0, path: "\($0).onnx", inputs: [], outputs: [])

@@ -69,9 +69,10 @@ extension ModelDescription {
 
   private func isWhole(_ file: ModelFile, in folder: URL) -> Bool {
     let url = folder.appendingPathComponent(file.path)
-    let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)
-    guard (attributes?[.size] as? NSNumber)?.intValue == file.byteCount else { return false }
-    return (try? sha256(of: url)) == file.sha256
+    guard let handle = try? FileHandle(forReadingFrom: url) else { return false }
+    defer { try? handle.close() }
+    guard let size = try? handle.seekToEnd(), size == UInt64(file.byteCount) else { return false }
+    return (try? sha256(of: handle)) == file.sha256
   }
 }
 
@@ -82,12 +83,11 @@ extension ModelFile {
   }
 }
 
-/// SHA-256 of a file in lower-case hex, read in parts of 1 MiB.
-func sha256(of file: URL) throws -> String {
-  let handle = try FileHandle(forReadingFrom: file)
-  defer { try? handle.close() }
+/// SHA-256 of a whole file in lower-case hex, read in parts of 1 MiB.
+func sha256(of file: FileHandle) throws -> String {
+  try file.seek(toOffset: 0)
   var hash = PlatformHash()
-  while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty { hash.add(part) }
+  while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.add(part) }
   return hash.hex()
 }
 
