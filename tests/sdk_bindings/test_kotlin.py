@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from avatar import shipped
 from avatar.__main__ import Runtime, open_model
 from avatar.create import draw, style_index, to_8_bit
 from avatar.selfie import read_selfies
@@ -91,11 +92,11 @@ def test_the_example_draws_what_python_draws(
     built: Path, shipped_onnx: Path, tmp_path: Path, style: str, steps: int | None
 ) -> None:
     out = tmp_path / "avatar.png"
-    options = ["--style", style, "--plus", "--seed", str(SEED), "--threads", "1", "--out", out]
+    options = ["--style", style, "--plus", "--seed", str(SEED), "--threads", "1"]
     options += ["--steps", str(steps)] if steps else []
-    done = example(built, *options, "--artifact", shipped_onnx, *SELFIES)
+    done = example(built, *options, "--out", out, "--artifact", shipped_onnx, *SELFIES)
     assert done.returncode == 0, done.stderr
-    model = open_model(Runtime.ONNX, shipped_onnx, steps)
+    model = open_model(Runtime.ONNX, shipped.CHECKPOINT, shipped_onnx, steps)
     (avatar,) = draw(model, read_selfies(SELFIES), style_index(model.styles, style), [SEED])
     assert psnr(np.asarray(Image.open(out)), to_8_bit(avatar)) >= 55
 
@@ -124,9 +125,8 @@ def test_the_archive_for_android_holds_what_it_should(built: Path) -> None:
         manifest = archive.read("AndroidManifest.xml").decode()
         rules = archive.read("proguard.txt").decode()
     assert {"classes.jar", "libs/pocketavatar-core.jar", "R.txt"} <= names
-    assert {
-        f"res/xml/pocketavatar_{kind}_rules.xml" for kind in ("backup", "data_extraction")
-    } <= names
+    kinds = ("backup", "data_extraction")
+    assert {f"res/xml/pocketavatar_{kind}_rules.xml" for kind in kinds} <= names
     root = ElementTree.fromstring(manifest)
     assert [element.tag for element in root] == ["uses-sdk"]
     assert "-keep class ai.onnxruntime.**" in rules
