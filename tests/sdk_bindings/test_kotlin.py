@@ -18,7 +18,7 @@ from avatar import shipped
 from avatar.__main__ import Runtime, open_model
 from avatar.create import draw, style_index, to_8_bit
 from avatar.selfie import read_selfies
-from sdk_bindings import KOTLIN
+from sdk_bindings import KOTLIN, open_bundle, publish_package
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = KOTLIN.library
@@ -74,6 +74,17 @@ def test_every_suite_ran_and_nothing_was_skipped(built: Path) -> None:
         if case.find("skipped") is not None
     ]
     assert not skipped
+
+
+def test_a_published_package_passes_its_own_tests(
+    built: Path, shipped_onnx: Path, tmp_path: Path
+) -> None:
+    package = tmp_path / "kotlin"
+    publish_package(open_bundle(shipped_onnx, KOTLIN), KOTLIN, package)
+    verify(package, "--projects", "core", AVATAR_ARTIFACT="/nowhere")
+    results = suites(package)
+    assert sum(int(suite.get("tests", 0)) for suite in results) > 60
+    assert not any(int(suite.get("skipped", 0)) for suite in results)
 
 
 def example(library: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -23,8 +23,8 @@ class ShrunkAppTest {
     private val target = root.resolve("shrunk/target")
 
     private fun artifactFolder(): File {
-        val places = listOf(root.resolve("artifact"), root.resolve("../../dist/onnx"))
-        val found = System.getenv("AVATAR_ARTIFACT")?.let(::File) ?: places.find(File::isDirectory)
+        val known = System.getenv("AVATAR_ARTIFACT") ?: "../../dist/onnx"
+        val found = listOf("artifact", known).map(root::resolve).find(File::isDirectory)
         assumeTrue("no artifact: set AVATAR_ARTIFACT, or make dist/onnx", found != null)
         return checkNotNull(found)
     }
