@@ -14,10 +14,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from avatar import shipped
 from avatar.__main__ import Runtime, open_model
 from avatar.create import draw, style_index, to_8_bit
 from avatar.selfie import read_selfies
-from sdk_bindings import KOTLIN
+from sdk_bindings import KOTLIN, open_bundle, publish_package
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = KOTLIN.library
@@ -75,6 +76,17 @@ def test_every_suite_ran_and_nothing_was_skipped(built: Path) -> None:
     assert not skipped
 
 
+def test_a_published_package_passes_its_own_tests(
+    built: Path, shipped_onnx: Path, tmp_path: Path
+) -> None:
+    package = tmp_path / "kotlin"
+    publish_package(open_bundle(shipped_onnx, KOTLIN), KOTLIN, package)
+    verify(package, "--projects", "core", AVATAR_ARTIFACT="/nowhere")
+    results = suites(package)
+    assert sum(int(suite.get("tests", 0)) for suite in results) > 60
+    assert not any(int(suite.get("skipped", 0)) for suite in results)
+
+
 def example(library: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     jar = library / "example" / "target" / "avatar-example.jar"
     command = ["java", "-jar", jar, *arguments]
@@ -91,11 +103,11 @@ def test_the_example_draws_what_python_draws(
     built: Path, shipped_onnx: Path, tmp_path: Path, style: str, steps: int | None
 ) -> None:
     out = tmp_path / "avatar.png"
-    options = ["--style", style, "--plus", "--seed", str(SEED), "--threads", "1", "--out", out]
+    options = ["--style", style, "--plus", "--seed", str(SEED), "--threads", "1"]
     options += ["--steps", str(steps)] if steps else []
-    done = example(built, *options, "--artifact", shipped_onnx, *SELFIES)
+    done = example(built, *options, "--out", out, "--artifact", shipped_onnx, *SELFIES)
     assert done.returncode == 0, done.stderr
-    model = open_model(Runtime.ONNX, shipped_onnx, steps)
+    model = open_model(Runtime.ONNX, shipped.CHECKPOINT, shipped_onnx, steps)
     (avatar,) = draw(model, read_selfies(SELFIES), style_index(model.styles, style), [SEED])
     assert psnr(np.asarray(Image.open(out)), to_8_bit(avatar)) >= 55
 
@@ -124,9 +136,8 @@ def test_the_archive_for_android_holds_what_it_should(built: Path) -> None:
         manifest = archive.read("AndroidManifest.xml").decode()
         rules = archive.read("proguard.txt").decode()
     assert {"classes.jar", "libs/pocketavatar-core.jar", "R.txt"} <= names
-    assert {
-        f"res/xml/pocketavatar_{kind}_rules.xml" for kind in ("backup", "data_extraction")
-    } <= names
+    kinds = ("backup", "data_extraction")
+    assert {f"res/xml/pocketavatar_{kind}_rules.xml" for kind in kinds} <= names
     root = ElementTree.fromstring(manifest)
     assert [element.tag for element in root] == ["uses-sdk"]
     assert "-keep class ai.onnxruntime.**" in rules

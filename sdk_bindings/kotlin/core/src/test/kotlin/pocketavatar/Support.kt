@@ -12,8 +12,8 @@ import kotlin.random.Random
 
 /** The artifact that this library was published with; the test is skipped where there is none. */
 fun artifactFolder(): File {
-    val places = listOf(sdkRoot.resolve("artifact"), sdkRoot.resolve("../../dist/onnx"))
-    val folder = System.getenv("AVATAR_ARTIFACT")?.let(::File) ?: places.find(File::isDirectory)
+    val known = System.getenv("AVATAR_ARTIFACT") ?: "../../dist/onnx"
+    val folder = listOf("artifact", known).map(sdkRoot::resolve).find(File::isDirectory)
     assumeTrue("no artifact: set AVATAR_ARTIFACT, or make dist/onnx", folder != null)
     return checkNotNull(folder)
 }

@@ -31,7 +31,7 @@ public class SharedAvatars : ContentProvider() {
         order: String?,
     ): Cursor {
         val cursor = MatrixCursor(arrayOf(OpenableColumns.DISPLAY_NAME, OpenableColumns.SIZE))
-        offered[uri]?.let { cursor.addRow(arrayOf("avatar.png", it.size)) }
+        offered[uri]?.let { cursor.addRow(arrayOf<Any>("avatar.png", it.size)) }
         return cursor
     }
 

@@ -40,8 +40,8 @@ class OpenStudioTest {
 
     private fun artifactFolder(): File {
         val root = File(System.getProperty("sdk.root"))
-        val places = listOf(root.resolve("artifact"), root.resolve("../../dist/onnx"))
-        val folder = System.getenv("AVATAR_ARTIFACT")?.let(::File) ?: places.find(File::isDirectory)
+        val known = System.getenv("AVATAR_ARTIFACT") ?: "../../dist/onnx"
+        val folder = listOf("artifact", known).map(root::resolve).find(File::isDirectory)
         assumeTrue("no artifact: set AVATAR_ARTIFACT, or make dist/onnx", folder != null)
         assumeTrue("no model among the assets: is aapt2 there?", "README.md" in context.assets.list("avatar").orEmpty())
         return checkNotNull(folder)
