@@ -5,6 +5,7 @@
 | as in the library | the library without what building leaves there |
 | `Language.generated` | the generated file |
 | `Language.artifact` | what an app takes of the artifact, and nothing else |
+| `required_operators_and_types.config` | where there is one: for a smaller ONNX Runtime |
 | `golden/` | this room's golden vectors |
 | `golden/artifact/` | the artifact's own, and its manifest |
 | `pocket-avatar.json` | every file of the package, its size and SHA-256 |
@@ -20,12 +21,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from export import FileEntry
+from export.artifact import files_of
 from export.publish import MANIFEST, publish
 from sdk_bindings.bundle import Bundle, render
 from sdk_bindings.errors import LibraryError
 from sdk_bindings.languages import GOLDEN, TEMPLATES, Language
 
 LISTING = "pocket-avatar.json"
+OPERATORS = "required_operators_and_types.config"
+"""What ONNX Runtime's build takes to leave out all that these models do not need."""
 LEFT_BY_BUILDS = frozenset(
     {".build", ".gradle", ".idea", ".kotlin", ".swiftpm", ".DS_Store", "__pycache__", "target"}
 )
@@ -56,6 +60,8 @@ def publish_package(
         _write(folder / language.generated, generated)
         for entry in bundle.files:
             _copy(bundle.artifact.folder / entry.path, folder / language.artifact / entry.path)
+        for entry in files_of(bundle.manifest, OPERATORS):
+            _copy(bundle.artifact.folder / entry.path, folder / entry.path)
         _copy_tree(golden, folder / "golden", leave_out={"artifact"})
         _copy_golden(bundle, folder / "golden" / "artifact")
         files = [_entry(folder, path) for path in sorted(_files(folder))]

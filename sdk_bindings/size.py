@@ -10,9 +10,7 @@ from pathlib import Path
 
 from sdk_bindings.bundle import Bundle
 from sdk_bindings.languages import Language
-from sdk_bindings.package import library_files
-
-OPERATORS = "required_operators_and_types.config"
+from sdk_bindings.package import OPERATORS, library_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +67,7 @@ def _runtime(bundle: Bundle, language: Language, library: Path) -> Part:
     )
 
 
-_BUILD = f"smaller where a team builds it with the artifact's {OPERATORS}"
+_BUILD = f"smaller where a team builds it with {OPERATORS}"
 
 
 def _native_library(library: Path) -> tuple[str, int] | None:

@@ -239,7 +239,8 @@ def test_the_flags_of_create_are_these() -> None:
 def test_help_explains_every_option(avatar: Command) -> None:
     assert avatar().out == avatar("--help").out
     text = avatar("create", "--help").out
-    for option in ("style", "selfies", "count", "seed", "runtime", "out", "checkpoint", "artifact"):
+    options = ("style", "selfies", "count", "seed", "steps", "runtime", "out", "checkpoint")
+    for option in (*options, "artifact", "any-selfie"):
         assert f"--{option} " in text
 
 

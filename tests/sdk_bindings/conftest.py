@@ -18,6 +18,7 @@ from avatar.people.styles import STYLES
 from avatar.sampler import Sampler
 from components import TensorSpec, fingerprint
 from export import ComponentEntry, ExportError, GoldenEntry, Manifest, artifact, verify
+from sdk_bindings.package import OPERATORS
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,8 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
         (folder / "golden").mkdir(parents=True)
         kinds = changes.pop("kinds", ("onnx", "ort"))
         (folder / "README.md").write_text("# Model card\n")
+        if "ort" in kinds:
+            (folder / OPERATORS).write_text("# operators\n")
         for part in ("encoder", "decoder"):
             (folder / "golden" / f"{part}.safetensors").write_bytes(golden + part.encode())
             for kind in kinds:
@@ -89,8 +92,8 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
 
 @pytest.fixture(scope="session")
 def shipped_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint's ONNX artifact: AVATAR_ARTIFACT, else `dist/onnx` where it is whole
-    and of the shipped checkpoint, else one exported now, once for all processes of this run."""
+    """The shipped checkpoint's ONNX artifact as `python -m export onnx` makes it: AVATAR_ARTIFACT,
+    else `dist/onnx` where it is that, else one exported now, once for all processes of this run."""
     for folder in (os.environ.get("AVATAR_ARTIFACT"), ROOT / "dist" / "onnx"):
         if folder and _is_shipped(Path(folder)):
             return Path(folder).resolve()
@@ -99,7 +102,7 @@ def shipped_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
     with FileLock(shared / "shipped-onnx.lock"):
         if not (shared / "shipped-onnx").is_dir():
-            command = [sys.executable, "-m", "export", "onnx", "--ort", "none"]
+            command = [sys.executable, "-m", "export", "onnx"]
             done = subprocess.run(
                 [*command, "--out", str(shared / "shipped-onnx")],
                 cwd=ROOT,
@@ -117,7 +120,7 @@ def _is_shipped(folder: Path) -> bool:
     except ExportError:
         return False
     return (
-        bool(manifest.selfie_rules)
-        and manifest.checkpoint == fingerprint(shipped.CHECKPOINT)
+        manifest.checkpoint == fingerprint(shipped.CHECKPOINT)
         and manifest.selfie_rules == selfie_rules.to_dicts()
+        and (manifest.recipe, manifest.options) == (None, {"opset": "18", "precision": "fp16"})
     )

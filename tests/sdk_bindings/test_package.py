@@ -64,7 +64,7 @@ def test_a_package_is_library_artifact_generated_file_and_golden_vectors(
         *("artifact/README.md", "artifact/encoder.onnx", "artifact/decoder.onnx"),
         *("golden/noise.safetensors", "golden/artifact/manifest.json"),
         *(f"golden/artifact/{name}.safetensors" for name in ("run", "encoder", "decoder")),
-        "pocket-avatar.json",
+        *("required_operators_and_types.config", "pocket-avatar.json"),
     }
     assert files[KOTLIN.generated] == f"// {bundle.facts()['manifest_sha256']}\n".encode()
     assert (tmp_path / "kotlin" / "gradlew").stat().st_mode & 0o777 == 0o755
