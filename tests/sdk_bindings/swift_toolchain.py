@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,14 @@ def swift(
         text=True,
         check=False,
     )
+
+
+@cache
+def build() -> None:
+    """Build library, example and tests, once a process."""
+    assert why_missing() is None, why_missing()
+    done = swift("swift", "build", "--build-tests", *FLAGS)
+    assert done.returncode == 0, output_of(done)
 
 
 def output_of(done: subprocess.CompletedProcess[str]) -> str:

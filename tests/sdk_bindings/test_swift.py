@@ -20,6 +20,7 @@ from tests.sdk_bindings.swift_toolchain import (
     FLAGS,
     PACKAGE,
     ROOT,
+    build,
     output_of,
     require,
     swift,
@@ -41,9 +42,7 @@ EXAMPLE = str(PACKAGE / ".build" / "release" / "avatar-example")
 @pytest.fixture(scope="module")
 def built(shipped_onnx: Path) -> Path:
     """The package, built with its tests; gives the artifact that they run on."""
-    assert MISSING is None, MISSING
-    done = swift("swift", "build", "--build-tests", *FLAGS)
-    assert done.returncode == 0, output_of(done)
+    build()
     return shipped_onnx
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.sdk_bindings.swift_api import DUMPS, TYPECHECK, dump
-from tests.sdk_bindings.swift_toolchain import FLAGS, PACKAGE, output_of, swift, why_missing
+from tests.sdk_bindings.swift_toolchain import PACKAGE, build, output_of, swift, why_missing
 
 MISSING = why_missing()
 needs_swift = pytest.mark.skipif(
@@ -79,9 +79,7 @@ def test_the_scan_of_sources_sees(planted: str) -> None:
 @needs_swift
 @pytest.mark.slow
 def test_no_built_object_links_networking(tmp_path: Path) -> None:
-    assert MISSING is None, MISSING
-    done = swift("swift", "build", "--build-tests", *FLAGS)
-    assert done.returncode == 0, output_of(done)
+    build()
     objects = sorted((PACKAGE / ".build" / "release" / "AvatarStudio.build").glob("*.o"))
     assert objects
     found = swift("nm", "--undefined-only", *map(str, objects))
@@ -114,8 +112,7 @@ def test_what_is_for_apple_passes_the_type_checker() -> None:
 @pytest.mark.parametrize("name", DUMPS)
 def test_a_changed_public_api_changes_its_dump(name: str) -> None:
     """After a change that is meant: `python -m tests.sdk_bindings.swift_api`."""
-    assert MISSING is None, MISSING
-    assert swift("swift", "build", "--build-tests", *FLAGS).returncode == 0
+    build()
     assert dump(name) == DUMPS[name].read_text(encoding="utf-8")
 
 

@@ -49,7 +49,7 @@ public enum AvatarLabel {
   }
 
   private static func isFirst(_ bytes: [UInt8], at offset: Int) -> Bool {
-    let isXMP = bytes.dropFirst(offset + 4).starts(with: Data("http://".utf8))
+    let isXMP = bytes.dropFirst(offset + 4).starts(with: Data("http://ns.adobe.com/".utf8))
     return bytes[offset + 1] == 0xe0 || (bytes[offset + 1] == 0xe1 && !isXMP)
   }
 
