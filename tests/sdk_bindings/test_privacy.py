@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from sdk_bindings import KOTLIN
+from sdk_bindings import KOTLIN, LANGUAGES, Language
 
 ROOT = Path(__file__).parents[2]
 SENDS = Version("1.29.0")
@@ -53,6 +53,64 @@ def test_the_installed_library_holds_no_telemetry_client() -> None:
     for library in libraries:
         data = library.read_bytes()
         assert not [sign for sign in CLIENT if sign in data], library.name
+
+
+NETWORK = {
+    "swift": r"URLSession|URLRequest|NSURLConnection|\bNW[A-Z]\w+|CFSocket|CFStream|CFNetwork|"
+    r"FoundationNetworking|import Network\b|WebKit|\b(getaddrinfo|socket|connect|sendto)\(",
+    "kotlin": r"\bjavax?\.net\.|\bandroid\.net\.(?!Uri\b)|okhttp|java\.nio\.channels\.\w*Socket|"
+    r"android\.webkit|DownloadManager",
+}
+LOGS = {
+    "swift": r"\bos_log|\bOSLog|\bNSLog|\bLogger\(|\b(debug)?[pP]rint\(|\bdump\(",
+    "kotlin": r"android\.util\.Log|java\.util\.logging|slf4j|\bprintln?\(|printStackTrace",
+}
+"""What opens connections, and what leaves words behind; the libraries' own sources use neither."""
+
+
+def sources(language: Language) -> dict[str, str]:
+    """What becomes part of an app, by path, without comments."""
+    files = [
+        file
+        for folder in language.sources
+        for file in (language.library / folder).rglob("*")
+        if file.suffix in (".swift", ".kt", ".java")
+    ]
+    return {
+        file.relative_to(language.library).as_posix(): re.sub(
+            r"/\*.*?\*/|(?m://.*$)", "", file.read_text(encoding="utf-8"), flags=re.S
+        )
+        for file in files
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
+@pytest.mark.parametrize("patterns", [NETWORK, LOGS], ids=["networking", "logs"])
+def test_the_sources_use_none_of_it(language: Language, patterns: dict[str, str]) -> None:
+    if not language.library.is_dir():
+        pytest.skip(f"there is no {language.library} in this tree")
+    found = {
+        path: match[0]
+        for path, text in sources(language).items()
+        if (match := re.search(patterns[language.name], text))
+    }
+    assert len(sources(language)) > 10 and found == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("swift", "let (data, _) = try await URLSession.shared.data(from: url)"),
+        ("swift", "import Network"),
+        ("swift", "let link = NWConnection(host: host, port: 443, using: .tls)"),
+        ("kotlin", "import java.net.URL"),
+        ("kotlin", "import android.net.ConnectivityManager"),
+        ("kotlin", "import okhttp3.OkHttpClient"),
+    ],
+)
+def test_the_scan_fires(language: str, line: str) -> None:
+    assert re.search(NETWORK[language], line)
+    assert not re.search(NETWORK[language], "import android.net.Uri; the network runs")
 
 
 def test_every_test_that_the_page_names_exists() -> None:
