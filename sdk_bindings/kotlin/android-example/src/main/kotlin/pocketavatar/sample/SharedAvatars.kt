@@ -9,6 +9,8 @@ import android.os.ParcelFileDescriptor
 import android.provider.OpenableColumns
 import pocketavatar.Avatar
 import java.io.FileNotFoundException
+import java.io.FileOutputStream
+import java.io.IOException
 
 /** Serves the avatar that is being shared, labelled, from memory: no file is written. */
 public class SharedAvatars : ContentProvider() {
@@ -19,7 +21,11 @@ public class SharedAvatars : ContentProvider() {
     override fun openFile(uri: Uri, mode: String): ParcelFileDescriptor {
         val png = offered[uri] ?: throw FileNotFoundException("$uri is not shared any more")
         return openPipeHelper(uri, "image/png", null, png) { output, _, _, _, bytes ->
-            ParcelFileDescriptor.AutoCloseOutputStream(output).use { it.write(bytes) }
+            try {
+                FileOutputStream(output.fileDescriptor).write(bytes) // whoever calls this closes it
+            } catch (_: IOException) {
+                // The other app has stopped reading.
+            }
         }
     }
 
