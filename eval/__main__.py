@@ -6,6 +6,7 @@ broken integrity.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from avatar import shipped
 from avatar.command_line import fail, new_app, print_tables, run, say
 
 GATE_FELL = 1
+MOST_PROCESSES = 4
+"""Each takes up to a gigabyte of memory."""
 DEFAULTS = {Path("dist/coreml"): "coreml", Path("dist/onnx"): "onnx"}
 """Artifacts that are evaluated without arguments, and what exports them where they are missing."""
 
@@ -73,16 +76,27 @@ def evaluate(
         ),
     ] = None,
     threads: Annotated[
-        int | None,
+        int,
         typer.Option(
             min=1,
-            help="Threads inside an operation, in every runtime. Default: what PyTorch would take.",
-            show_default=False,
+            help="Threads inside an operation, in every runtime; as many processes work side by "
+            "side as there are cores for them, at most 4. Seconds are undisturbed where it is the "
+            "number of cores: then one process works.",
         ),
-    ] = None,
+    ] = 1,
     skip: Annotated[
         list[str] | None,
         typer.Option(help="A level to leave out; may be given several times."),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="An existing Ray cluster to spread artifacts and people over: HOST:PORT of its "
+            "head, or auto. This machine must be of it, and all of its machines need this "
+            "software. Default: this machine alone.",
+            show_default=False,
+        ),
     ] = None,
     baseline: Annotated[
         Path | None,
@@ -116,21 +130,21 @@ def evaluate(
         fail("--quick and --full exclude each other")
     earlier = read(baseline) if baseline else None
     folders = tuple(artifacts or _defaults(checkpoint))
-    from eval.evaluate import Request
-    from eval.evaluate import evaluate as evaluate_all
+    from eval.gates import read as limits
+    from eval.request import RECIPES, Request
 
     request = Request(
         artifacts=folders,
         checkpoint=checkpoint,
-        recipe=recipe,
-        gates=gates,
+        recipes=(recipe,) if recipe else RECIPES,
+        gates=limits(gates) if gates else None,
         mode="quick" if quick else "full" if full else "default",
-        threads=threads or _threads(),
+        threads=threads,
         out=out,
         cache=out / "cache",
         skip=_levels(skip or []),
     )
-    made = evaluate_all(request, say)
+    made = _evaluated(request, ray)
     if earlier is not None:
         made = held_against(made, *earlier)
     return _tell(made, page=_write(out, made))
@@ -145,10 +159,36 @@ def _levels(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _threads() -> int:
-    import torch
+def _evaluated(request: Any, address: str | None) -> Any:
+    crew = _cluster(request, address) if address else _crew(request)
+    from eval.evaluate import evaluate as evaluate_all
 
-    return torch.get_num_threads()
+    try:
+        return evaluate_all(request, crew)
+    finally:
+        crew.close()
+
+
+def _crew(request: Any) -> Any:
+    from eval.crews.processes import Processes
+
+    return Processes(request, _processes(request.threads), say)
+
+
+def _cluster(request: Any, address: str) -> Any:
+    try:
+        from eval.crews.cluster import Cluster
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        fail("--ray needs Ray, which is not installed: pip install 'pocket-avatar[ray]'")
+    return Cluster(request, address, say)
+
+
+def _processes(threads: int) -> int:
+    """How many processes of so many threads the cores are enough for."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min(cores // threads, MOST_PROCESSES))
 
 
 def _defaults(checkpoint: Path) -> tuple[Path, ...]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,9 @@ FLAGS = {
     "full": "False",
     "recipe": None,
     "gates": None,
-    "threads": None,
+    "threads": "1",
     "skip": None,
+    "ray": None,
     "baseline": None,
     "out": "runs/eval",
     "report": None,
@@ -98,3 +100,13 @@ def test_an_artifact_from_the_command_line(
     result = command("eval", *common)
     assert result.code == 2
     assert result.err.strip().splitlines()[-1].startswith("error: decoder.onnx was changed")
+
+
+def test_without_the_extra_ray_is_one_clear_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "eval.crews.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    result = command("eval", "nowhere", "--ray", "auto")
+    assert result.code == 2 and result.out == ""
+    assert "pip install 'pocket-avatar[ray]'" in result.err.strip().splitlines()[-1]
