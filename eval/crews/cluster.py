@@ -25,7 +25,6 @@ from eval.store import Store, software
 from eval.tasks import Crash, Task
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: it tells nobody anything
-os.environ.setdefault()  # its default changes with a warning
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
