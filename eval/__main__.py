@@ -192,16 +192,33 @@ def _processes(threads: int) -> int:
 
 
 def _defaults(checkpoint: Path) -> tuple[Path, ...]:
-    """The default artifacts, exported first where they are missing."""
+    """The default artifacts, exported first where they are missing or of another checkpoint."""
     for folder, format_ in DEFAULTS.items():
-        if not folder.is_dir() or not any(folder.iterdir()):
-            say(f"{folder} is not there yet: exporting it first (once)")
+        if reason := _lacking(folder, checkpoint):
+            say(f"{folder} {reason}: exporting it first")
             options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
             command = [sys.executable, "-m", "export", format_, *options]
             code = subprocess.run(command, stdout=sys.stderr, check=False).returncode
             if code:
                 raise typer.Exit(code)
     return tuple(DEFAULTS)
+
+
+def _lacking(folder: Path, checkpoint: Path) -> str:
+    """Why a default artifact must be exported; empty where it need not. What is broken, or was
+    exported with a recipe, is somebody's own: it stays, and is refused or evaluated as it is."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return "is not there yet"
+    from components import fingerprint
+    from export import ExportError, open_artifact
+
+    try:
+        manifest = open_artifact(folder).manifest
+    except ExportError:
+        return ""
+    if manifest.recipe is not None or manifest.checkpoint == fingerprint(checkpoint):
+        return ""
+    return "is of another checkpoint"
 
 
 def _write(out: Path, made: Any) -> str:
