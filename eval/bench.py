@@ -8,9 +8,10 @@ import components
 from avatar.judge import Judge, load_judge
 from components import Arrays
 from eval import jury, runs, speed, subject
-from eval.cases import Ask, Cases, plan
+from eval.cases import Ask, Cases
 from eval.drawing import Photos
 from eval.levels.set import can_be_judged
+from eval.plan import plan
 from eval.request import Request
 from eval.store import Store, software
 from eval.subject import Opened

@@ -12,11 +12,10 @@ from eval import environment, memory
 from eval.crews import Crew
 from eval.errors import WorkerError
 from eval.findings import Findings
-from eval.opening import Opening
 from eval.pieces import Pieces
 from eval.request import Request
 from eval.results import Cost, Report
-from eval.tasks import Baseline, Batch, Component, Crash, Finish, Open, Reference, Task
+from eval.tasks import Baseline, Batch, Component, Crash, Finish, Open, Opening, Reference, Task
 
 RUNS = frozenset({"trajectory", "image", "set"})
 """Levels of whole runs."""

@@ -3,45 +3,20 @@ and what the reference costs, which their costs are told in units of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from components.reference import runner
 from eval import speed, subject
 from eval.bench import Bench
-from eval.cases import Ask
 from eval.errors import UnavailableError
 from eval.levels import manifest as manifest_level
-from eval.results import REFERENCE_RUNTIME, RUN, Cost, Coverage, Row, Subject
+from eval.results import REFERENCE_RUNTIME, RUN, Cost, Coverage, Row
 from eval.runtimes import Runtime
 from eval.runtimes import of as runtimes_of
 from eval.subject import Opened
 from eval.tally import Scope
+from eval.tasks import Opening
 from eval.trial import CALLS
 from eval.truth import Truth
 from eval.whole import SETS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """What is known before anything is run.
-
-    Attributes:
-        subjects: The artifacts, in their order.
-        quantized: Places of those that are also compared with a quantized checkpoint.
-        runtimes: Of each artifact, those that this machine has.
-        rows: Of each artifact: manifest, size, and runtimes that are not here.
-        components: Names.
-        batches: All whole runs.
-        coverage: As in `Report`.
-    """
-
-    subjects: tuple[Subject, ...]
-    quantized: tuple[int, ...]
-    runtimes: tuple[tuple[str, ...], ...]
-    rows: tuple[tuple[Row, ...], ...]
-    components: tuple[str, ...]
-    batches: tuple[tuple[Ask, ...], ...]
-    coverage: Coverage
 
 
 def opening(bench: Bench) -> Opening:

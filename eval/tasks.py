@@ -9,18 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from eval.bench import Bench
 from eval.cases import Ask
 from eval.findings import Findings
-from eval.opening import Opening, baseline, opening
-from eval.results import RUN, Cost, Level
-from eval.tally import said
-from eval.trial import Trial
-from eval.whole import finish, measure
+from eval.results import RUN, Cost, Coverage, Level, Row, Subject
+
+if TYPE_CHECKING:
+    # What does a task needs these, and takes seconds to import them; what hands it out does not.
+    from eval.bench import Bench
+    from eval.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What is known before anything is run.
+
+    Attributes:
+        subjects: The artifacts, in their order.
+        quantized: Places of those that are also compared with a quantized checkpoint.
+        runtimes: Of each artifact, those that this machine has.
+        rows: Of each artifact: manifest, size, and runtimes that are not here.
+        components: Names.
+        batches: All whole runs.
+        coverage: As in `Report`.
+    """
+
+    subjects: tuple[Subject, ...]
+    quantized: tuple[int, ...]
+    runtimes: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Row, ...], ...]
+    components: tuple[str, ...]
+    batches: tuple[tuple[Ask, ...], ...]
+    coverage: Coverage
 
 
 class Task(Protocol):
@@ -57,6 +80,8 @@ class Open:
     about = "opening artifacts and reference"
 
     def perform(self, bench: Bench) -> Opening:
+        from eval.opening import opening
+
         return opening(bench)
 
 
@@ -91,6 +116,8 @@ class Baseline:
     about = "timing PyTorch"
 
     def perform(self, bench: Bench) -> list[Cost]:
+        from eval.opening import baseline
+
         return baseline(bench)
 
 
@@ -126,6 +153,9 @@ class Batch:
         return f"{self.artifact}: {len(self.asks)} whole runs in {self.at[1]}"
 
     def perform(self, bench: Bench) -> Mapping[str, np.ndarray] | Crash:
+        from eval.tally import said
+        from eval.whole import measure
+
         try:
             return measure(_trial(bench, self.at), self.asks)
         except Exception as error:
@@ -147,11 +177,15 @@ class Finish:
         return f"{self.artifact}: figures of whole runs in {self.at[1]}"
 
     def perform(self, bench: Bench) -> Findings:
+        from eval.whole import finish
+
         return finish(_trial(bench, self.at), self.parts)
 
 
 def _trial(bench: Bench, at: tuple[int, str]) -> Trial:
     """The trial of before, with what it has loaded, where it is the same one."""
+    from eval.trial import Trial
+
     if not isinstance(bench.last, Trial) or bench.last.at != at:
         bench.last = None  # let go of the other's components before these are loaded
         bench.last = Trial(bench, *at)

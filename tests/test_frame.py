@@ -47,7 +47,7 @@ def distributions(folders: set[str]) -> set[str]:
 
 
 def test_what_the_rooms_import_is_declared() -> None:
-    declared = requirements(PROJECT["dependencies"]).keys()
+    declared = requirements(PROJECT["dependencies"], EXTRAS["ray"]).keys()
     assert distributions(set(MAY_IMPORT)) - declared == set()
 
 

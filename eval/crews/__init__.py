@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from eval.bench import Bench
 from eval.request import Request
 from eval.tasks import Task
 
@@ -44,6 +43,8 @@ class Alone:
     """See `Crew`: this process, one task after the other."""
 
     def __init__(self, request: Request, tell: Tell = lambda text: None) -> None:
+        from eval.bench import Bench
+
         self._bench, self._tell = Bench(request), tell
         self._waiting: deque[Task] = deque()
 

@@ -48,7 +48,7 @@ class Processes:
     def __init__(self, request: Request, count: int, tell: Tell = lambda text: None) -> None:
         """`count` processes at most, each of `request.threads` threads."""
         prepare()
-        self._context = multiprocessing.get_context(METHOD)
+        self._context: Any = multiprocessing.get_context(METHOD)  # its base class lacks Process
         self._request, self._count, self._tell = request, count, tell
         self._waiting: list[Task] = []
         self._workers: list[Worker] = []
@@ -84,11 +84,8 @@ class Processes:
             self._give(self._workers[-1])
 
     def _new(self) -> Worker:
-        from eval.crews.worker import work
-
         mine, theirs = self._context.Pipe()
-        start: Any = self._context.Process  # which typeshed's base class lacks
-        process = start(target=work, args=(theirs, self._request), daemon=True)
+        process = self._context.Process(target=_work, args=(theirs, self._request), daemon=True)
         process.start()
         theirs.close()
         return Worker(process=process, pipe=mine)
@@ -131,3 +128,9 @@ class Processes:
         code = worker.process.exitcode or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"gone with code {code}"
         return Crash(reason=f"the process was {how}")
+
+
+def _work(pipe: Connection, request: Request) -> None:
+    from eval.crews.worker import work
+
+    work(pipe, request)
