@@ -28,8 +28,8 @@ onnx = 100
 ort = 100
 coreml_runtime = 45
 [components]
-layer_snr = { onnx = 80, coreml_runtime = 35 }
-layer_gain = { onnx = 1e-3, coreml_runtime = 0.035 }
+layer_snr = { onnx = 80, ort = 80, coreml_runtime = 35 }
+layer_gain = { onnx = 1e-3, ort = 1e-3, coreml_runtime = 0.035 }
 [trajectory.psnr]
 onnx = 95
 ort = 95
