@@ -81,14 +81,18 @@ def say(message: str) -> None:
 
 
 def export_where_missing(format_name: str, checkpoint: Path, folder: Path) -> None:
-    """Make sure that there is an artifact in `folder`, by `python -m export` where it is empty.
+    """Make sure that there is an artifact in `folder`: it is exported first where it is empty."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        export_first(format_name, checkpoint, folder, "is not there yet")
+
+
+def export_first(format_name: str, checkpoint: Path, folder: Path, reason: str) -> None:
+    """Run `python -m export`, having said that `folder` has this reason for it.
 
     That is a process of its own: its memory is gone before anything is run. Where it fails it has
     said why, and this process exits with its code.
     """
-    if folder.is_dir() and any(folder.iterdir()):
-        return
-    say(f"{folder} is not there yet: exporting it first (once)")
+    say(f"{folder} {reason}: exporting it first")
     options = ["--checkpoint", str(checkpoint), "--out", str(folder)]
     command = [sys.executable, "-m", "export", format_name, *options]
     code = subprocess.run(command, stdout=sys.stderr, check=False).returncode

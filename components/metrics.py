@@ -7,14 +7,13 @@ can never pass a gate by being incomparable.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
-import torch
-from torch.nn.functional import conv2d
 
 from components.component import TensorSpec
 
-_WINDOW = torch.exp(-0.5 * (torch.arange(-5, 6, dtype=torch.float64) / 1.5) ** 2)
+_WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
 _WINDOW /= _WINDOW.sum()
 
 
@@ -70,15 +69,26 @@ def ssim(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
         return 1.0 if np.array_equal(reference, test) else -math.inf
     if min(reference.shape[-2:]) < len(_WINDOW):
         raise ValueError(f"pictures of {reference.shape[-2:]} are smaller than the window")
-    x, y = (torch.from_numpy(array.astype(np.float64)).flatten(0, 1) for array in (reference, test))
-    products = torch.stack([x, y, x * x, y * y, x * y], dim=1).flatten(0, 1)[:, None]
-    across = conv2d(products, _WINDOW[None, None, None, :])
-    means = conv2d(across, _WINDOW[None, None, :, None]).unflatten(0, (len(x), 5))
-    mean_x, mean_y, xx, yy, xy = means.unbind(dim=1)
+    x, y = (array.astype(np.float64).reshape(-1, *array.shape[-2:]) for array in (reference, test))
+    down, across = (_window_matrix(size) for size in x.shape[-2:])
+    mean_x, mean_y, xx, yy, xy = (
+        down @ picture @ across.T for picture in (x, y, x * x, y * y, x * y)
+    )
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     alike = (2 * mean_x * mean_y + c1) * (2 * (xy - mean_x * mean_y) + c2)
     all_ = (mean_x**2 + mean_y**2 + c1) * (xx - mean_x**2 + yy - mean_y**2 + c2)
     return float((alike / all_).mean())
+
+
+@cache
+def _window_matrix(size: int) -> np.ndarray:
+    """(size − 10, size): the window's weights at each place, so that a product is the window's
+    means. BLAS has float64 where convolutions do not."""
+    places = size - len(_WINDOW) + 1
+    matrix = np.zeros((places, size))
+    for place in range(places):
+        matrix[place, place : place + len(_WINDOW)] = _WINDOW
+    return matrix
 
 
 def peak_of(spec: TensorSpec, reference: np.ndarray) -> float:

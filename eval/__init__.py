@@ -10,6 +10,7 @@ from eval.errors import (
     StrangerError,
     SubjectError,
     UnavailableError,
+    WorkerError,
 )
 from eval.results import (
     Baseline,
@@ -48,4 +49,5 @@ __all__ = [
     "SubjectError",
     "UnavailableError",
     "Where",
+    "WorkerError",
 ]

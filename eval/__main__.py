@@ -6,15 +6,19 @@ broken integrity.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
 from avatar import shipped
-from avatar.command_line import export_where_missing, fail, new_app, print_tables, run, say
+from avatar.command_line import export_first, fail, new_app, print_tables, run, say
 
 GATE_FELL = 1
+MOST_PROCESSES = 4
+"""Each takes up to a gigabyte of memory."""
 DEFAULTS = {Path("dist/coreml"): "coreml", Path("dist/onnx"): "onnx"}
 """Artifacts that are evaluated without arguments, and what exports them where they are missing."""
 
@@ -71,16 +75,27 @@ def evaluate(
         ),
     ] = None,
     threads: Annotated[
-        int | None,
+        int,
         typer.Option(
             min=1,
-            help="Threads inside an operation, in every runtime. Default: what PyTorch would take.",
-            show_default=False,
+            help="Threads inside an operation, in every runtime; as many processes work side by "
+            "side as there are cores for them, at most 4. Seconds are undisturbed where it is the "
+            "number of cores: then one process works.",
         ),
-    ] = None,
+    ] = 1,
     skip: Annotated[
         list[str] | None,
         typer.Option(help="A level to leave out; may be given several times."),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="An existing Ray cluster to spread artifacts and people over: HOST:PORT of its "
+            "head, or auto. This machine must be of it, and all of its machines need this "
+            "software. Default: this machine alone.",
+            show_default=False,
+        ),
     ] = None,
     baseline: Annotated[
         Path | None,
@@ -114,21 +129,21 @@ def evaluate(
         fail("--quick and --full exclude each other")
     earlier = read(baseline) if baseline else None
     folders = tuple(artifacts or _defaults(checkpoint))
-    from eval.evaluate import Request
-    from eval.evaluate import evaluate as evaluate_all
+    from eval.gates import read as limits
+    from eval.request import RECIPES, Request
 
     request = Request(
         artifacts=folders,
         checkpoint=checkpoint,
-        recipe=recipe,
-        gates=gates,
+        recipes=(recipe,) if recipe else RECIPES,
+        gates=limits(gates) if gates else None,
         mode="quick" if quick else "full" if full else "default",
-        threads=threads or _threads(),
+        threads=threads,
         out=out,
         cache=out / "cache",
         skip=_levels(skip or []),
     )
-    made = evaluate_all(request, say)
+    made = _evaluated(request, ray)
     if earlier is not None:
         made = held_against(made, *earlier)
     return _tell(made, page=_write(out, made))
@@ -143,17 +158,61 @@ def _levels(names: list[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _threads() -> int:
-    import torch
+def _evaluated(request: Any, address: str | None) -> Any:
+    crew = _cluster(request, address) if address else _crew(request)
+    from eval.evaluate import evaluate as evaluate_all
 
-    return torch.get_num_threads()
+    try:
+        return evaluate_all(request, crew)
+    finally:
+        crew.close()
+
+
+def _crew(request: Any) -> Any:
+    from eval.crews.processes import Processes
+
+    return Processes(request, _processes(request.threads), say)
+
+
+def _cluster(request: Any, address: str) -> Any:
+    try:
+        from eval.crews.cluster import Cluster
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        fail("--ray needs Ray, which is not installed: pip install 'pocket-avatar[ray]'")
+    return Cluster(request, address, say)
+
+
+def _processes(threads: int) -> int:
+    """How many processes of so many threads the cores are enough for."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min(cores // threads, MOST_PROCESSES))
 
 
 def _defaults(checkpoint: Path) -> tuple[Path, ...]:
-    """The default artifacts, exported first where they are missing."""
+    """The default artifacts, exported first where they are missing or of another checkpoint."""
     for folder, format_ in DEFAULTS.items():
-        export_where_missing(format_, checkpoint, folder)
+        if reason := _lacking(folder, checkpoint):
+            export_first(format_, checkpoint, folder, reason)
     return tuple(DEFAULTS)
+
+
+def _lacking(folder: Path, checkpoint: Path) -> str:
+    """Why a default artifact must be exported; empty where it need not. What is broken, or was
+    exported with a recipe, is somebody's own: it stays, and is refused or evaluated as it is."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return "is not there yet"
+    from components import fingerprint
+    from export import ExportError, open_artifact
+
+    try:
+        manifest = open_artifact(folder).manifest
+    except ExportError:
+        return ""
+    if manifest.recipe is not None or manifest.checkpoint == fingerprint(checkpoint):
+        return ""
+    return "is of another checkpoint"
 
 
 def _write(out: Path, made: Any) -> str:

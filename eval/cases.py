@@ -1,33 +1,18 @@
 """What artifacts are tried on: people who do not exist, how many of their selfies, style and seed.
 
-Every style, every number of selfies, every skin tone and every timestep of the sampler's tables
-occurs. The same arguments give the same cases.
+Plain records; `eval/plan.py` chooses them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from avatar.identity_encoder import MAX_SELFIES
-from avatar.people.identity import ATTRIBUTES, sample_identity
-from avatar.people.styles import STYLES, can_draw
 from eval.results import Where
 
 Mode = Literal["quick", "default", "full"]
-
-FIRST_PERSON = 50_000
-"""People are looked for from this seed on; training draws nobody below 100,000."""
-
-TONES = ATTRIBUTES["skin_tone"]
-PEOPLE_IN_FULL = 340
-"""So many people in six styles are two thousand pictures: a Fréchet distance wants thousands."""
-
-SCATTERED = (7, 2, 9, 4)
-"""Places of four selfies whose mask is no beginning of ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,95 +86,3 @@ class Cases:
     def digest(self) -> str:
         """SHA-256 of the definition."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
-
-def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> Cases:
-    """The cases of a mode.
-
-    Args:
-        mode: `quick`, `default` or `full`.
-        styles: Of the checkpoint, by name.
-        steps: Of its sampler's tables, the default's first.
-    """
-    default, *others = steps
-    people = tuple(_one_a_tone()) if mode != "full" else tuple(_many())
-    if mode == "quick":
-        judged = tuple(
-            _ask(people[i % len(people)], style, i, (3, 10, 1, 5, 7, 2)[i % 6], default)
-            for i, style in enumerate(styles)
-        )
-    else:
-        judged = tuple(
-            _ask(person, style, i * len(styles) + j, (2 * i + j % 2) % MAX_SELFIES + 1, default)
-            for i, person in enumerate(people)
-            for j, style in enumerate(styles)
-        )
-    spread = _diagonal(judged, styles) + tuple(
-        _ask(people[(i + turn) % len(TONES)], style, 1000 * turn + i, (i + turn) % 10 + 1, count)
-        for turn, count in enumerate(others, 1)
-        for i, style in enumerate(styles)
-        if mode != "quick" or i % 3 == turn % 3
-    )
-    return Cases(
-        mode=mode,
-        styles=tuple(styles),
-        spread=spread,
-        judged=judged,
-        encoded=tuple(_encoded((*spread, *judged[: len(TONES) * len(styles)]), people[0])),
-    )
-
-
-def _diagonal(judged: tuple[Ask, ...], styles: Sequence[str]) -> tuple[Ask, ...]:
-    """One run a style, of different people where there are."""
-    if len(judged) == len(styles):
-        return judged
-    return tuple(judged[i * len(styles) + i % len(styles)] for i in range(len(styles)))
-
-
-def _ask(person: int, style: str, number: int, selfies: int, steps: int) -> Ask:
-    seed = 7919 * (number + 1)
-    return Ask(shown=Shown.first(person, selfies), style=style, seed=seed, steps=steps)
-
-
-def _encoded(runs: Sequence[Ask], person: int) -> Iterator[Shown]:
-    """Each number of selfies, the null identity, and a mask with gaps."""
-    shown = dict.fromkeys(ask.shown for ask in runs)
-    yield from shown
-    counts = {len(each.places) for each in shown}
-    for count in range(1, MAX_SELFIES + 1):
-        if count not in counts:
-            yield Shown.first(person, count)
-    yield Shown(person=person, places=SCATTERED)
-    yield Shown(person=person, places=())
-
-
-def _drawable() -> Iterator[tuple[int, str]]:
-    """People, with their skin tone, whom every built-in style can draw."""
-    seed = FIRST_PERSON
-    while True:
-        identity = sample_identity(seed)
-        if all(can_draw(identity, style.name) for style in STYLES):
-            yield seed, identity.skin_tone
-        seed += 1
-
-
-def _one_a_tone() -> Iterator[int]:
-    found: dict[str, int] = {}
-    for seed, tone in _drawable():
-        found.setdefault(tone, seed)
-        if len(found) == len(TONES):
-            break
-    return iter(found[tone] for tone in TONES)
-
-
-def _many() -> Iterator[int]:
-    """The eight of the other modes first, so that these runs are the same."""
-    first = list(_one_a_tone())
-    yield from first
-    seen = len(first)
-    for seed, _ in _drawable():
-        if seed not in first:
-            yield seed
-            seen += 1
-        if seen == PEOPLE_IN_FULL:
-            return

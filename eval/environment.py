@@ -8,14 +8,13 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from eval import memory
 from eval.results import Environment
 from export.version import version
 
 LIBRARIES = ("torch", "numpy", "onnxruntime", "onnx", "coremltools", "diffusers")
 
 
-def describe(*, threads: int, started: str, seconds: float) -> Environment:
+def describe(*, threads: int, started: str, seconds: float, peak_bytes: int) -> Environment:
     """This machine and these libraries. `started` is ISO 8601, UTC."""
     return Environment(
         version=version(),
@@ -27,7 +26,7 @@ def describe(*, threads: int, started: str, seconds: float) -> Environment:
         libraries={name: metadata.version(name) for name in LIBRARIES},
         started=started,
         seconds=seconds,
-        peak_bytes=memory.largest(),
+        peak_bytes=peak_bytes,
     )
 
 

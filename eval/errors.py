@@ -6,6 +6,7 @@ EvalError (ValueError)
 ├── GatesError              the gates cannot be read
 ├── SubjectError            what shall be evaluated cannot be
 │   └── StrangerError       the artifact was made from another checkpoint or recipe
+├── WorkerError             what computed the reference has died, or a cluster cannot be used
 └── UnavailableError        a runtime that this machine does not have
 
 A gate that falls is no error: it stands in the report, and the exit code is 1.
@@ -36,6 +37,10 @@ class SubjectError(EvalError):
 
 class StrangerError(SubjectError):
     """The artifact was made from another checkpoint or recipe than it is compared with."""
+
+
+class WorkerError(EvalError):
+    """What computed the reference has died, or the cluster cannot be reached or used."""
 
 
 class UnavailableError(EvalError):

@@ -26,6 +26,8 @@ _NORMS = ("instance_norm", "instancenormalization")
 _ALONG = ("reshape", "mul", "add", "batch_norm", "identity")
 """What follows a normalisation and still belongs to it, where it takes nothing else computed."""
 _PRODUCTS = ("matmul", "gemm", "linear")
+_FUSED = "fused"
+"""ONNX Runtime's `FusedConv` gives what an activation makes of a layer's result."""
 
 
 PLACES = 64
@@ -151,6 +153,8 @@ def match(module: nn.Module, program: Program, called: Iterable[str]) -> dict[st
     uses = Counter(name for operation in program.operations for name in operation.constants)
     found: dict[str, str] = {}
     for operation in program.operations:
+        if operation.kind.startswith(_FUSED):
+            continue
         for constant in operation.constants:
             layer = owner.get(constant) if uses[constant] == 1 else None
             if layer and not _folded(module.get_submodule(layer), operation, program, owner):

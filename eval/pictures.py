@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from avatar.create import to_8_bit
-from components import atomic
 from eval.cases import Cases
 from eval.drawing import Model
 from eval.levels import image
@@ -24,17 +22,20 @@ TIMES = 8
 
 
 def compare(
-    out: Path, tally: Tally, cases: Cases, truth: Truth, model: Model, *, byte_images: bool
-) -> list[Comparison]:
-    """The worst and the typical run of a tally, drawn once more and written below `out`."""
-    made = []
+    tally: Tally, cases: Cases, truth: Truth, model: Model, *, byte_images: bool
+) -> tuple[list[Comparison], dict[str, bytes]]:
+    """The worst and the typical run of a tally, drawn once more, and their PNG files by path."""
+    made: list[Comparison] = []
+    files: dict[str, bytes] = {}
     for kind, where in (("worst", tally.worst()), ("typical", tally.median())):
         ask = next(ask for ask in cases.runs if ask.where() == where)
         expected = truth.drawn(ask).avatar
         got = model.draw(ask, truth.latent_shape).avatar
         scope = tally.scope
         name = f"{scope.artifact} {scope.runtime} {scope.against} {kind}"
-        reference, test, difference = save(out, name, expected, got)
+        three = save(name, expected, got)
+        files |= three
+        reference, test, difference = three
         made.append(
             Comparison(
                 artifact=scope.artifact,
@@ -48,14 +49,13 @@ def compare(
                 difference=difference,
             )
         )
-    return made
+    return made, files
 
 
-def save(out: Path, name: str, expected: np.ndarray, got: np.ndarray) -> tuple[str, str, str]:
-    """Write three PNG files below `out`; gives their paths relative to it.
+def save(name: str, expected: np.ndarray, got: np.ndarray) -> dict[str, bytes]:
+    """Three PNG files, reference, artifact and difference, by their paths in the report's folder.
 
     Args:
-        out: The report's folder.
         name: What the pair is, for people; any characters.
         expected: (1,3,H,W) in [0,1].
         got: The same; what is no number is shown black, its difference white.
@@ -65,16 +65,10 @@ def save(out: Path, name: str, expected: np.ndarray, got: np.ndarray) -> tuple[s
     test = np.nan_to_num(got, nan=0.0, posinf=1.0, neginf=0.0)
     difference = np.abs(np.nan_to_num(got - expected, nan=1.0, posinf=1.0, neginf=1.0)) * TIMES
     parts = {"reference": expected, "artifact": test, "difference": difference}
-    return (
-        _write(out, f"{stem}-reference", parts["reference"]),
-        _write(out, f"{stem}-artifact", parts["artifact"]),
-        _write(out, f"{stem}-difference", parts["difference"]),
-    )
+    return {f"{FOLDER}/{stem}-{what}.png": _png(picture) for what, picture in parts.items()}
 
 
-def _write(out: Path, stem: str, picture: np.ndarray) -> str:
-    path = f"{FOLDER}/{stem}.png"
+def _png(picture: np.ndarray) -> bytes:
     pixels = to_8_bit(picture[0].astype(np.float32).clip(0, 1))
     Image.fromarray(pixels).save(stream := io.BytesIO(), "PNG")
-    atomic.write(out / path, stream.getvalue())
-    return path
+    return stream.getvalue()

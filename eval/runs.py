@@ -1,11 +1,12 @@
 """Whole runs of an artifact, batch by batch: drift, final picture, and what the judge sees.
 
-A batch's figures are arrays, so that a long evaluation can keep them and go on where it was.
+A batch's figures are arrays, so that another process can make them, and a long evaluation can keep
+them and go on where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -22,9 +23,6 @@ from eval.truth import Truth
 
 BATCH = 24
 
-Keep = Callable[[str, Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
-"""(name of a batch, how to make it) to its arrays."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Tallies:
@@ -35,88 +33,63 @@ class Tallies:
 
 
 def batches(cases: Cases) -> Iterator[tuple[Ask, ...]]:
-    """The runs in batches of one table each; those for the judge apart."""
+    """The runs in batches of one table each: those for the judge first, in their order."""
+    yield from _cut(cases.judged)
     judged = set(cases.judged)
-    for _, group in groupby(
-        sorted(cases.runs, key=lambda ask: (ask not in judged, ask.steps)),
-        key=lambda ask: (ask in judged, ask.steps),
-    ):
-        asks = tuple(group)
-        yield from (asks[start : start + BATCH] for start in range(0, len(asks), BATCH))
+    rest = sorted((ask for ask in cases.runs if ask not in judged), key=lambda ask: ask.steps)
+    for _, group in groupby(rest, key=lambda ask: ask.steps):
+        yield from _cut(tuple(group))
 
 
-def run(
-    tallies: Sequence[Tallies],
-    truths: Sequence[Truth],
-    cases: Cases,
-    model: Model,
-    judge: Judge | None,
-    keep: Keep,
-    *,
-    byte_images: bool,
-) -> dict[Ask, Arrays]:
-    """Draw every run and compare it with every truth.
-
-    Args:
-        tallies: One for each truth, to be filled.
-        truths: What it is compared with.
-        cases: The runs.
-        model: The artifact.
-        judge: Looks at the runs for the judge; None for no such level.
-        keep: Where batches are kept.
-        byte_images: Whether pictures come in steps of 1/255.
-
-    Returns:
-        What the judge saw in each of the runs for it.
-    """
-    seen: dict[Ask, Arrays] = {}
-    judged = set(cases.judged)
-    for asks in batches(cases):
-        looker = judge if asks[0] in judged else None
-        name = f"batch-{asks[0].key}-{len(asks)}"
-        made = keep(name, _maker(asks, truths, model, looker, byte_images=byte_images))
-        _feed(tallies, truths, asks, made)
-        if looker is not None:
-            seen |= {ask: _only(made, place) for place, ask in enumerate(asks)}
-    return seen
+def _cut(asks: tuple[Ask, ...]) -> Iterator[tuple[Ask, ...]]:
+    yield from (asks[start : start + BATCH] for start in range(0, len(asks), BATCH))
 
 
-def _maker(
+def measure(
     asks: tuple[Ask, ...],
     truths: Sequence[Truth],
     model: Model,
     judge: Judge | None,
     *,
     byte_images: bool,
-) -> Callable[[], Mapping[str, np.ndarray]]:
-    def make() -> Mapping[str, np.ndarray]:
-        found: dict[str, list[np.ndarray]] = {}
-        avatars = []
-        for ask in asks:
-            drawn = model.draw(ask, truths[0].latent_shape)
-            avatars.append(drawn.avatar)
-            for truth in truths:
-                expected = truth.drawn(ask)
-                for metric, steps in trajectory.compare(expected, drawn).items():
-                    found.setdefault(f"latents.{truth.against}.{metric}", []).append(steps)
-                measured = image.compare(expected.avatar, drawn.avatar, byte_images=byte_images)
-                for metric, value in measured.items():
-                    key = f"image.{truth.against}.{metric}"
-                    found.setdefault(key, []).append(np.array(value))
-        arrays = {name: np.stack(values) for name, values in found.items()}
-        return arrays if judge is None else {**arrays, **jury.see(judge, avatars)}
+) -> dict[str, np.ndarray]:
+    """Draw a batch's runs and compare them with every truth.
 
-    return make
+    Args:
+        asks: The runs.
+        truths: What they are compared with.
+        model: The artifact.
+        judge: Looks at the pictures; None where nobody asks what it sees.
+        byte_images: Whether pictures come in steps of 1/255.
+
+    Returns:
+        `image.TRUTH.METRIC` (runs,), `latents.TRUTH.METRIC` (runs, steps), and what the judge sees.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    avatars = []
+    for ask in asks:
+        drawn = model.draw(ask, truths[0].latent_shape)
+        avatars.append(drawn.avatar)
+        for truth in truths:
+            expected = truth.drawn(ask)
+            for metric, steps in trajectory.compare(expected, drawn).items():
+                found.setdefault(f"latents.{truth.against}.{metric}", []).append(steps)
+            measured = image.compare(expected.avatar, drawn.avatar, byte_images=byte_images)
+            for metric, value in measured.items():
+                found.setdefault(f"image.{truth.against}.{metric}", []).append(np.array(value))
+    arrays = {name: np.stack(values) for name, values in found.items()}
+    return arrays if judge is None else {**arrays, **jury.see(judge, avatars)}
 
 
-def _feed(
+def feed(
     tallies: Sequence[Tallies],
     truths: Sequence[Truth],
     asks: tuple[Ask, ...],
     made: Mapping[str, np.ndarray],
 ) -> None:
+    """Fill the tallies, one for each truth, with a batch's figures."""
     for tally, truth in zip(tallies, truths, strict=True):
-        timesteps = truths[0].model.table(asks[0].steps).timesteps
+        timesteps = truths[0].table(asks[0].steps).timesteps
         pictures = _part(made, f"image.{truth.against}.")
         latents = _part(made, f"latents.{truth.against}.")
         for row, ask in enumerate(asks):
@@ -129,9 +102,14 @@ def _feed(
                 )
 
 
+def seen(parts: Sequence[Arrays]) -> list[Arrays]:
+    """What the judge saw, of those batches that it looked at, in their order."""
+    return [
+        {name: array for name, array in part.items() if name.startswith("judge.")}
+        for part in parts
+        if jury.FEATURES in part
+    ]
+
+
 def _part(made: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {n.removeprefix(prefix): a for n, a in made.items() if n.startswith(prefix)}
-
-
-def _only(made: Mapping[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
-    return {name: a[row : row + 1] for name, a in made.items() if name.startswith("judge.")}

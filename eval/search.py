@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
-from components import Arrays
+import numpy as np
+
 from eval import layers
+from eval.programs import Program
 from eval.results import Layer, LayerSearch, Row, Where
-from eval.runtimes import Runtime
 from eval.tally import Scope
 from eval.truth import Call, Truth
 
 
 def search(
     scope: Scope,
-    runtime: Runtime,
-    artifact: Path,
+    values: Callable[[], Iterable[tuple[str, np.ndarray]]],
+    program: Callable[[str], Program],
     call: Call,
-    inputs: Arrays,
     truth: Truth,
     *,
     fell: bool,
@@ -29,16 +29,15 @@ def search(
 
     Args:
         scope: What the report says it is about; its gates' `layer_snr` is the floor of a layer.
-        runtime: What runs the artifact.
-        artifact: Its folder.
+        values: Gives every value that the artifact computes in that call.
+        program: Gives what the component's model file holds.
         call: The component's worst call, as the reference takes it.
-        inputs: The same as the artifact takes it.
         truth: What it is compared with.
         fell: Whether the component failed, so that there is a layer to be named; there also is
             one where the search itself finds one that its gates forbid.
     """
     try:
-        compared, note = _compared(runtime, artifact, call, inputs, truth), ""
+        compared, note = _compared(values, program, call, truth), ""
     except NotImplementedError as error:
         compared, note = (), str(error)
     floor, ceiling = (
@@ -83,8 +82,10 @@ def _at(where: Where, layer: Layer) -> Where:
 
 
 def _compared(
-    runtime: Runtime, artifact: Path, call: Call, inputs: Arrays, truth: Truth
+    values: Callable[[], Iterable[tuple[str, np.ndarray]]],
+    program: Callable[[str], Program],
+    call: Call,
+    truth: Truth,
 ) -> tuple[Layer, ...]:
-    values = runtime.values(artifact, call.component, inputs)
-    program = runtime.program(artifact, call.component)
-    return layers.compare(truth.components[call.component], program, call.inputs, values)
+    given, held = values(), program(call.component)
+    return layers.compare(truth.components[call.component], held, call.inputs, given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,6 @@ from quantization import QuantizedPipeline, Recipe, apply, is_quantized, open_ch
 from quantization.recipe import quantizable
 
 PIPELINE = "AvatarPipeline"
-RECIPES = (Path("dist/recipe.json"), Path("dist/quantized"), Path("runs/tune/checkpoint"))
-"""Where a recipe is looked for that nobody named: where other commands write theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,33 +47,38 @@ class Opened:
 
 
 def open_subject(
-    folder: Path, checkpoint: Path, recipe: Path | None, own_gates: Path | None
+    folder: Path,
+    checkpoint: Path,
+    recipes: Sequence[Path],
+    own_gates: Gates | None,
+    *,
+    name: str,
 ) -> Opened:
     """Open an artifact and everything that it is compared with.
 
     Args:
         folder: The artifact.
         checkpoint: The unquantized checkpoint.
-        recipe: The recipe's file or the quantized checkpoint it was exported with; None: where
-            other commands write them.
-        own_gates: A gates file instead of the tier's.
+        recipes: Files of recipes and quantized checkpoints that it may have been exported with.
+        own_gates: Limits instead of the tier's.
+        name: What the report calls it.
 
     Raises:
         ExportError: It is not whole: a file is missing, foreign, changed, or of another version.
         StrangerError: It was made from another checkpoint or recipe.
         SubjectError: It holds no avatar pipeline.
-        GatesError: The gates cannot be read.
+        GatesError: The tier has no gates.
     """
     opened = artifact.verify(folder)
     manifest = opened.manifest
     if manifest.pipeline != PIPELINE:
         raise SubjectError(f"{folder} holds a {manifest.pipeline}; only a {PIPELINE} can be drawn")
-    quantized = _quantized(folder, manifest, checkpoint, recipe)
+    quantized = _quantized(folder, manifest, checkpoint, recipes)
     tier = _tier(manifest, quantized, checkpoint)
-    chosen = gates.read(own_gates) if own_gates else gates.of_tier(tier)
+    chosen = own_gates or gates.of_tier(tier)
     return Opened(
         artifact=opened,
-        facts=_facts(folder, opened, tier, chosen),
+        facts=_facts(name, opened, tier, chosen),
         gates=chosen,
         strict=gates.of_tier(chosen.checkpoint) if quantized else None,
         quantized=quantized,
@@ -104,7 +107,7 @@ def size(manifest: Manifest, component: str, kind: str) -> int:
 
 
 def _quantized(
-    folder: Path, manifest: Manifest, checkpoint: Path, recipe: Path | None
+    folder: Path, manifest: Manifest, checkpoint: Path, recipes: Sequence[Path]
 ) -> QuantizedPipeline | None:
     """The quantized checkpoint that an artifact was made from; None where it has no recipe."""
     own = components.fingerprint(checkpoint)
@@ -115,13 +118,13 @@ def _quantized(
                 f"{checkpoint} ({own[:12]}…); name its own with --checkpoint, or export it again"
             )
         return None
-    for candidate in (recipe,) if recipe else RECIPES:
+    for candidate in recipes:
         found = _fitting(manifest, candidate, checkpoint, own)
         if found is not None:
             return found
     raise StrangerError(
         f"{folder} was made with recipe {manifest.recipe[:12]}… from checkpoint "
-        f"{manifest.checkpoint[:12]}…, and {recipe or 'no recipe in dist'} is not that; "
+        f"{manifest.checkpoint[:12]}…, which is none of {', '.join(map(str, recipes))}; "
         f"name the recipe's file or the quantized checkpoint with --recipe"
     )
 
@@ -170,18 +173,18 @@ def _exact(checkpoint: Path) -> bool:
     )
 
 
-def _facts(folder: Path, opened: Artifact, tier: str, chosen: Gates) -> Subject:
+def _facts(name: str, opened: Artifact, tier: str, chosen: Gates) -> Subject:
     manifest = opened.manifest
     kind = next(iter(manifest.components[0].models))
     return Subject(
-        name=str(folder),
+        name=name,
         format=manifest.format,
         tier=tier,
         gates=chosen.file,
         version=manifest.version,
         options=dict(manifest.options),
         tools=dict(manifest.tools),
-        manifest=hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest(),
+        manifest=hashlib.sha256((opened.folder / MANIFEST).read_bytes()).hexdigest(),
         checkpoint=manifest.checkpoint,
         recipe=manifest.recipe,
         bytes=sum(size(manifest, entry.name, kind) for entry in manifest.components),

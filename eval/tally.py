@@ -70,7 +70,7 @@ class Scope:
 
     def crashed(self, error: BaseException) -> Row:
         """A row for what raised instead of giving a figure."""
-        return self._without("crashed", f"{type(error).__name__}: {_line(error)}")
+        return self._without("crashed", said(error))
 
     def unavailable(self, reason: str) -> Row:
         """A row for what this machine cannot run."""
@@ -178,6 +178,7 @@ def _mean(values: list[float]) -> float:
     return float("-inf") if float("-inf") in values else fmean(values)
 
 
-def _line(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """An error's kind and its message's first line."""
     lines = str(error).strip().splitlines()
-    return (lines[0] if lines else "no message")[:300]
+    return f"{type(error).__name__}: {(lines[0] if lines else 'no message')[:300]}"

@@ -1,120 +1,59 @@
-"""One artifact in one runtime, through all levels that run it."""
+"""One artifact in one runtime: its components, one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
+from functools import cached_property, lru_cache, partial
 from statistics import median
 
 import numpy as np
 
-from avatar.judge import Judge
-from components import Arrays, Runner
-from eval import jury, pictures, runs, speed, subject
-from eval.cases import Ask, Cases
-from eval.drawing import Model, Photos
-from eval.errors import UnavailableError
-from eval.levels import components, image, set
+from components import Runner
+from eval import speed, subject
+from eval.bench import Bench
+from eval.drawing import Model
+from eval.findings import Findings
+from eval.levels import components
 from eval.levels.weights import read_back
-from eval.results import (
-    RUN,
-    Comparison,
-    Cost,
-    LayerSearch,
-    Level,
-    Row,
-    Series,
-    Where,
-)
-from eval.runtimes import Runtime
+from eval.programs import Program
+from eval.results import RUN, Cost, Level, Row, Where
+from eval.runtimes import named
 from eval.search import search
-from eval.store import Store
-from eval.subject import Opened
 from eval.tally import Scope, Tally
-from eval.truth import Call, Truth
+from eval.truth import Truth
 
 CALLS = {"quick": 3, "default": 4, "full": 20}
 """Warm calls of a component that are timed."""
-SETS = {"quick": 0, "default": 1, "full": 5}
-"""Sets of avatars that are timed after a first one; a quick evaluation times components only."""
-LAWS = {"quick": 1, "default": 2, "full": 4}
-"""Runs on which what must not change the picture is tried."""
-
-Tell = Callable[[str], None]
-
-
-@dataclass
-class Findings:
-    """What has been found so far."""
-
-    rows: list[Row] = field(default_factory=list)
-    series: list[Series] = field(default_factory=list)
-    searches: list[LayerSearch] = field(default_factory=list)
-    costs: list[Cost] = field(default_factory=list)
-    comparisons: list[Comparison] = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bench:
-    """What all trials share.
-
-    Attributes:
-        cases: What artifacts are tried on.
-        calls: Of each component, recorded from the reference.
-        photos: Selfies.
-        judge: None where no level needs it.
-        seen: What the judge sees in each truth's pictures, by the truth's key.
-        work: What a call of each component computes.
-        baseline: PyTorch's costs, by component.
-        store: Keeps batches of a full evaluation.
-        out: The report's folder.
-        threads: Inside an operation.
-        skip: Levels that are left out.
-    """
-
-    cases: Cases
-    calls: Mapping[str, tuple[Call, ...]]
-    photos: Photos
-    judge: Judge | None
-    seen: Mapping[str, Arrays]
-    work: Mapping[str, speed.Work]
-    baseline: Mapping[str, Cost]
-    store: Store
-    out: Path
-    threads: int
-    skip: frozenset[str]
 
 
 class Trial:
     """An artifact in a runtime. Whatever raises becomes a failed row; the rest goes on."""
 
-    def __init__(
-        self, opened: Opened, runtime: Runtime, truths: Sequence[Truth], bench: Bench, tell: Tell
-    ) -> None:
-        """`truths` are the reference and, for a quantized artifact, its checkpoint."""
-        self.opened, self.runtime, self.truths, self.bench = opened, runtime, truths, bench
-        self.tell = tell
+    def __init__(self, bench: Bench, place: int, runtime: str) -> None:
+        """`place` is the artifact's in the request."""
+        self.bench, self.at = bench, (place, runtime)
+        self.opened, self.truths = bench.opened(place), bench.truths(place)
+        self.runtime = named(runtime)
         self.found = Findings()
+        self.program = lru_cache(self._program)
         self._loaded: dict[str, Runner] = {}
 
-    def run(self) -> Findings:
-        """All levels."""
-        try:
-            self.runtime.require()
-        except UnavailableError as error:
-            self.found.rows.append(self._scope("components").unavailable(str(error)))
-            return self.found
-        for name in self.truths[0].pipeline.names:
-            self._component(name)
-        self._runs()
-        if RUN in self.bench.baseline:
-            self._set_speed()
+    def component(self, name: str) -> Findings:
+        """All levels of one component."""
+        self.found = Findings()
+        skip = self.bench.request.skip
+        if "weights" not in skip:
+            with self.caught(self.scope("weights", name)):
+                self._weights(name)
+        with self.caught(self.scope("components", name)):
+            self._load(name)
+            if "components" not in skip:
+                self._calls(name)
         return self.found
 
-    def _scope(self, level: Level, component: str = RUN, truth: Truth | None = None) -> Scope:
+    def scope(self, level: Level, component: str = RUN, truth: Truth | None = None) -> Scope:
+        """What a figure is about."""
         against = truth.against if truth else "reference"
         strict = against == "checkpoint" and self.opened.strict is not None
         gates = self.opened.strict if strict else self.opened.gates
@@ -129,32 +68,37 @@ class Trial:
         )
 
     @contextmanager
-    def _caught(self, scope: Scope) -> Iterator[None]:
-        """What raises inside becomes a failed row: no report is lost to one runtime's crash."""
+    def caught(self, scope: Scope) -> Iterator[None]:
+        """What raises inside becomes a failed row: no report is lost to one runtime's error."""
         try:
             yield
         except Exception as error:
             self.found.rows.append(scope.crashed(error))
 
-    @property
-    def _model(self) -> Model:
-        return subject.model(self.opened.artifact.manifest, self._loaded, self.bench.photos)
+    @cached_property
+    def model(self) -> Model:
+        """The whole artifact; it knows what it has drawn, but in a full evaluation."""
+        for name in self.truths[0].pipeline.names:
+            if name not in self._loaded:
+                self._loaded[name] = self._loader(name)()
+        return self._model(keep=self.bench.request.mode != "full")
 
-    def _component(self, name: str) -> None:
-        self.tell(f"{self.opened.facts.name}: {name} in {self.runtime.name}")
-        if "weights" not in self.bench.skip:
-            with self._caught(self._scope("weights", name)):
-                self._weights(name)
-        with self._caught(self._scope("components", name)):
-            self._load(name)
-            if "components" not in self.bench.skip:
-                self._calls(name)
+    def fresh_model(self) -> Model:
+        """The same, knowing nobody's identity tokens yet."""
+        return self._model(keep=False)
+
+    def _model(self, *, keep: bool) -> Model:
+        manifest = self.opened.artifact.manifest
+        return subject.model(manifest, self._loaded, self.bench.photos, keep=keep)
+
+    def _program(self, name: str) -> Program:
+        return self.runtime.program(self.opened.artifact.folder, name)
 
     def _weights(self, name: str) -> None:
         truth = self.truths[-1]
-        scope = self._scope("weights", name, truth)
+        scope = self.scope("weights", name, truth)
         try:
-            program = self.runtime.program(self.opened.artifact.folder, name)
+            program = self.program(name)
         except NotImplementedError as error:
             self.found.rows.append(scope.unavailable(str(error)))
             return
@@ -169,52 +113,56 @@ class Trial:
         gone = Where(detail=", ".join(held.missing[:3]))
         self.found.rows.append(scope.row("missing", len(held.missing), where=gone, count=count))
 
+    def _loader(self, name: str) -> partial[Runner]:
+        folder, threads = self.opened.artifact.folder, self.bench.request.threads
+        return partial(self.runtime.load, folder, name, threads)
+
     def _load(self, name: str) -> None:
         """Load a component, timed where speed is asked for."""
-        folder, manifest = self.opened.artifact.folder, self.opened.artifact.manifest
-        load = partial(self.runtime.load, folder, name, self.bench.threads)
-        if "speed" in self.bench.skip:
-            self._loaded[name] = load()
+        if not self.bench.timed:
+            self._loaded[name] = self._loader(name)()
             return
         call = self.bench.calls[name][0]
-        inputs = subject.translated(call.inputs, self.truths[0].styles, self._model)
-        size = subject.size(manifest, name, self.runtime.kind)
+        inputs = subject.translated(call.inputs, self.truths[0].styles, self.fresh_model())
+        size = subject.size(self.opened.artifact.manifest, name, self.runtime.kind)
         cost, self._loaded[name] = speed.of_component(
             self.opened.facts.name,
             self.runtime.name,
             name,
-            load,
+            self._loader(name),
             inputs,
             calls=CALLS[self.bench.cases.mode],
             file_bytes=size,
             weight_bytes=size,
-            done=self.bench.work[name],
+            done=self.bench.work(name),
             beside=lambda: self.truths[0].model.runners[name](call.inputs),
         )
-        self._cost(cost)
+        self.cost(cost)
 
-    def _cost(self, cost: Cost) -> None:
+    def cost(self, cost: Cost) -> None:
+        """A cost and its rows."""
         self.found.costs.append(cost)
-        scope = self._scope("speed", cost.component)
+        scope = self.scope("speed", cost.component)
         if cost.ratio is not None:
             self.found.rows.append(scope.row("ratio", cost.ratio, count=len(cost.warm)))
         self.found.rows.append(scope.row("seconds", median(cost.warm), count=len(cost.warm)))
 
     def _calls(self, name: str) -> None:
-        tallies = [Tally(self._scope("components", name, truth)) for truth in self.truths]
+        tallies = [Tally(self.scope("components", name, truth)) for truth in self.truths]
         components.run(
             tallies,
             self.truths,
             self.bench.calls[name],
             self._loaded[name],
-            self._model,
+            self.fresh_model(),
             byte_images=self.runtime.byte_images,
         )
         for tally in tallies:
-            self._keep(tally)
+            self.keep(tally)
         self._search(name, tallies[-1], self.truths[-1])
 
-    def _keep(self, tally: Tally) -> list[Row]:
+    def keep(self, tally: Tally) -> Sequence[Row]:
+        """A tally's rows and series."""
         made = tally.rows()
         self.found.rows += made
         series = (tally.series(metric) for metric in ("psnr", "snr"))
@@ -225,101 +173,12 @@ class Trial:
         """Layer by layer through the worst case; where the component failed, name the layer."""
         fell = any(row.verdict == "failed" for row in tally.rows())
         call = next(call for call in self.bench.calls[name] if call.where == tally.worst())
-        inputs = subject.translated(call.inputs, self.truths[0].styles, self._model)
+        inputs = subject.translated(call.inputs, self.truths[0].styles, self.fresh_model())
         folder = self.opened.artifact.folder
-        made, rows = search(tally.scope, self.runtime, folder, call, inputs, truth, fell=fell)
+        values = partial(self.runtime.values, folder, name, inputs)
+        made, rows = search(tally.scope, values, self.program, call, truth, fell=fell)
         self.found.searches.append(made)
         self.found.rows += rows
-
-    def _runs(self) -> None:
-        skip = self.bench.skip
-        if {"trajectory", "image", "set"} <= skip:
-            return
-        self.tell(f"{self.opened.facts.name}: whole runs in {self.runtime.name}")
-        tallies = [
-            runs.Tallies(
-                trajectory=Tally(self._scope("trajectory", truth=truth)),
-                image=Tally(self._scope("image", truth=truth)),
-            )
-            for truth in self.truths
-        ]
-        judge = None if "set" in skip else self.bench.judge
-        with self._caught(self._scope("image")):
-            keep = self.bench.cases.mode != "full"
-            manifest = self.opened.artifact.manifest
-            model = subject.model(manifest, self._loaded, self.bench.photos, keep=keep)
-            seen = runs.run(
-                tallies,
-                self.truths,
-                self.bench.cases,
-                model,
-                judge,
-                self._keeper(),
-                byte_images=self.runtime.byte_images,
-            )
-            for tally, truth in zip(tallies, self.truths, strict=True):
-                if "trajectory" not in skip:
-                    self._keep(tally.trajectory)
-                if "image" not in skip:
-                    self._keep(tally.image)
-                    self._pictures(tally.image, truth, model)
-            if "image" not in skip:
-                laws = image.Laws.of(self.bench.cases.spread, LAWS[self.bench.cases.mode])
-                made = laws.rows(Tally(self._scope("image")), model, self.truths[-1])
-                self.found.rows += made
-            if judge is not None:
-                self._set(seen)
-
-    def _pictures(self, tally: Tally, truth: Truth, model: Model) -> None:
-        """The worst and the typical run to look at; FLIP, which is slow, is of these alone."""
-        made = pictures.compare(
-            self.bench.out,
-            tally,
-            self.bench.cases,
-            truth,
-            model,
-            byte_images=self.runtime.byte_images,
-        )
-        self.found.comparisons += made
-        worst = max(made, key=lambda pair: pair.metrics["flip"])
-        self.found.rows.append(
-            tally.scope.row("flip", worst.metrics["flip"], where=worst.where, count=len(made))
-        )
-
-    def _keeper(self) -> runs.Keep:
-        """A full evaluation takes long, and goes on where it was: what it keeps is named by
-        everything that decides it."""
-        if self.bench.cases.mode != "full":
-            return lambda name, make: make()
-        truths = "-".join(truth.key for truth in self.truths)
-        judge = jury.digest(self.bench.judge) if self.bench.judge else "unjudged"
-        artifact = f"{self.opened.facts.manifest[:20]}-{self.runtime.name}"
-        folder = f"full/{artifact}/{truths}/{judge}"
-        return lambda name, make: self.bench.store.get(f"{folder}/{name}", make)
-
-    def _set(self, seen: Mapping[Ask, Arrays]) -> None:
-        asks = self.bench.cases.judged
-        got = jury.joined([seen[ask] for ask in asks])
-        for truth in self.truths:
-            scope = self._scope("set", truth=truth)
-            expected = jury.joined([self.bench.seen[truth.key]])
-            self.found.rows += set.rows(scope, asks, expected, got)
-            if self.bench.cases.mode == "full":
-                drawn = jury.joined([self.bench.seen["drawings"]])
-                self.found.rows += set.full_rows(scope, asks, drawn, expected, got)
-
-    def _set_speed(self) -> None:
-        with self._caught(self._scope("speed")):
-            cost = speed.of_set(
-                self.opened.facts.name,
-                self.runtime.name,
-                lambda: self._model,
-                self.bench.cases.judged[0],
-                self.truths[0].latent_shape,
-                SETS[self.bench.cases.mode],
-                beside=self.truths[0].fresh_model,
-            )
-            self._cost(cost)
 
 
 def state_of(truth: Truth, name: str) -> dict[str, np.ndarray]:

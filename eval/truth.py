@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import components
-from avatar.sampler import noise_of
+from avatar.sampler import SamplerTable, noise_of
 from components import Arrays, Component, PipelineComponents
 from components.reference import runner
 from eval.cases import Ask, Cases, Shown
@@ -74,6 +74,10 @@ class Truth:
         runners = {name: runner(component) for name, component in self.components.items()}
         return Model(runners, self.pipeline.facts().sampler, self.styles, self._photos)
 
+    def table(self, steps: int) -> SamplerTable:
+        """The sampler's table of so many steps."""
+        return SamplerTable.from_dict(self.pipeline.facts().sampler, steps)
+
     @property
     def styles(self) -> tuple[str, ...]:
         """By index."""
@@ -104,6 +108,11 @@ class Truth:
         """Its run of a case."""
         make = self._maker(ask)
         return Drawn.of(self._store.get(f"{self.key}/run-{ask.key}", make))
+
+    def draw_ahead(self, ask: Ask) -> None:
+        """Have a run kept, if it is not yet."""
+        if not self._store.holds(f"{self.key}/run-{ask.key}"):
+            self.drawn(ask)
 
     def _maker(self, ask: Ask) -> Any:
         return lambda: self.model.draw(ask, self.latent_shape).arrays()
@@ -140,7 +149,7 @@ class Truth:
         )
 
     def _denoiser_calls(self, ask: Ask, drawn: Drawn) -> list[Call]:
-        table = self.model.table(ask.steps)
+        table = self.table(ask.steps)
         before = (noise_of(ask.seed, self.latent_shape), *drawn.latents[:-1])
         calls = []
         for step, (timestep, latents) in enumerate(zip(table.timesteps, before, strict=True)):

@@ -48,7 +48,8 @@ def distributions(folders: set[str]) -> set[str]:
 
 def test_what_the_rooms_import_is_declared() -> None:
     # Extras are imported where they are used, and only if they are there.
-    declared = requirements(PROJECT["dependencies"], EXTRAS["faces"]).keys()
+    extras = [*EXTRAS["faces"], *EXTRAS["ray"]]
+    declared = requirements(PROJECT["dependencies"], extras).keys()
     assert distributions(set(MAY_IMPORT)) - declared == set()
 
 

@@ -15,7 +15,8 @@ from avatar.judging import attributes_right
 from avatar.people.identity import ATTRIBUTES, sample_identity
 from avatar.people.styles import STYLES
 from avatar.scorecard import Asked, Examiner
-from eval.cases import TONES, Ask
+from eval.cases import Ask
+from eval.plan import TONES
 from eval.results import Row, Where
 from eval.tally import Scope
 

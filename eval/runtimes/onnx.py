@@ -36,19 +36,23 @@ class Onnx:
     def values(
         self, artifact: Path, component: str, inputs: Arrays
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """The graph's intermediate values, made outputs; nothing is fused then."""
+        """The graph's intermediate values; nothing is fused then."""
         model = onnx.load(open_artifact(artifact).model(component, "onnx"))
-        names = [
-            name for operation in reader.of_model(model).operations for name in operation.outputs
-        ]
-        known = {output.name for output in model.graph.output}
-        model.graph.output.extend(
-            onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in known
-        )
-        options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = 3
-        session = ort.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        yield from zip(names, session.run(names, dict(inputs)), strict=True)
+        yield from inner_values(model, inputs)
+
+
+def inner_values(model: onnx.ModelProto, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
+    """Every value that a model computes as it stands, by name, in its order. Values are made
+    outputs of the model."""
+    names = [name for node in model.graph.node for name in node.output if name]
+    known = {output.name for output in model.graph.output}
+    model.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in known
+    )
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    yield from zip(names, session.run(names, dict(inputs)), strict=True)

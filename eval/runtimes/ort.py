@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from components import Arrays, Runner
-from eval.programs import Program
+from eval.programs import Program, ort_model
 from eval.programs import ort as reader
+from eval.runtimes.onnx import inner_values
 from export.artifact import open_artifact
 from export.onnx.run import load
 
@@ -34,4 +35,6 @@ class Ort:
     def values(
         self, artifact: Path, component: str, inputs: Arrays
     ) -> Iterator[tuple[str, np.ndarray]]:
-        raise NotImplementedError("an .ort file is optimised already and gives no inner values")
+        """Of the same operations, fused as they are in the file, as an ONNX model."""
+        path = open_artifact(artifact).model(component, "ort")
+        yield from inner_values(ort_model.read(path), inputs)

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
+from eval import gates
+from eval.crews import Alone
 from eval.drawing import Photos
-from eval.evaluate import Request, evaluate
+from eval.evaluate import evaluate
+from eval.request import Request
 from eval.results import Report
 from eval.store import Store
 from export import artifact
@@ -25,8 +28,8 @@ onnx = 100
 ort = 100
 coreml_runtime = 45
 [components]
-layer_snr = { onnx = 80, coreml_runtime = 35 }
-layer_gain = { onnx = 1e-3, coreml_runtime = 0.035 }
+layer_snr = { onnx = 80, ort = 80, coreml_runtime = 35 }
+layer_gain = { onnx = 1e-3, ort = 1e-3, coreml_runtime = 0.035 }
 [trajectory.psnr]
 onnx = 95
 ort = 95
@@ -73,13 +76,14 @@ def quick(exports: Exports, work: Path) -> Evaluate:
         values = {
             "artifacts": folders,
             "checkpoint": exports.checkpoint("avatar"),
-            "gates": work / "gates.toml",
+            "gates": gates.read(work / "gates.toml"),
             "mode": "quick",
             "out": work / "out",
             "cache": work / "cache",
             **others,
         }
-        return evaluate(Request(**values))  # type: ignore[arg-type]
+        request = Request(**values)  # type: ignore[arg-type]
+        return evaluate(request, Alone(request))
 
     return call
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 
-from eval.__main__ import app
+from components import fingerprint
+from eval.__main__ import _defaults, _lacking, app
+from export import open_artifact
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import Command
 from tests.eval.test_results import REPORT, row
@@ -19,8 +23,9 @@ FLAGS = {
     "full": "False",
     "recipe": None,
     "gates": None,
-    "threads": None,
+    "threads": "1",
     "skip": None,
+    "ray": None,
     "baseline": None,
     "out": "runs/eval",
     "report": None,
@@ -98,3 +103,47 @@ def test_an_artifact_from_the_command_line(
     result = command("eval", *common)
     assert result.code == 2
     assert result.err.strip().splitlines()[-1].startswith("error: decoder.onnx was changed")
+
+
+def test_without_the_extra_ray_is_one_clear_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "eval.crews.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    result = command("eval", "nowhere", "--ray", "auto")
+    assert result.code == 2 and result.out == ""
+    assert "pip install 'pocket-avatar[ray]'" in result.err.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_default_artifacts_of_another_checkpoint_are_exported_anew_and_no_others(
+    exports: Exports, tmp_path: Path
+) -> None:
+    checkpoint = exports.checkpoint("avatar")
+    other = save_tiny_avatar(tmp_path / "other", seed=1)
+    folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
+    assert _lacking(folder, checkpoint) == ""
+    assert _lacking(folder, other) == "is of another checkpoint"
+    assert _lacking(tmp_path / "nowhere", checkpoint) == "is not there yet"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "recipe": "0" * 64}))
+    assert _lacking(folder, other) == ""  # with a recipe: somebody's own
+    (folder / "manifest.json").write_text("{")
+    assert _lacking(folder, other) == ""  # broken: to be refused
+
+
+@pytest.mark.slow
+def test_the_export_of_a_default_is_said_in_one_line(
+    exports: Exports,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With `export` itself, into a folder that held an artifact of another checkpoint."""
+    other = save_tiny_avatar(tmp_path / "other", seed=1)
+    folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
+    monkeypatch.setattr("eval.__main__.DEFAULTS", {folder: "onnx"})
+    assert _defaults(other) == (folder,)
+    assert capsys.readouterr().err == f"{folder} is of another checkpoint: exporting it first\n"
+    assert open_artifact(folder).manifest.checkpoint == fingerprint(other)
+    assert _defaults(other) == (folder,) and capsys.readouterr().err == ""

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 from components import ComponentsError
-from eval import EvalError
-from eval.evaluate import Request, evaluate
+from eval import EvalError, gates
+from eval.crews import Alone
+from eval.evaluate import evaluate
+from eval.request import Request
 from eval.results import Level, Report, Row
 from export import ExportError
 from quantization import QuantizationError
@@ -83,19 +85,20 @@ class Kit:
         return _alike(change, caught=False, named=False, said="not refused")
 
     def _evaluate(self, change: Defect | Harmless, folder: Path, skip: Sequence[str]) -> Report:
+        limits = self.gates or self.bases.gates(change.base)
         tried = set(change.levels) - set(skip)
         request = Request(
             artifacts=(folder,),
             checkpoint=self.bases.checkpoint,
-            recipe=self.bases.recipe(change.base),
-            gates=self.gates or self.bases.gates(change.base),
+            recipes=tuple(filter(None, [self.bases.recipe(change.base)])),
+            gates=gates.read(limits) if limits else None,
             mode=getattr(change, "mode", "quick"),
             threads=getattr(change, "threads", 1),
             out=self.work / "out",
             cache=self.work / "cache",
             skip=frozenset(set(get_args(Level)) - tried),
         )
-        return evaluate(request)
+        return evaluate(request, Alone(request))
 
 
 def found(defect: Defect, report: Report) -> Verdict:

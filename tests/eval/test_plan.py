@@ -4,7 +4,8 @@ import pytest
 
 from avatar.people.identity import sample_identity
 from avatar.people.styles import STYLES
-from eval.cases import FIRST_PERSON, PEOPLE_IN_FULL, TONES, Mode, plan
+from eval.cases import Mode
+from eval.plan import FIRST_PERSON, PEOPLE_IN_FULL, TONES, plan
 
 NAMES = tuple(style.name for style in STYLES)
 STEPS = (2, 1, 4)

@@ -1,0 +1,32 @@
+"""A process of this machine that does tasks. Importing this imports all that they need."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+import torch
+
+import eval.__main__
+import eval.runtimes.coreml_anywhere
+import eval.runtimes.onnx
+import eval.runtimes.ort  # noqa: F401
+from eval import memory
+from eval.bench import Bench
+from eval.crews.raised import Raised
+from eval.request import Request
+
+
+def work(pipe: Connection, request: Request) -> None:
+    """Do what comes out of the pipe; what it gave goes back, with the memory needed so far."""
+    torch.set_num_threads(request.threads)
+    bench = Bench(request)
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            result = task.perform(bench)
+        except Exception as error:
+            result = Raised.of(error)
+        pipe.send((result, memory.largest()))

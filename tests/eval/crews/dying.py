@@ -1,0 +1,74 @@
+"""A runtime that takes its whole process with it, and tasks that use it, for other processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from components import Runner
+from eval import runtimes
+from eval.bench import Bench
+from eval.runtimes.ort import Ort
+from eval.tasks import Task
+
+
+class Dying(Ort):
+    """ONNX Runtime, which dies where it loads a decoder."""
+
+    def load(self, artifact: Path, component: str, threads: int) -> Runner:
+        if component == "decoder":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().load(artifact, component, threads)
+
+
+@dataclass(frozen=True)
+class Sabotaged:
+    """A task that finds the dying runtime in the place of ort."""
+
+    task: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "task" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self.task, name)
+
+    def perform(self, bench: Bench) -> Any:
+        known = {**runtimes.NAMES, "ort": f"{__name__}:Dying"}
+        with patch.object(runtimes, "NAMES", known):
+            return self.task.perform(bench)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """A task that ends its process by a signal, or gives its number."""
+
+    number: int
+    signal: int = 0
+    at: tuple[int, str] | None = None
+    about: str = "a test"
+
+    def perform(self, bench: Bench) -> int:
+        if self.signal:
+            os.kill(os.getpid(), self.signal)
+        return self.number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raises:
+    """A task that raises what it was given."""
+
+    error: Exception
+    at: tuple[int, str] | None = None
+    about: str = "a test"
+
+    def perform(self, bench: Bench) -> None:
+        raise self.error
+
+
+def sabotage(task: Task) -> Task:
+    """The task with the dying runtime, if it is one of ort's."""
+    return Sabotaged(task) if task.at and task.at[1] == "ort" else task

@@ -1,0 +1,137 @@
+"""On a Ray cluster of three nodes on this machine: one that only asks, and two that work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval import WorkerError, gates
+from eval.crews import parcel
+from eval.evaluate import evaluate
+from eval.request import Request
+from eval.results import Report, Row
+from tests.conftest import Command
+from tests.eval.conftest import Evaluate
+from tests.eval.crews.dying import Ends
+from tests.export.conftest import Exports
+
+ray = pytest.importorskip("ray", reason="Ray, an extra, is not installed")
+from eval.crews import cluster as module  # noqa: E402
+from eval.crews.cluster import Cluster  # noqa: E402
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Ray's test cluster needs POSIX")
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Any]:
+    """A cluster; `add_node` and `remove_node` are Ray's own."""
+    from ray.cluster_utils import Cluster as Nodes
+
+    os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+    made = Nodes(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**28},
+    )
+    for _ in range(2):
+        made.add_node(num_cpus=1, object_store_memory=2**28)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture
+def request_(exports: Exports, work: Path, tmp_path: Path) -> Request:
+    names = ("onnx", "coreml")
+    return Request(
+        artifacts=tuple(exports.get("avatar", name).folder for name in names),
+        checkpoint=exports.checkpoint("avatar"),
+        gates=gates.read(work / "gates.toml"),
+        mode="quick",
+        out=tmp_path / "out",
+        cache=tmp_path / "cache",
+        skip=frozenset({"speed"}),
+    )
+
+
+def rows(report: Report) -> list[Row]:
+    return [row for row in report.rows if row.level != "speed"]
+
+
+@pytest.mark.slow
+def test_losing_a_node_in_mid_run_loses_nothing(
+    nodes: Any, request_: Request, quick: Evaluate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "LOCAL", tmp_path / "elsewhere")  # of this process only
+    told: list[str] = []
+    first = next(node for node in nodes.worker_nodes)
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if len(told) == 6:  # something is always being done by the other node then
+            nodes.remove_node(first, allow_graceful=False)
+
+    crew = Cluster(request_, nodes.address, tell)
+    try:
+        assert sum(node["Alive"] for node in ray.nodes()) == 3
+        report = evaluate(request_, crew)
+        assert sum(node["Alive"] for node in ray.nodes()) == 2
+    finally:
+        crew.close()
+    assert len(told) > 12
+    alone = quick(*request_.artifacts, skip=request_.skip)
+    assert report.passed
+    assert rows(report) == rows(alone)
+    assert report.searches == alone.searches and report.subjects == alone.subjects
+    for pair in report.comparisons:
+        assert (request_.out / pair.test).read_bytes().startswith(b"\x89PNG")
+    assert list(request_.cache.rglob("run-*.safetensors")), "what the reference gave is kept here"
+
+
+@pytest.mark.slow
+def test_a_crash_is_tried_again_elsewhere_and_then_told(nodes: Any, request_: Request) -> None:
+    crew = Cluster(request_, nodes.address)
+    try:
+        crew.add(Ends(number=1), Ends(number=2, signal=11))
+        found = {task.number: result for task, result in crew.results()}  # type: ignore[attr-defined]
+    finally:
+        crew.close()
+    assert found[1] == 1
+    assert found[2].reason.startswith("WorkerCrashedError")
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_too_small_and_a_file_that_travels(
+    nodes: Any, request_: Request, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkerError, match="no machine of the cluster has 64 CPUs"):
+        Cluster(Request(**{**vars(request_), "threads": 64}), nodes.address)
+    ray.init(address=nodes.address, log_to_driver=False, logging_level="ERROR")
+    try:
+        folder = request_.artifacts[0]
+        copy = parcel.Parcel.of(folder).unpack(tmp_path)
+        again = parcel.Parcel.of(copy)
+        assert again.digest == parcel.Parcel.of(folder).digest and copy.name == folder.name
+        single = parcel.Parcel.of(folder / "manifest.json").unpack(tmp_path)
+        assert single.read_bytes() == (folder / "manifest.json").read_bytes()
+    finally:
+        ray.shutdown()
+
+
+def test_usage_statistics_are_off() -> None:
+    from ray._private.usage import usage_lib
+
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert not usage_lib.usage_stats_enabled()
+
+
+@pytest.mark.slow
+def test_no_cluster_is_one_line_and_exit_code_2(command: Command, exports: Exports) -> None:
+    folder = exports.get("avatar", "onnx").folder
+    result = command("eval", folder, "--ray", "127.0.0.1:1", "--quick")
+    assert result.code == 2 and result.out == ""
+    assert "there is no Ray cluster at 127.0.0.1:1" in result.err.strip().splitlines()[-1]
