@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 
 from tests.sdk_bindings.swift_toolchain import PACKAGE, output_of, swift
 
@@ -18,6 +19,7 @@ DUMPS = {name: PACKAGE / "api" / f"{name}.api" for name in ("linux", "apple")}
 TYPECHECK = "Tests/AppleDeclarations/typecheck.sh"
 
 
+@cache
 def dump(name: str) -> str:
     """One public API: a line a declaration, below the type that it belongs to."""
     folder = GRAPHS / name
