@@ -36,7 +36,7 @@ ALL_AT_ONCE = FEW_STEPS.table(1).timesteps[0]
 AT_ONCE = 1 / 8
 """Share of samples that learn to do so."""
 
-OWN_LEVELS, SHARES = (1.0, 0.75, 0.5, 0.25), (0.3, 0.2, 0.3, 0.2)
+OWN_LEVELS, SHARES = (1.0, 0.75, 0.5, 0.25), (0.4, 0.1, 0.4, 0.1)
 """Noise levels at which samplers of 2 and 4 steps call it, and how the samples there are shared.
 Other samples' levels are uniform: they pass on what is learned."""
 
@@ -44,7 +44,7 @@ AT_OWN_LEVELS = 0.6
 """Share of samples at `OWN_LEVELS`. Half of those below 1 start where the student's own calls have
 led it, not where a drawing does: later calls mend what earlier ones did."""
 
-HALVINGS = (2, 4)
+HALVINGS = (2, 3)
 """The teacher goes 2^-k of the way to the stretch's end; k at the start and at the end."""
 
 NEXT_TO = 0.04
