@@ -54,8 +54,8 @@ class Keeper:
 
 
 class Shared(Store):
-    """A store of another machine; what it lacks is asked for at the keeper, what it makes is kept
-    there too."""
+    """A store of another machine; what it lacks is asked for at the keeper, what it makes or has is
+    kept there too."""
 
     def __init__(self, folder: Path, keeper: Any) -> None:
         super().__init__(folder)
@@ -70,6 +70,8 @@ class Shared(Store):
             held = ray.get(self._keeper.read.remote(key))
             if held is not None:
                 super().write(key, held)
+        elif not ray.get(self._keeper.holds.remote(key)):  # left here by another evaluation
+            ray.get(self._keeper.write.remote(key, held))
         return held
 
     def write(self, key: str, data: bytes) -> None:

@@ -123,7 +123,7 @@ def test_a_machine_that_is_too_small_and_a_file_that_travels(
 
 
 def test_usage_statistics_are_off() -> None:
-    from ray._private.usage import usage_lib
+    from ray._common.usage import usage_lib
 
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
     assert not usage_lib.usage_stats_enabled()
