@@ -26,7 +26,7 @@ from sdk_bindings.languages import KOTLIN, ROOM, SWIFT
 DOCS = Path(__file__).parent
 PICTURE = DOCS / "three_languages.png"
 SELFIES = sorted((DOCS / "samples").glob("*.png"))
-STYLE, SEED = "adventurer", 7
+STYLE, SEED = "avataaars", 5
 SIDE, GAP, TITLE = 256, 12, 28
 NAMES = ("Python", "Kotlin", "Swift")
 

@@ -30,9 +30,8 @@ from sdk_bindings.languages import GOLDEN, TEMPLATES, Language
 LISTING = "pocket-avatar.json"
 OPERATORS = "required_operators_and_types.config"
 """What ONNX Runtime's build takes to leave out all that these models do not need."""
-LEFT_BY_BUILDS = frozenset(
-    {".build", ".gradle", ".idea", ".kotlin", ".swiftpm", ".DS_Store", "__pycache__", "target"}
-)
+_HIDDEN = {".build", ".gradle", ".idea", ".kotlin", ".swiftpm", ".DS_Store"}
+LEFT_BY_BUILDS = frozenset(_HIDDEN | {"__pycache__", "build", "target"})
 """Names of files and folders that are no part of a library, wherever they lie."""
 
 
