@@ -9,6 +9,7 @@ kept, at the machine that the evaluation was started on.
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -189,6 +190,7 @@ class Cluster:
 
 def _connect(address: str, threads: int) -> None:
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, RuntimeError, ValueError, RayError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -197,3 +199,10 @@ def _connect(address: str, threads: int) -> None:
     if largest < threads:
         ray.shutdown()
         raise WorkerError(f"no machine of the cluster has {threads} CPUs; {largest:g} at most")
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` or `ValueError` where nobody listens: Ray would end this process for it."""
+    host, _, port = address.rpartition(":")
+    if host and "//" not in host:
+        socket.create_connection((host, int(port)), timeout=10).close()
