@@ -137,13 +137,16 @@ def test_the_export_of_a_default_is_said_in_one_line(
     exports: Exports,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """With `export` itself, into a folder that held an artifact of another checkpoint."""
     other = save_tiny_avatar(tmp_path / "other", seed=1)
     folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
     monkeypatch.setattr("eval.__main__.DEFAULTS", {folder: "onnx"})
     assert _defaults(other) == (folder,)
-    assert capsys.readouterr().err == f"{folder} is of another checkpoint: exporting it first\n"
+    assert (
+        capfd.readouterr().err.splitlines()[0]
+        == f"{folder} is of another checkpoint: exporting it first"
+    )
     assert open_artifact(folder).manifest.checkpoint == fingerprint(other)
-    assert _defaults(other) == (folder,) and capsys.readouterr().err == ""
+    assert _defaults(other) == (folder,) and capfd.readouterr().err == ""

@@ -82,7 +82,7 @@ def test_losing_a_node_in_mid_run_loses_nothing(
         assert sum(node["Alive"] for node in ray.nodes()) == 2
     finally:
         crew.close()
-    assert len(told) > 12
+    assert len(told) >= 12
     alone = quick(*request_.artifacts, skip=request_.skip)
     assert report.passed
     assert rows(report) == rows(alone)
