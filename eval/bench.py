@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 
+import torch
+
 import components
 from avatar.judge import Judge, load_judge
 from components import Arrays
@@ -22,7 +24,9 @@ class Bench:
     """The reference, the cases and the artifacts of a request."""
 
     def __init__(self, request: Request, store: Store | None = None) -> None:
-        """`store` keeps what the reference gives; by default the request's cache."""
+        """`store` keeps what the reference gives; by default the request's cache. PyTorch gets the
+        request's threads, as others change the last bits of what it gives."""
+        torch.set_num_threads(request.threads)
         self.request = request
         self.store = store or Store(request.cache)
         self.photos = Photos(self.store)

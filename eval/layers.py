@@ -27,8 +27,8 @@ _ALONG = ("reshape", "mul", "add", "batch_norm", "identity")
 """What follows a normalisation and still belongs to it, where it takes nothing else computed."""
 _PRODUCTS = ("matmul", "gemm", "linear")
 _FUSED = "fused"
-"""ONNX Runtime's `FusedConv` gives what an activation makes of a layer's result."""
-
+"""ONNX Runtime's `FusedConv` gives what an activation makes of a layer's result, or its sum with
+something, which can be taken off again."""
 
 PLACES = 64
 """Places of a channel below which its gain would be decided by rounding."""
@@ -85,13 +85,18 @@ def compare(
     """
     expected = outputs(component, inputs)
     wanted = {value: layer for layer, value in match(component.module, program, expected).items()}
+    sums = {operation.outputs[0]: operation.added for operation in program.operations}
+    added = {name: inputs.get(name) for name in sums.values() if name}
     found = []
     for name, value in values:
+        if name in added:
+            added[name] = value
         layer = wanted.get(name)
         if layer is None or value.size != expected[layer].size:
             continue
         right = expected[layer]
-        got = np.asarray(value, np.float32).reshape(right.shape)
+        alone = value - added[sums[name]] if sums.get(name) else value
+        got = np.asarray(alone, np.float32).reshape(right.shape)
         reached = snr(right.reshape(-1), got.reshape(-1))
         found.append(Layer(name=layer, value=name, snr=reached, gain=gain(right, got)))
     return tuple(found)
@@ -153,7 +158,7 @@ def match(module: nn.Module, program: Program, called: Iterable[str]) -> dict[st
     uses = Counter(name for operation in program.operations for name in operation.constants)
     found: dict[str, str] = {}
     for operation in program.operations:
-        if operation.kind.startswith(_FUSED):
+        if operation.kind.startswith(_FUSED) and not operation.added:
             continue
         for constant in operation.constants:
             layer = owner.get(constant) if uses[constant] == 1 else None

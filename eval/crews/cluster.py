@@ -118,11 +118,8 @@ _bench: tuple[str, Bench] | None = None
 
 def perform(task: Task, setup: Setup) -> Any:
     """Do a task on whatever machine this is."""
-    import torch
-
     global _bench
     try:
-        torch.set_num_threads(setup.request.threads)
         if _bench is None or _bench[0] != setup.key:
             _bench = setup.key, setup.bench()
         return task.perform(_bench[1])

@@ -19,7 +19,7 @@ class Parcel:
 
     Attributes:
         name: Its own.
-        digest: SHA-256 of its files' paths and contents.
+        digest: SHA-256 of its name and of its files' paths and contents.
         files: Reference to its files' bytes, by their path in the folder; a file's own is empty.
     """
 
@@ -36,10 +36,11 @@ class Parcel:
             for file in paths
             if file.is_file()
         }
-        total = hashlib.sha256()
+        whole = path.resolve().name
+        total = hashlib.sha256(whole.encode() + b"\0")
         for name, data in held.items():
             total.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-        return cls(name=path.resolve().name, digest=total.hexdigest(), files=ray.put(held))
+        return cls(name=whole, digest=total.hexdigest(), files=ray.put(held))
 
     def unpack(self, below: Path) -> Path:
         """Where it lies on this machine; it is fetched once."""

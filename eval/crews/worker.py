@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-import torch
-
 import eval.__main__
 import eval.runtimes.coreml_anywhere
 import eval.runtimes.onnx
@@ -18,7 +16,6 @@ from eval.request import Request
 
 def work(pipe: Connection, request: Request) -> None:
     """Do what comes out of the pipe; what it gave goes back, with the memory needed so far."""
-    torch.set_num_threads(request.threads)
     bench = Bench(request)
     while True:
         try:

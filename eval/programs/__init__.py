@@ -21,12 +21,15 @@ class Operation:
         inputs: Names of the computed values it takes.
         constants: Names of the constants it takes.
         outputs: Names of what it gives.
+        added: Of a layer: the computed value, one of its inputs, that was fused into it to be added
+            to its result, with nothing in between or after.
     """
 
     kind: str
     inputs: tuple[str, ...]
     constants: tuple[str, ...]
     outputs: tuple[str, ...]
+    added: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

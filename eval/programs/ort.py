@@ -45,7 +45,15 @@ def _operation(node: Any, stored: dict[str, np.ndarray]) -> Operation:
         inputs=tuple(name for name in taken if name and name not in stored),
         constants=tuple(name for name in taken if name in stored),
         outputs=tuple(name for name in given if name),
+        added=_added(node, taken),
     )
+
+
+def _added(node: Any, taken: list[str]) -> str:
+    """`FusedConv` is activation(conv(X, W, B) + Z), both optional."""
+    attributes = (node.Attributes(place).Name() for place in range(node.AttributesLength()))
+    fused = node.OpType() == b"FusedConv" and b"activation" not in attributes
+    return taken[3] if fused and len(taken) > 3 else ""
 
 
 def _array(tensor: Any) -> np.ndarray:

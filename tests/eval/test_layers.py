@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,20 @@ def test_a_right_program_has_nothing_to_find(component: Component) -> None:
     found = layers.compare(component, program(component), INPUTS, values(component))
     assert [layer.name for layer in found] == ["first", "second"]
     assert all(layer.snr == math.inf and layer.gain == pytest.approx(0) for layer in found)
+
+
+def test_what_was_fused_into_a_layer_is_taken_off_again(component: Component) -> None:
+    first, second = program(component).operations[::2]
+    fused = replace(second, kind="fusedconv", inputs=("b", "z"), added="z")
+    held = replace(program(component), operations=(first, fused))
+    given = dict(values(component))
+    z = np.random.default_rng(3).standard_normal(given["c"].shape).astype(np.float32)
+    sums = (("a", given["a"]), ("z", z), ("c", given["c"] + z))
+    found = layers.compare(component, held, INPUTS, sums)
+    assert [layer.name for layer in found] == ["first", "second"] and found[1].snr > 120
+    activated = replace(held, operations=(first, replace(fused, added="")))
+    found = layers.compare(component, activated, INPUTS, sums)
+    assert [layer.name for layer in found] == ["first"]
 
 
 def test_one_channel_of_many_is_told_by_its_gain(component: Component) -> None:

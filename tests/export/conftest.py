@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,8 @@ class Exports:
         key = (pipeline, format_, options)
         if key not in self._made:
             checkpoint = self.checkpoint(pipeline)
-            out = self._root / "-".join((pipeline, format_, options.precision, options.target))
+            # What tells two of them apart must be in the name, or one would replace the other.
+            out = self._root / "-".join((pipeline, format_, *map(str, astuple(options))))
             request = Request(checkpoint=checkpoint, format=format_, out=out, options=options)
             self._made[key] = Exported(out, checkpoint, export(request))
         return self._made[key]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eval import WorkerError, gates
-from eval.crews import parcel
+from eval.crews import Alone, parcel
 from eval.evaluate import evaluate
 from eval.request import Request
 from eval.results import Report, Row
 from tests.conftest import Command
-from tests.eval.conftest import Evaluate
 from tests.eval.crews.dying import Ends
 from tests.export.conftest import Exports
 
@@ -59,12 +59,17 @@ def request_(exports: Exports, work: Path, tmp_path: Path) -> Request:
 
 
 def rows(report: Report) -> list[Row]:
-    return [row for row in report.rows if row.level != "speed"]
+    """Without the last digits: Ray's workers have another number of BLAS threads."""
+    return [
+        replace(row, value=round(row.value, 9), typical=None)
+        for row in report.rows
+        if row.level != "speed"
+    ]
 
 
 @pytest.mark.slow
 def test_losing_a_node_in_mid_run_loses_nothing(
-    nodes: Any, request_: Request, quick: Evaluate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    nodes: Any, request_: Request, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "LOCAL", tmp_path / "elsewhere")  # of this process only
     told: list[str] = []
@@ -82,8 +87,9 @@ def test_losing_a_node_in_mid_run_loses_nothing(
         assert sum(node["Alive"] for node in ray.nodes()) == 2
     finally:
         crew.close()
-    assert len(told) >= 12
-    alone = quick(*request_.artifacts, skip=request_.skip)
+    tasks: list[str] = []
+    alone = evaluate(request_, Alone(request_, tasks.append))
+    assert sorted(told) == sorted(f"done: {task}" for task in tasks)
     assert report.passed
     assert rows(report) == rows(alone)
     assert report.searches == alone.searches and report.subjects == alone.subjects
