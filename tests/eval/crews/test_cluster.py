@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from eval import WorkerError, gates
 from eval.crews import Alone, parcel
@@ -59,12 +59,7 @@ def request_(exports: Exports, work: Path, tmp_path: Path) -> Request:
 
 
 def rows(report: Report) -> list[Row]:
-    """Without the last digits: Ray's workers have another number of BLAS threads."""
-    return [
-        replace(row, value=round(row.value, 9), typical=None)
-        for row in report.rows
-        if row.level != "speed"
-    ]
+    return [row for row in report.rows if row.level != "speed"]
 
 
 @pytest.mark.slow
@@ -88,7 +83,8 @@ def test_losing_a_node_in_mid_run_loses_nothing(
     finally:
         crew.close()
     tasks: list[str] = []
-    alone = evaluate(request_, Alone(request_, tasks.append))
+    with threadpool_limits(1):  # as Ray's workers have: numpy's last bits depend on it
+        alone = evaluate(request_, Alone(request_, tasks.append))
     assert sorted(told) == sorted(f"done: {task}" for task in tasks)
     assert report.passed
     assert rows(report) == rows(alone)
