@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -51,11 +52,23 @@ def swift(
 
 
 @cache
-def build() -> None:
+def build(package: Path = PACKAGE) -> None:
     """Build library, example and tests, once a process."""
     assert why_missing() is None, why_missing()
-    done = swift("swift", "build", "--build-tests", *FLAGS)
+    done = swift("swift", "build", "--build-tests", *FLAGS, folder=package)
     assert done.returncode == 0, output_of(done)
+
+
+def run_tests(package: Path, see: Sequence[Path] = (), **environment: str) -> None:
+    """Run a package's own tests, which are built; none may fail or be skipped."""
+    command = ("swift", "test", "--skip-build", *FLAGS)
+    done = swift(*command, folder=package, see=see, **environment)
+    assert done.returncode == 0, output_of(done)
+    counted = re.findall(
+        r"Executed (\d+) tests?, with (?:(\d+) tests? skipped and )?0 failures", output_of(done)
+    )
+    assert max(int(run) for run, _ in counted) > 50
+    assert not any(skipped for _, skipped in counted), output_of(done)
 
 
 def output_of(done: subprocess.CompletedProcess[str]) -> str:
