@@ -36,21 +36,20 @@ ifeq ($(filter $(TORCH),pypi cpu),)
 $(error TORCH is "$(TORCH)", expected pypi or cpu)
 endif
 
-.PHONY: export test toolchains validate lint bench conformance planting clean-venv
+.PHONY: export test toolchains toolchain-swift toolchain-kotlin validate lint bench conformance planting clean-venv
 .DELETE_ON_ERROR:
 
 export: $(READY)
 	$(BIN)/python -m export coreml $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder $(ARGS)
 
-toolchains:
-	@command -v exiftool >/dev/null || { apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	  libimage-exiftool-perl; }
-	sdk_bindings/toolchains/swift.sh
-	sdk_bindings/toolchains/kotlin.sh
+toolchains: toolchain-swift toolchain-kotlin
+
+toolchain-swift toolchain-kotlin: toolchain-%:
+	sdk_bindings/toolchains/$*.sh
 
 validate: $(READY)
 	$(BIN)/python -m eval $(ARGS)

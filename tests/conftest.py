@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -26,6 +27,28 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # because the machine may be busy.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
+
+
+_LONGEST = (
+    "sdk_bindings/test_kotlin.py",
+    "sdk_bindings/test_swift.py",
+    "eval",
+    "distillation",
+    "export",
+)
+"""Files and rooms that take longest, below this folder."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process waits for another's last file."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(Path(__file__).parent).as_posix() + "/"
+        return next(
+            (n for n, long in enumerate(_LONGEST) if path.startswith(long + "/")), len(_LONGEST)
+        )
+
+    items.sort(key=place)
 
 
 class Result(NamedTuple):

@@ -11,8 +11,7 @@ command -v mvn >/dev/null || packages+=(maven)
 command -v aapt2 >/dev/null || packages+=(aapt)
 command -v exiftool >/dev/null || packages+=(libimage-exiftool-perl)
 if [ "${#packages[@]}" -gt 0 ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+    "$(dirname "$0")/debian.sh" "${packages[@]}"
 fi
 
 # What Maven has is known by the build files that it was fetched for.

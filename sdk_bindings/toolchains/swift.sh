@@ -19,12 +19,9 @@ fail() { echo "swift.sh: $*" >&2; exit 2; }
 [ "$(cat "$root/.ready" 2>/dev/null)" = "$stamp" ] && { echo "Swift is ready in $root"; exit 0; }
 [ -f /etc/debian_version ] || fail "this is not Debian; install Swift 6 from swift.org instead"
 [ "$(id -u)" = 0 ] || fail "debootstrap needs root; run 'sudo make toolchains'"
-command -v apt-get >/dev/null || fail "there is no apt-get"
 
 if ! command -v debootstrap >/dev/null || [ ! -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        debootstrap debian-archive-keyring
+    "$here/debian.sh" debootstrap debian-archive-keyring
 fi
 
 # Whatever an interrupted call left is begun anew; the name changes only when everything is there.
