@@ -29,6 +29,7 @@ settings.register_profile("project", deadline=None, derandomize=True, print_blob
 settings.load_profile("project")
 
 
+ROOT = Path(__file__).parent
 _LONGEST = (
     "sdk_bindings/test_kotlin.py",
     "sdk_bindings/test_swift.py",
@@ -43,10 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that no process waits for another's last file."""
 
     def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(Path(__file__).parent).as_posix() + "/"
-        return next(
-            (n for n, long in enumerate(_LONGEST) if path.startswith(long + "/")), len(_LONGEST)
-        )
+        longest = (n for n, name in enumerate(_LONGEST) if item.path.is_relative_to(ROOT / name))
+        return next(longest, len(_LONGEST))
 
     items.sort(key=place)
 
