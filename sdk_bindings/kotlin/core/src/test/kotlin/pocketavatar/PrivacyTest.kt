@@ -1,6 +1,7 @@
 package pocketavatar
 
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.flow.collect
 import kotlinx.coroutines.launch
@@ -18,6 +19,8 @@ class PrivacyTest {
     /** Two avatars of two steps with guidance: 2 of the encoder, 8 of the denoiser, 2 of the decoder. */
     private val calls = 12
 
+    private lateinit var job: Job
+
     private inner class Watched(
         onCall: (Int) -> Unit,
     ) {
@@ -31,10 +34,13 @@ class PrivacyTest {
             }
         private val studio = studio(guided, StudioOptions(backend, allocator = allocator))
 
-        suspend fun draw() = studio.avatars(listOf(tiles(1), tiles(2)), freeStyle, count = 2).collect()
+        suspend fun draw(selfies: List<Selfie> = listOf(tiles(1), tiles(2))) =
+            studio.avatars(selfies, freeStyle, count = 2).collect()
 
-        fun assertWiped() {
-            assertTrue(used >= 4, "only $used buffers were in use")
+        suspend fun prepare() = studio.prepare()
+
+        fun assertWiped(least: Int = 4) {
+            assertTrue(used >= least, "only $used buffers were in use")
             assertEquals(0, allocator.used(), "buffers that are not 0")
         }
     }
@@ -68,20 +74,49 @@ class PrivacyTest {
 
     @Test
     fun `when it is cancelled during any call, and no further call is made`() {
-        for (last in 0 until calls - 1) {
-            lateinit var job: Job
+        for (last in 0 until calls) {
             val watched = Watched { if (it == last) job.cancel() }
-            runBlocking {
-                job =
-                    launch(start = kotlinx.coroutines.CoroutineStart.LAZY) {
-                        assertFailsWith<CancellationException> { watched.draw() }
-                    }
-                job.join()
-            }
-            assertTrue(job.isCancelled)
+            assertCancels { watched.draw() }
             assertEquals(last + 1, watched.call)
             watched.assertWiped()
         }
+    }
+
+    @Test
+    fun `when it is cancelled while a selfie is opened, and no further one is`() {
+        lateinit var watched: Watched
+        val cancelling =
+            Selfie {
+                watched.used = watched.allocator.used()
+                job.cancel()
+                tiles(2).open()
+            }
+        val unopened = Selfie { error("opened") }
+        for (further in listOf(emptyList(), listOf(unopened))) {
+            watched = Watched {}
+            assertCancels { watched.draw(listOf(tiles(1), cancelling) + further) }
+            assertEquals(0, watched.call, "a network ran")
+            watched.assertWiped(least = 2)
+        }
+    }
+
+    @Test
+    fun `when it is cancelled while the model is prepared`() {
+        for (last in 0 until 3) {
+            val watched = Watched { if (it == last) job.cancel() }
+            assertCancels { watched.prepare() }
+            assertEquals(last + 1, watched.call)
+            watched.assertWiped(least = last)
+        }
+    }
+
+    /** Does [work] in [job], which it cancels. */
+    private fun assertCancels(work: suspend () -> Unit) {
+        runBlocking {
+            job = launch(start = CoroutineStart.LAZY) { assertFailsWith<CancellationException> { work() } }
+            job.join()
+        }
+        assertTrue(job.isCancelled)
     }
 
     @Test
