@@ -3,8 +3,9 @@ package pocketavatar
 /**
  * Everything that can go wrong, one class a cause, closed: a `when` over it needs no `else`.
  *
- * Messages are for developers. A cancelled run ends with coroutines' own `CancellationException`,
- * and a wrong argument, such as a count of 0, with `IllegalArgumentException`.
+ * Messages are for developers. A cancelled run ends with coroutines' own `CancellationException`.
+ * What belongs to no studio, such as [AiLabel] and [PixelPicture], meets a wrong argument with
+ * `IllegalArgumentException`.
  */
 public sealed class AvatarException(
     message: String,
@@ -45,6 +46,12 @@ public sealed class AvatarException(
         public val known: List<Int>,
     ) : AvatarException("the model was not made for $steps steps, but for ${known.joinToString()}")
 
+    /** Fewer than 1 avatar was asked for. Nothing was done. */
+    public class CountInvalid(
+        /** The number asked for. */
+        public val count: Int,
+    ) : AvatarException("$count avatars were asked for, expected at least 1")
+
     /** A file of the model is not where it should be. */
     public class ModelMissing(
         /** Its path in the artifact. */
@@ -74,11 +81,11 @@ public sealed class AvatarException(
         cause: Throwable? = null,
     ) : AvatarException("out of memory while $doing", cause)
 
-    /** The runtime could not load or run a component. */
+    /** The runtime could not load or run a component, or the app's face detector failed. */
     public class RuntimeFailed(
-        /** The component's name. */
+        /** The component's name, or `face detector`. */
         public val component: String,
-        /** The runtime's own words. */
+        /** What failed, in its own words. */
         public val why: String,
         cause: Throwable? = null,
     ) : AvatarException("the runtime failed at $component: $why", cause)

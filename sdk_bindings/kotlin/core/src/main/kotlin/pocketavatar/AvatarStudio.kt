@@ -59,6 +59,7 @@ public class AvatarStudio internal constructor(
      * be used. No network runs.
      *
      * @throws AvatarException.UnreadablePicture a selfie cannot be decoded.
+     * @throws AvatarException.RuntimeFailed the face detector did.
      * @throws AvatarException.OutOfMemory a picture was too much.
      * @throws AvatarException.Closed the studio is.
      */
@@ -92,10 +93,10 @@ public class AvatarStudio internal constructor(
         seed: ULong = Random.nextLong().toULong(),
         steps: Int? = null,
         entitlement: Tier = Tier.FREE,
-    ): Flow<AvatarEvent> {
-        require(count >= 1) { "count is $count, expected at least 1" }
-        return flow {
+    ): Flow<AvatarEvent> =
+        flow {
             val start = System.nanoTime()
+            if (count < 1) throw AvatarException.CountInvalid(count)
             if (style.tier == Tier.PLUS && entitlement != Tier.PLUS) throw AvatarException.StyleNeedsPlus(style)
             val table = manifest.table(steps)
             inMemory("drawing") { buffers ->
@@ -106,7 +107,6 @@ public class AvatarStudio internal constructor(
                 emit(run.finished(count, start))
             }
         }.flowOn(options.dispatcher)
-    }
 
     /**
      * Frees the networks, at the latest when the call that is under way is over. The next call loads
@@ -120,7 +120,10 @@ public class AvatarStudio internal constructor(
         models.close()
     }
 
-    /** Does [work] with memory that is 0 when it is over, however it ends. */
+    /**
+     * Does [work] with memory that is 0 when it is over, however it ends. Where memory runs out, in
+     * this library or in a backend's native code, the models make room for another try.
+     */
     private inline fun <T> inMemory(doing: String, work: (Buffers) -> T): T {
         models.checkOpen()
         try {
@@ -128,6 +131,9 @@ public class AvatarStudio internal constructor(
         } catch (error: OutOfMemoryError) {
             models.drop()
             throw AvatarException.OutOfMemory(doing, error)
+        } catch (error: AvatarException.OutOfMemory) {
+            models.drop()
+            throw error
         }
     }
 

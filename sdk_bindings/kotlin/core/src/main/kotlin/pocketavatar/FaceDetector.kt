@@ -17,6 +17,9 @@ public class Face(
  * and the face rules do not apply.
  */
 public fun interface FaceDetector {
-    /** Every face in [picture], after its orientation is applied; empty where there is none. */
+    /**
+     * Every face in [picture], after its orientation is applied; empty where there is none. What it
+     * throws reaches the app as [AvatarException.RuntimeFailed].
+     */
     public fun faces(picture: Picture): List<Face>
 }

@@ -1,8 +1,8 @@
 package pocketavatar
 
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
-import java.io.IOException
 import java.nio.FloatBuffer
 
 /** Selfies to tensors, refused or not. */
@@ -33,14 +33,38 @@ internal class Intake(
 
     private fun readOne(index: Int, selfie: Selfie, place: FloatBuffer): Map<Rule, Double> =
         try {
-            selfie.open().use { picture ->
-                Picture.checkSize(picture.width, picture.height)
-                preparation.prepare(picture, place)
-                measuresOf(picture, faces?.faces(picture))
+            typed(wrong = { error -> AvatarException.UnreadablePicture(index, whyOf(error), error) }) {
+                selfie.open().use { picture ->
+                    Picture.checkSize(picture.width, picture.height)
+                    preparation.prepare(picture, place)
+                    measuresOf(picture, facesIn(picture))
+                }
             }
-        } catch (error: IOException) {
-            throw AvatarException.UnreadablePicture(index, error.message ?: error.toString(), error)
         } catch (error: OutOfMemoryError) {
             throw AvatarException.OutOfMemory("reading selfie $index", error)
         }
+
+    private fun facesIn(picture: Picture): List<Face>? =
+        typed(wrong = { error -> AvatarException.RuntimeFailed("face detector", whyOf(error), error) }) {
+            faces?.faces(picture)
+        }
 }
+
+/**
+ * Runs an app's own code, decoder or detector, which may throw anything: that becomes what [wrong]
+ * makes of it. Cancellation and the library's own errors stay what they are.
+ */
+private inline fun <T> typed(wrong: (Exception) -> AvatarException, work: () -> T): T =
+    try {
+        work()
+    } catch (error: CancellationException) {
+        throw error
+    } catch (error: AvatarException) {
+        throw error
+    } catch (
+        @Suppress("TooGenericExceptionCaught") error: Exception,
+    ) {
+        throw wrong(error)
+    }
+
+private fun whyOf(error: Exception): String = error.message ?: error.toString()

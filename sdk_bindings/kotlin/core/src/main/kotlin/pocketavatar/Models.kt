@@ -58,7 +58,6 @@ internal class Models(
         } catch (error: AvatarException) {
             throw error
         } catch (error: OutOfMemoryError) {
-            dropAsked = true
             throw AvatarException.OutOfMemory("running $component", error)
         } catch (
             @Suppress("TooGenericExceptionCaught") error: Exception,

@@ -75,7 +75,8 @@ public fun interface Selfie {
     /**
      * Decodes the picture; the caller closes it. May be called more than once.
      *
-     * @throws IOException with what is wrong: not a picture, broken, too large, gone.
+     * @throws IOException with what is wrong: not a picture, broken, too large, gone. The app meets it,
+     *   or whatever else is thrown, as [AvatarException.UnreadablePicture].
      */
     public fun open(): Picture
 }

@@ -85,11 +85,19 @@ internal class Run(
     }
 }
 
-/** (1,3,h,w) in [0,1] to `0xFFRRGGBB`: `floor(255·x + 0.5)`, clamped. */
+/**
+ * (1,3,h,w) in [0,1] to `0xFFRRGGBB`: `floor(255·x + 0.5)`, clamped.
+ *
+ * @throws AvatarException.RuntimeFailed a value is infinite or no number: a black dot would hide it.
+ */
 internal fun pixelsOf(avatar: FloatBuffer): IntArray {
     val count = avatar.capacity() / 3
 
-    fun level(at: Int): Int = floor(avatar[at] * 255f + 0.5f).toInt().coerceIn(0, 255)
+    fun level(at: Int): Int {
+        val value = avatar[at]
+        if (!value.isFinite()) throw AvatarException.RuntimeFailed("decoder", "the picture is not made of numbers")
+        return floor(value * 255f + 0.5f).toInt().coerceIn(0, 255)
+    }
     return IntArray(count) {
         (255 shl 24) or (level(it) shl 16) or (level(count + it) shl 8) or level(2 * count + it)
     }

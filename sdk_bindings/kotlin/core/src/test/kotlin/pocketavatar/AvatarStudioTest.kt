@@ -140,7 +140,15 @@ class AvatarStudioTest {
     }
 
     @Test
-    fun `a count of nothing is the caller's mistake`() {
-        assertFailsWith<IllegalArgumentException> { studio().avatars(two, freeStyle, count = 0) }
+    fun `less than one avatar is refused, before anything is done`() {
+        val unopened = Selfie { error("opened") }
+        for (count in listOf(0, -1)) {
+            val error =
+                assertFailsWith<AvatarException.CountInvalid> {
+                    draw(selfies = listOf(unopened), count = count)
+                }
+            assertEquals(count, error.count)
+            assertEquals("$count avatars were asked for, expected at least 1", error.message)
+        }
     }
 }

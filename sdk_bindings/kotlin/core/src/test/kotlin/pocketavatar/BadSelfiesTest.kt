@@ -1,5 +1,6 @@
 package pocketavatar
 
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.flow.collect
 import kotlinx.coroutines.runBlocking
 import java.io.IOException
@@ -62,6 +63,34 @@ class BadSelfiesTest {
                 runBlocking { studio.check(listOf(tiles(1), broken)) }
             }
         assertEquals(listOf(1, "cut short"), listOf(error.selfie, error.why))
+    }
+
+    @Test
+    fun `an app's decoder may throw anything`() {
+        val why = IllegalStateException("no such codec")
+        val error =
+            assertFailsWith<AvatarException.UnreadablePicture> {
+                runBlocking { studio.check(listOf(tiles(1), Selfie { throw why })) }
+            }
+        assertEquals(listOf(1, "no such codec", why), listOf(error.selfie, error.why, error.cause))
+        assertPassesThrough { thrown -> studio.check(listOf(Selfie { throw thrown })) }
+    }
+
+    @Test
+    fun `a face detector that fails is named`() {
+        fun detecting(wrong: Exception) = studio(options = StudioOptions(FakeBackend(), faces = { throw wrong }))
+        val why = IllegalStateException("no such model")
+        val error =
+            assertFailsWith<AvatarException.RuntimeFailed> {
+                runBlocking { detecting(why).check(listOf(tiles(1))) }
+            }
+        assertEquals(listOf("face detector", "no such model", why), listOf(error.component, error.why, error.cause))
+        assertPassesThrough { thrown -> detecting(thrown).check(listOf(tiles(1))) }
+    }
+
+    private fun assertPassesThrough(check: suspend (Exception) -> Unit) {
+        assertFailsWith<CancellationException> { runBlocking { check(CancellationException("enough")) } }
+        assertFailsWith<AvatarException.Closed> { runBlocking { check(AvatarException.Closed()) } }
     }
 
     @Test

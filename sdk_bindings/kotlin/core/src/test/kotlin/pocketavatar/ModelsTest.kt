@@ -82,6 +82,29 @@ class ModelsTest {
     }
 
     @Test
+    fun `whoever runs out of memory, the models make room`() {
+        val withoutMemory = listOf(OutOfMemoryError("full"), AvatarException.OutOfMemory("running denoiser"))
+        for (error in withoutMemory) {
+            log.clear()
+            val backend = recording { if (it == "denoiser" && loaded() == 2) throw error }
+            val studio = studio(options = StudioOptions(backend))
+            assertFailsWith<AvatarException.OutOfMemory> { studio.draw() }
+            assertEquals(setOf("close identity_encoder", "close denoiser"), log.takeLast(2).toSet())
+            studio.draw()
+            assertEquals(5, loaded())
+        }
+    }
+
+    @Test
+    fun `a selfie that is too much drops the models, too`() {
+        val studio = studio(options = StudioOptions(recording()))
+        studio.draw()
+        val huge = Selfie { throw OutOfMemoryError("full") }
+        assertFailsWith<AvatarException.OutOfMemory> { runBlocking { studio.check(listOf(huge)) } }
+        assertEquals(3, log.takeLast(3).count { it.startsWith("close") })
+    }
+
+    @Test
     fun `a component that cannot be loaded is named`() {
         val backend = Backend { _, _ -> error("no such operator") }
         val error = assertFailsWith<AvatarException.RuntimeFailed> { studio(options = StudioOptions(backend)).draw() }

@@ -5,6 +5,7 @@ import kotlinx.coroutines.runBlocking
 import java.nio.FloatBuffer
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
 
 class SamplerTest {
     private val table = SamplerTable("velocity", 2f, listOf(1000f, 400f), listOf(1f, 0.5f, 0f))
@@ -41,6 +42,15 @@ class SamplerTest {
         val studio = studio(manifest, StudioOptions(FakeBackend { calls += it }))
         runBlocking { studio.avatars(listOf(tiles(1)), freeStyle).toList() }
         return calls.joinToString()
+    }
+
+    @Test
+    fun `a picture that is not made of numbers is an error of the decoder`() {
+        for (value in listOf(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY)) {
+            val avatar = FloatBuffer.wrap(FloatArray(12) { if (it == 11) value else 0.5f })
+            val error = assertFailsWith<AvatarException.RuntimeFailed> { pixelsOf(avatar) }
+            assertEquals(listOf("decoder", "the picture is not made of numbers"), listOf(error.component, error.why))
+        }
     }
 
     @Test

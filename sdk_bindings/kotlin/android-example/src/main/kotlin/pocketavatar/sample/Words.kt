@@ -33,6 +33,7 @@ internal fun explanation(error: AvatarException): String =
         -> "The app is incomplete; install it again."
         is AvatarException.StyleUnknown,
         is AvatarException.StepsUnknown,
+        is AvatarException.CountInvalid,
         is AvatarException.RuntimeFailed,
         is AvatarException.Closed,
         -> "Something went wrong (${error.message})."
