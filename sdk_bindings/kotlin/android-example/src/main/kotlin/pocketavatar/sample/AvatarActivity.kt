@@ -6,10 +6,12 @@ import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
 import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
 import pocketavatar.Avatar
 import pocketavatar.AvatarEvent
@@ -23,7 +25,11 @@ import pocketavatar.android.selfieOf
 /** Pick selfies, see what is wrong with them, choose a style, get avatars, share one. */
 public class AvatarActivity : Activity() {
     private val scope = MainScope()
-    private val studio = scope.async(start = CoroutineStart.LAZY) { openStudio(this@AvatarActivity) }
+    private val studio =
+        scope.async(start = CoroutineStart.LAZY) {
+            // Opened when the activity is already gone, it is nobody else's to close.
+            openStudio(this@AvatarActivity).also { if (!isActive) it.close() }
+        }
     private lateinit var screen: AvatarScreen
     private var selfies = emptyList<Selfie>()
     private var drawing: Job? = null
@@ -37,10 +43,15 @@ public class AvatarActivity : Activity() {
     }
 
     override fun onDestroy() {
-        scope.launch { studio.await().close() }
         scope.cancel()
+        openedStudio()?.close()
         super.onDestroy()
     }
+
+    /** Null where it was never asked for, is still being opened, or could not be. */
+    @OptIn(ExperimentalCoroutinesApi::class)
+    private fun openedStudio(): AvatarStudio? =
+        if (studio.isCompleted && !studio.isCancelled) studio.getCompleted() else null
 
     /** The system's own picker: it needs no permission and shows the app only what is picked. */
     private fun pick() {

@@ -13,6 +13,10 @@ import android.widget.Button
 import android.widget.ImageView
 import android.widget.Spinner
 import android.widget.TextView
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
 import org.junit.Assume.assumeTrue
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric
@@ -21,6 +25,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 import pocketavatar.AiLabel
+import pocketavatar.AvatarException
 import pocketavatar.AvatarStudio
 import pocketavatar.Style
 import pocketavatar.Tier
@@ -28,6 +33,7 @@ import java.io.ByteArrayOutputStream
 import kotlin.random.Random
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 
@@ -35,11 +41,14 @@ import kotlin.test.assertTrue
 @Config(sdk = [34])
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 class AvatarActivityTest {
+    private val opened = ArrayList<AvatarStudio>()
+
     init {
-        AvatarActivity.openStudio = { AvatarStudio.withoutModel() }
+        AvatarActivity.openStudio = { AvatarStudio.withoutModel().also(opened::add) }
     }
 
-    private val activity = Robolectric.buildActivity(AvatarActivity::class.java).setup().get()
+    private val controller = Robolectric.buildActivity(AvatarActivity::class.java).setup()
+    private val activity = controller.get()
     private val views get() = all(activity.findViewById(android.R.id.content))
 
     private fun all(view: View): List<View> =
@@ -112,6 +121,35 @@ class AvatarActivityTest {
         pick(picture(1), picture(1), picture(2, side = 40))
         waitFor { "Selfie 2 is nearly the same as selfie 1." in said() && "Selfie 3 is too small." in said() }
         assertFalse(button("Draw").isEnabled)
+    }
+
+    private fun assertClosed(studio: AvatarStudio) {
+        assertFailsWith<AvatarException.Closed> { runBlocking { studio.prepare() } }
+    }
+
+    @Test
+    fun `the studio is closed with the activity`() {
+        waitFor { opened.size == 1 }
+        controller.destroy()
+        assertClosed(opened.single())
+    }
+
+    @Test
+    fun `a studio that opens after the activity is gone is closed`() {
+        waitFor { opened.size == 1 }
+        var opening = false
+        val mayOpen = CompletableDeferred<Unit>()
+        AvatarActivity.openStudio = {
+            opening = true
+            withContext(NonCancellable) { mayOpen.await() }
+            AvatarStudio.withoutModel().also(opened::add)
+        }
+        val brief = Robolectric.buildActivity(AvatarActivity::class.java).setup()
+        waitFor { opening }
+        brief.destroy()
+        mayOpen.complete(Unit)
+        waitFor { opened.size == 2 }
+        assertClosed(opened.last())
     }
 
     @Test
