@@ -117,6 +117,8 @@ def test_every_test_that_the_page_names_exists() -> None:
     page = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
     for path in re.findall(r"ARGS=(tests/[\w/.]+)", page):
         assert (ROOT / path).exists(), path
+    for name in re.findall(r"`(test_\w+\.py)`", page):
+        assert (ROOT / "tests" / "sdk_bindings" / name).exists(), name
     named = set(re.findall(r"`(\w+Tests?)`", page))
     suites = [
         path.stem

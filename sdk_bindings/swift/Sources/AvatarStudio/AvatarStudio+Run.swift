@@ -25,6 +25,7 @@ extension AvatarStudio {
   private func draw(
     _ request: AvatarRequest, _ send: AvatarEvents.Send
   ) async throws(AvatarError) -> AvatarSummary {
+    try check()
     let began = ContinuousClock.now
     guard request.count > 0 else { throw .countInvalid(request.count) }
     if request.style.needsPlus, entitlement != .plus { throw .styleNeedsPlus(request.style) }

@@ -68,9 +68,10 @@ public actor AvatarStudio {
   ///
   /// Takes some 10 ms a selfie and runs no network.
   /// - Throws: `unreadablePicture`, `runtimeFailed` of the face detector, `outOfMemory`,
-  ///   `cancelled`.
+  ///   `cancelled` or `closed`.
   public nonisolated func check(_ selfies: [Selfie]) async throws(AvatarError) -> [Refusal] {
-    try await reader.prepare(selfies).refusals
+    try await check()
+    return try await reader.prepare(selfies).refusals
   }
 
   /// Loads all networks and runs each once, so that the first avatar comes sooner.
@@ -126,7 +127,7 @@ public actor AvatarStudio {
     return runner
   }
 
-  private func check() throws(AvatarError) {
+  func check() throws(AvatarError) {
     if isClosed { throw .closed }
     if Task.isCancelled { throw .cancelled }
   }

@@ -101,6 +101,7 @@ final class StudioTests: XCTestCase {
     let studio = try await AvatarStudio(options: .fake())
     await studio.close()
     await assertThrows(.closed) { try await studio.prepare() }
+    await assertThrows(.closed) { try await studio.check([]) }
     await assertThrows(.closed) {
       try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
     }

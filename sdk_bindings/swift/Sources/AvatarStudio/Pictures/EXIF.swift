@@ -1,7 +1,11 @@
 /// The orientation in an EXIF block (EXIF 2.32, 4.6.2: a TIFF header and its first directory).
 ///
 /// Damaged metadata of a sound picture counts as none, as viewers have it.
-func exifOrientation(_ block: [UInt8]) -> Int {
+/// The block may hold a thumbnail and a place, and is read where it lies.
+///
+/// - Parameter block: Indices begin at 0.
+func exifOrientation<Block: RandomAccessCollection>(_ block: Block) -> Int
+where Block.Element == UInt8, Block.Index == Int {
   let isLittle = block.starts(with: [0x49, 0x49, 0x2a, 0])
   guard isLittle || block.starts(with: [0x4d, 0x4d, 0, 0x2a]) else { return 1 }
 

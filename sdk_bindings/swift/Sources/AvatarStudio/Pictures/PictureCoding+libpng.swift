@@ -21,7 +21,8 @@
       let (width, height) = try chunks.size(in: file)
       guard width > 0, height > 0 else { throw .unreadable("\(width)×\(height) pixels") }
       guard width <= Picture.mostPixels / height else { throw .tooLarge(width, height) }
-      let orientation = chunks.first("eXIf").map { exifOrientation(Array(file[$0.data])) } ?? 1
+      let exif = chunks.first("eXIf").map { UnsafeRawBufferPointer(rebasing: file[$0.data]) }
+      let orientation = exif.map { exifOrientation($0) } ?? 1
       let picture = try Selfie.allocated(width, height, allocator: allocator)
       do throws(AvatarError) {
         let plain = try withoutColourSpace(file, chunks, allocator: allocator)

@@ -4,6 +4,9 @@ struct SelfieMeasures {
   let contrast: Double
   let sharpness: Double
 
+  /// Contrast below which there is nothing but rounding.
+  private static let flat = 1e-6
+
   /// - Parameter pixels: (3,size,size) sRGB in [0,1].
   init(_ pixels: UnsafeBufferPointer<Float>, size: Int, luma: UnsafeMutableBufferPointer<Double>) {
     let area = size * size
@@ -15,7 +18,7 @@ struct SelfieMeasures {
     let mean = luma.reduce(0, +) / Double(area)
     brightness = mean
     contrast = (luma.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(area)).squareRoot()
-    sharpness = contrast > 0 ? Self.edges(luma, size: size) / contrast : 0
+    sharpness = contrast >= Self.flat ? Self.edges(luma, size: size) / contrast : 0
   }
 
   /// Root mean square of the discrete Laplacian over the inner pixels.
