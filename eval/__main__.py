@@ -121,7 +121,7 @@ def evaluate(
     ] = None,
 ) -> int:
     """Evaluate artifacts: weights, components, trajectories, pictures, and sets of avatars."""
-    from eval.baseline import held_against, read
+    from eval.baseline import held_against, read, require_mode
 
     if report is not None:
         return _tell(_read(report))
@@ -143,10 +143,18 @@ def evaluate(
         cache=out / "cache",
         skip=_levels(skip or []),
     )
-    made = _evaluated(request, ray)
     if earlier is not None:
-        made = held_against(made, *earlier)
-    return _tell(made, page=_write(out, made))
+        require_mode(request.mode, *earlier)
+    try:
+        request.cache.mkdir(parents=True, exist_ok=True)
+        made = _evaluated(request, ray)
+        page = _write(out, made)
+        if earlier is not None:  # written before, as it may be refused
+            made = held_against(made, *earlier)
+            page = _write(out, made)
+    except OSError as error:
+        fail(f"cannot write to {error.filename or out}: {error.strerror or error}")
+    return _tell(made, page=page)
 
 
 def _levels(names: list[str]) -> frozenset[str]:
@@ -220,12 +228,9 @@ def _write(out: Path, made: Any) -> str:
     from components import atomic
     from eval import junit, page
 
-    try:
-        atomic.write(out / "report.json", made.dump())
-        shown = str(page.write(made, out))
-        atomic.write(out / "junit.xml", junit.dump(made, shown))
-    except OSError as error:
-        fail(f"cannot write to {out}: {error.strerror or error}")
+    atomic.write(out / "report.json", made.dump())
+    shown = str(page.write(made, out))
+    atomic.write(out / "junit.xml", junit.dump(made, shown))
     return shown
 
 

@@ -81,6 +81,16 @@ def read(path: Path) -> tuple[Report, Baseline]:
     return report, Baseline(file=str(path), digest=digest, version=version, started=started)
 
 
+def require_mode(mode: str, earlier: Report, baseline: Baseline) -> None:
+    """Raises `BaselineError` where a run of that mode could not be held against the earlier one:
+    better before hours of work than after."""
+    if mode != earlier.mode:
+        raise BaselineError(
+            f"the baseline {baseline.file} was measured in mode {earlier.mode}, this run is in "
+            f"mode {mode}: use the same mode, or make a new baseline"
+        )
+
+
 def held_against(report: Report, earlier: Report, baseline: Baseline) -> Report:
     """The report with a row for each figure of the earlier one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import sys
@@ -9,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from eval.results import Environment
+from eval.store import software
 from export.version import version
 
 LIBRARIES = ("torch", "numpy", "onnxruntime", "onnx", "coremltools", "diffusers")
@@ -28,6 +30,14 @@ def describe(*, threads: int, started: str, seconds: float, peak_bytes: int) -> 
         seconds=seconds,
         peak_bytes=peak_bytes,
     )
+
+
+def digest(threads: int) -> str:
+    """Names what runs and measures an artifact: this software, the libraries, the threads."""
+    rooms = ("avatar", "components", "coreml_runtime", "eval", "export", "quantization")
+    libraries = [metadata.version(name) for name in LIBRARIES]
+    told = f"{software(rooms)} {libraries} {threads} {_processor()}"
+    return hashlib.sha256(told.encode()).hexdigest()[:20]
 
 
 def _processor() -> str:

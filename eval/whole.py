@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from components import Arrays
-from eval import jury, pictures, runs, speed
+from eval import environment, jury, pictures, runs, speed
 from eval.cases import Ask
 from eval.findings import Findings
 from eval.levels import image, set
@@ -39,7 +39,8 @@ def _key(trial: Trial, asks: tuple[Ask, ...]) -> str:
     truths = "-".join(truth.key for truth in trial.truths)
     artifact = f"{trial.opened.facts.manifest[:20]}-{trial.runtime.name}"
     judged = jury.digest(judge) if judge else "unjudged"
-    return f"full/{artifact}/{truths}/{judged}/batch-{asks[0].key}-{len(asks)}"
+    ran = environment.digest(trial.bench.request.threads)
+    return f"full/{artifact}/{truths}/{judged}/{ran}/batch-{asks[0].key}-{len(asks)}"
 
 
 def finish(trial: Trial, parts: Sequence[Arrays]) -> Findings:

@@ -113,7 +113,7 @@ class Processes:
         assert task is not None
         try:
             result, worker.peak = worker.pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # before it said anything, or in the middle
             return task, self._buried(worker)
         worker.task = None
         if isinstance(result, Raised):
@@ -125,9 +125,16 @@ class Processes:
         worker.process.join()
         self._fallen_peak = self.peak_bytes()
         self._workers.remove(worker)
-        code = worker.process.exitcode or 0
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"gone with code {code}"
-        return Crash(reason=f"the process was {how}")
+        return Crash(reason=f"the process was {_end(worker.process.exitcode or 0)}")
+
+
+def _end(code: int) -> str:
+    if code >= 0:
+        return f"gone with code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"killed by signal {-code}"
 
 
 def _work(pipe: Connection, request: Request) -> None:

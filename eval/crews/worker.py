@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from multiprocessing.connection import Connection
 
 import eval.__main__
@@ -16,6 +17,8 @@ from eval.request import Request
 
 def work(pipe: Connection, request: Request) -> None:
     """Do what comes out of the pipe; what it gave goes back, with the memory needed so far."""
+    # Ctrl-C reaches everyone at the terminal; whoever handed out the work ends this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     bench = Bench(request)
     while True:
         try:

@@ -67,6 +67,25 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert "Traceback" not in result.err
 
 
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_run(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    result = command("eval", tmp_path / "nowhere", "--out", tmp_path / "file")
+    assert result.code == 2 and "Traceback" not in result.err
+    assert f"cannot write to {tmp_path / 'file'}" in result.err
+
+
+def test_a_baseline_of_another_mode_is_refused_before_anything_is_run(
+    command: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_bytes(replace(REPORT, mode="full").dump())
+    result = command("eval", tmp_path / "nowhere", "--baseline", file, "--out", tmp_path / "out")
+    assert result.code == 2 and "was measured in mode full" in result.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_earlier_report_is_shown_with_its_exit_code(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     file.write_bytes(REPORT.dump())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from eval.evaluate import evaluate
 from eval.request import Request
 from eval.tasks import Crash, Task
 from tests.eval.conftest import Evaluate
-from tests.eval.crews.dying import Ends, Raises, sabotage
+from tests.eval.crews.dying import Ends, Halts, Raises, sabotage
 from tests.export.conftest import Exports
 
 
@@ -46,6 +47,18 @@ def test_whoever_is_killed_costs_one_task_and_the_signal_is_named(crew: Processe
     crew.add(ends[0])
     assert list(crew.results()) == [(ends[0], 0)]
     assert crew.peak_bytes() > 0
+
+
+@pytest.mark.slow
+def test_who_dies_while_telling_costs_one_task_too(crew: Processes) -> None:
+    crew.add(Halts(), Ends(number=1), Ends(number=2, signal=signal.SIGRTMIN + 3))
+    found = [result for _, result in crew.results()]
+    reasons = {result.reason for result in found if isinstance(result, Crash)}
+    assert found.count(1) == 1
+    assert reasons == {
+        "the process was gone with code 3",
+        f"the process was killed by signal {signal.SIGRTMIN + 3}",
+    }
 
 
 @pytest.mark.slow
