@@ -7,12 +7,13 @@ are resolved, and what it names must be a plain file.
 import json
 import os
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from google.protobuf.message import DecodeError
 
 from ._proto import Model_pb2
 from .blob import BlobFile
-from .errors import PackageError, PackagePathError
+from .errors import PackageError, PackagePathError, UnsupportedModelError
 
 _MODEL_PATH = "@model_path/"
 _MANIFEST = "Manifest.json"
@@ -25,6 +26,8 @@ class Package:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.root = Path(path)
+        if self.root.is_file():
+            _refuse_file(self.root)
         if not self.root.is_dir():
             raise PackageError(f"no package folder at {self.root}")
         self._data = self.root / "Data"
@@ -71,6 +74,22 @@ class Package:
                 raise PackagePathError(f"weight file {name!r} is not below {_MODEL_PATH}")
             self._blobs[name] = BlobFile(self._inside(self._model_folder, name[len(_MODEL_PATH) :]))
         return self._blobs[name]
+
+
+def _refuse_file(path: Path) -> NoReturn:
+    """A model in one file, `.mlmodel`, is of an older kind; an archive is yet to be unpacked."""
+    try:
+        with path.open("rb") as file:
+            archive = file.read(4) == b"PK\3\4"
+    except OSError as error:
+        raise PackageError(f"{path} cannot be read: {error.strerror}") from error
+    if archive:
+        raise PackageError(f"{path} is an archive: unpack it and name the .mlpackage folder")
+    kind = _parse(path).WhichOneof("Type")
+    raise UnsupportedModelError(
+        f"{path} is one file, with a Core ML model of kind {kind}: an ML Program is a folder, "
+        ".mlpackage"
+    )
 
 
 def _root_model(manifest: dict[str, object]) -> str:

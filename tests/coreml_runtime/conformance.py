@@ -137,7 +137,8 @@ def in_half_precision(parameters: dict[str, Any]) -> bool:
     """Whether a test of a 32-bit program has 16-bit values in it.
 
     coremltools never runs those at 32 bits by default, and holds them to 1e-4, which values of
-    16 bits cannot reach; they are given 16 bits' own 2e-3.
+    16 bits cannot reach; they are given 5e-3. (A recurrent net's 64 inputs over eight steps, each
+    rounded to 16 bits, came to 3.3e-3.)
     """
     flat = str([value for name, value in parameters.items() if name != "backend"])
     return "float16" in flat or "fp16" in flat
@@ -146,7 +147,7 @@ def in_half_precision(parameters: dict[str, Any]) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """The same random numbers in every test, whichever others run."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    COUNTER.begin(2e-3 if in_half_precision(parameters) else 0.0)
+    COUNTER.begin(5e-3 if in_half_precision(parameters) else 0.0)
     seed = int.from_bytes(hashlib.sha256(own_name(item).encode()).digest()[:4], "big")
     np.random.seed(seed)
     torch.manual_seed(seed)

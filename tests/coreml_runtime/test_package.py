@@ -137,6 +137,32 @@ def test_malformed_manifests(package: Path, name: str) -> None:
         coreml_runtime.load(package)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\3\4 and so on", "unpack it"),
+        (b"no model", "cannot be parsed"),
+        (b"", "holds no model"),
+    ],
+)
+def test_a_file_is_no_package(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "model.mlmodel"
+    path.write_bytes(content)
+    with pytest.raises(PackageError, match=message):
+        coreml_runtime.load(path)
+
+
+def test_an_older_models_file_is_said_to_be_one(tmp_path: Path) -> None:
+    spec = Model_pb2.Model()
+    spec.neuralNetwork.SetInParent()
+    path = tmp_path / "old.mlmodel"
+    path.write_bytes(spec.SerializeToString())
+    with pytest.raises(
+        UnsupportedModelError, match="kind neuralNetwork: an ML Program is"
+    ):
+        coreml_runtime.load(path)
+
+
 def test_missing_parts(package: Path) -> None:
     with pytest.raises(PackageError, match="no package folder"):
         coreml_runtime.load(package / "nowhere")

@@ -1,8 +1,17 @@
 """Matrix products and attention against torch."""
 
+from typing import Any
+
+import coremltools as ct
+import numpy as np
+import pytest
 import torch
+from coremltools.converters.mil import Builder as mb  # noqa: N813
+from coremltools.converters.mil.mil import types
 from torch import nn
 from torch.nn import functional as F
+
+import coreml_runtime
 
 
 class Products(nn.Module):
@@ -31,3 +40,29 @@ class Products(nn.Module):
 def test_products_and_attention(check_module, configuration) -> None:
     torch.manual_seed(0)
     check_module(Products(), (torch.randn(2, 6, 8), torch.randn(2, 7, 8)), configuration)
+
+
+WEIGHTS = np.random.default_rng(0).integers(-9, 9, (5, 8))
+X = np.random.default_rng(1).integers(-9, 9, (2, 8))
+PAIRS = ((np.float32, np.int32), (np.float16, np.int32), (np.int32, np.float32))
+
+
+@pytest.mark.parametrize(("kind", "constant"), PAIRS)
+def test_constant_factors_of_another_type(convert, kind: type, constant: type) -> None:
+    """As iOS 17 allows; the result has the type of what is not constant."""
+    spec = mb.TensorSpec(shape=X.shape, dtype=types.numpy_type_to_builtin_type(kind))
+
+    @mb.program(input_specs=[spec], opset_version=ct.target.iOS17)
+    def program(x: Any) -> Any:
+        weights, bias = WEIGHTS.astype(constant), np.ones(5, constant)
+        return (
+            mb.linear(x=x, weight=weights, bias=bias, name="linear"),
+            mb.matmul(x=x, y=weights, transpose_y=True, name="right"),
+            mb.matmul(x=weights, y=mb.transpose(x=x, perm=[1, 0]), name="left"),
+        )
+
+    model = coreml_runtime.load(convert(program, target="iOS17"))
+    found = model.predict({"x": X.astype(kind)})
+    product = X @ WEIGHTS.T
+    for name, expected in (("linear", product + 1), ("right", product), ("left", product.T)):
+        np.testing.assert_array_equal(found[name], expected)
