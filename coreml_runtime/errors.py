@@ -13,7 +13,13 @@ CoreMLRuntimeError                a ValueError: whoever passed the file or the i
 
 
 class CoreMLRuntimeError(ValueError):
-    """Base of every error this room raises on purpose."""
+    """Base of every error this room raises on purpose.
+
+    Its message is one line, whatever names a file holds: control characters are shown as escapes.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
 class PackageError(CoreMLRuntimeError):

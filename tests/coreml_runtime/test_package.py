@@ -21,6 +21,7 @@ from coreml_runtime.errors import (
     ProgramError,
     UnsupportedModelError,
     UnsupportedOpError,
+    UnsupportedOpError,
     WeightsError,
 )
 
@@ -161,6 +162,16 @@ def test_an_older_models_file_is_said_to_be_one(tmp_path: Path) -> None:
         UnsupportedModelError, match="kind neuralNetwork: an ML Program is"
     ):
         coreml_runtime.load(path)
+
+
+def test_an_unknown_ops_name_does_not_break_the_line(package: Path) -> None:
+    def rename(spec: Spec) -> None:
+        _operations(spec)[-1].type = "two\nlines\x1b[2J"
+
+    _spec(package, rename)
+    with pytest.raises(UnsupportedOpError) as caught:
+        coreml_runtime.load(package)
+    assert str(caught.value).endswith(r"not supported here: two\nlines\x1b[2J")
 
 
 def test_missing_parts(package: Path) -> None:
