@@ -47,7 +47,7 @@ def evaluate(
         typer.Option(
             "--full",
             help="Two thousand pictures, with the figures that need so many (retrieval, Fréchet "
-            "distance). It goes on where it was when it is started again.",
+            "distance, diversity). It goes on where it was when it is started again.",
         ),
     ] = False,
     checkpoint: Annotated[

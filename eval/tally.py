@@ -22,7 +22,7 @@ CEILINGS = frozenset(
             "peak_bytes",
         ),
         *("accuracy_drop", "tone_accuracy_drop", "kind_drop", "retrieval_drop", "frechet_rise"),
-        "frechet",
+        *("diversity_drop", "frechet"),
     }
 )
 """Figures beside the metrics of which less is better."""

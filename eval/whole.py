@@ -65,9 +65,9 @@ def _whole(trial: Trial, parts: Sequence[Arrays]) -> None:
             trial.keep(tally.image)
             _pictures(trial, tally.image, truth)
     if "image" not in skip:
-        laws = image.Laws.of(trial.bench.cases.spread, LAWS[mode])
-        truth = trial.truths[-1]
-        trial.found.rows += laws.rows(Tally(trial.scope("image")), trial.model, truth)
+        laws, truth = image.Laws.of(trial.bench.cases.spread, LAWS[mode]), trial.truths[-1]
+        tally = Tally(trial.scope("image", truth=truth))
+        trial.found.rows += laws.rows(tally, trial.model, truth)
     if trial.bench.judge is not None:
         _set(trial, runs.seen(parts))
 

@@ -75,27 +75,30 @@ def full_rows(
 
     `drawn` is what the judge sees in the designers' drawings of the same people.
     """
-    owners = {person: place for place, person in enumerate(dict.fromkeys(_people(asks)))}
-    asked = Asked(
-        people=[sample_identity(person) for person in owners],
-        owners=np.array([owners[person] for person in _people(asks)]),
-        styles=np.array([STYLE_INDEX[ask.style] for ask in asks]),
-        copies=np.zeros(len(asks), int),
-    )
-    examiner = Examiner(asked, drawn)
+    examiner = Examiner(_asked(asks), drawn)
     before, after = examiner.scores(expected), examiner.scores(got)
-    rise = (after.frechet - before.frechet) / max(before.frechet, 1e-9)
     found = {
         "retrieval_drop": before.retrieval - after.retrieval,
-        "frechet_rise": rise,
+        "frechet_rise": after.frechet / max(before.frechet, 1e-9) - 1,
+        "diversity_drop": 1 - after.diversity / max(before.diversity, 1e-9),
         "retrieval": after.retrieval,
         "frechet": after.frechet,
+        "diversity": after.diversity,
     }
     return [scope.row(name, value, count=len(asks)) for name, value in found.items()]
 
 
-def _people(asks: tuple[Ask, ...]) -> list[int]:
-    return [ask.shown.person for ask in asks]
+def _asked(asks: tuple[Ask, ...]) -> Asked:
+    """The same for an examiner: whom each run shows, and the how-manieth of its set it is."""
+    people = [ask.shown.person for ask in asks]
+    owners = {person: place for place, person in enumerate(dict.fromkeys(people))}
+    sets = [(ask.shown.person, ask.style) for ask in asks]
+    return Asked(
+        people=[sample_identity(person) for person in owners],
+        owners=np.array([owners[person] for person in people]),
+        styles=np.array([STYLE_INDEX[ask.style] for ask in asks]),
+        copies=np.array([sets[:place].count(one) for place, one in enumerate(sets)]),
+    )
 
 
 def _mean(values: np.ndarray) -> float:

@@ -21,7 +21,6 @@ from coreml_runtime.errors import (
     ProgramError,
     UnsupportedModelError,
     UnsupportedOpError,
-    UnsupportedOpError,
     WeightsError,
 )
 
@@ -158,9 +157,7 @@ def test_an_older_models_file_is_said_to_be_one(tmp_path: Path) -> None:
     spec.neuralNetwork.SetInParent()
     path = tmp_path / "old.mlmodel"
     path.write_bytes(spec.SerializeToString())
-    with pytest.raises(
-        UnsupportedModelError, match="kind neuralNetwork: an ML Program is"
-    ):
+    with pytest.raises(UnsupportedModelError, match="kind neuralNetwork: an ML Program is"):
         coreml_runtime.load(path)
 
 

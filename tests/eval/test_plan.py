@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from avatar.people.identity import sample_identity
 from avatar.people.styles import STYLES
 from eval.cases import Mode
-from eval.plan import FIRST_PERSON, PEOPLE_IN_FULL, TONES, plan
+from eval.plan import COPIES_IN_FULL, FIRST_PERSON, PEOPLE_IN_FULL, TONES, plan
 
 NAMES = tuple(style.name for style in STYLES)
 STEPS = (2, 1, 4)
@@ -37,8 +39,10 @@ def test_the_default_has_every_skin_tone_in_every_style_and_table() -> None:
 
 def test_a_full_evaluation_has_thousands_and_the_default_ones_among_them() -> None:
     full, default = plan("full", NAMES, STEPS), plan("default", NAMES, STEPS)
-    assert len(full.judged) == PEOPLE_IN_FULL * len(NAMES) > 2000
+    assert len(full.judged) == PEOPLE_IN_FULL * COPIES_IN_FULL * len(NAMES) > 2000
     assert set(default.runs) <= set(full.runs)
+    sets = Counter((ask.shown.person, ask.style) for ask in full.judged)
+    assert set(sets.values()) == {COPIES_IN_FULL}, "diversity is that of two of one person"
 
 
 def test_the_same_arguments_give_the_same_cases_and_others_other_ones() -> None:

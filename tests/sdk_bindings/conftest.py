@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
-from avatar import selfie_rules, shipped
+from avatar import selfie_rules
 from avatar.people.styles import STYLES
 from avatar.sampler import Sampler
-from components import TensorSpec, fingerprint
-from export import ComponentEntry, ExportError, GoldenEntry, Manifest, artifact, verify
+from components import TensorSpec
+from export import ComponentEntry, GoldenEntry, Manifest, artifact
 from sdk_bindings.package import OPERATORS
-
-ROOT = Path(__file__).parents[2]
+from tests.shipped_artifacts import is_shipped, shipped_artifact
 
 MakeArtifact = Callable[..., Path]
 
@@ -92,35 +88,8 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
 
 @pytest.fixture(scope="session")
 def shipped_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint's ONNX artifact as `python -m export onnx` makes it: AVATAR_ARTIFACT,
-    else `dist/onnx` where it is that, else one exported now, once for all processes of this run."""
-    for folder in (os.environ.get("AVATAR_ARTIFACT"), ROOT / "dist" / "onnx"):
-        if folder and _is_shipped(Path(folder)):
-            return Path(folder).resolve()
-    # Beside every worker's own folder: they share one export.
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    with FileLock(shared / "shipped-onnx.lock"):
-        if not (shared / "shipped-onnx").is_dir():
-            command = [sys.executable, "-m", "export", "onnx"]
-            done = subprocess.run(
-                [*command, "--out", str(shared / "shipped-onnx")],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-    return shared / "shipped-onnx"
-
-
-def _is_shipped(folder: Path) -> bool:
-    try:
-        manifest = verify(folder).manifest
-    except ExportError:
-        return False
-    return (
-        manifest.checkpoint == fingerprint(shipped.CHECKPOINT)
-        and manifest.selfie_rules == selfie_rules.to_dicts()
-        and (manifest.recipe, manifest.options) == (None, {"opset": "18", "precision": "fp16"})
-    )
+    """The shipped checkpoint's ONNX artifact, or that of AVATAR_ARTIFACT."""
+    given = os.environ.get("AVATAR_ARTIFACT")
+    if given and is_shipped(Path(given), "onnx"):
+        return Path(given).resolve()
+    return shipped_artifact("onnx", tmp_path_factory)

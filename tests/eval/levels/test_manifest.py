@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import components
+from eval.drawing import Photos
+from eval.levels.manifest import differences
+from eval.store import Store
+from eval.truth import Truth
+from export import Manifest, open_artifact
+from tests.export.conftest import Exports
+
+
+@pytest.fixture(scope="session")
+def truth(exports: Exports, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Truth:
+    store = Store(tmp_path_factory.mktemp("store"))
+    return Truth("reference", components.load(exports.checkpoint("avatar")), store, photos)
+
+
+@pytest.fixture
+def manifest(exports: Exports) -> Manifest:
+    return open_artifact(exports.get("avatar", "onnx").folder).manifest
+
+
+def guided(values: dict[str, Any]) -> None:
+    values["sampler"]["guidance"] += 1
+
+
+def late(values: dict[str, Any]) -> None:
+    values["sampler"]["timesteps"][1] += 1
+
+
+def noisier(values: dict[str, Any]) -> None:
+    values["sampler"]["sigmas"][0] *= 1.01
+
+
+def another_table(values: dict[str, Any]) -> None:
+    values["sampler"]["also"] = [dict(values["sampler"])]
+
+
+def swapped(values: dict[str, Any]) -> None:
+    values["styles"][:2] = values["styles"][1::-1]
+
+
+def fewer_styles(values: dict[str, Any]) -> None:
+    values["styles"].pop()
+
+
+def freed(values: dict[str, Any]) -> None:
+    style = next(style for style in values["styles"] if style["tier"] != "free")
+    style["tier"] = "free"
+
+
+def renamed(values: dict[str, Any]) -> None:
+    values["components"][0]["name"] = "other"
+
+
+def reshaped(values: dict[str, Any]) -> None:
+    values["components"][1]["inputs"][0]["shape"][-1] = 1
+
+
+CHANGES = {
+    guided: "guidance of",
+    late: "timesteps of",
+    noisier: "sigmas of",
+    another_table: "2 sampler tables, expected 1",
+    swapped: "styles[0] is",
+    fewer_styles: "styles, expected",
+    freed: "styles[",
+    renamed: "components are other",
+    reshaped: "inputs of denoiser",
+}
+
+
+def test_what_an_export_writes_is_what_the_checkpoint_says(
+    manifest: Manifest, truth: Truth
+) -> None:
+    assert differences(manifest, truth) == []
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_each_difference_is_told(
+    manifest: Manifest, truth: Truth, change: Callable[[dict[str, Any]], None]
+) -> None:
+    values = json.loads(manifest.dump())
+    change(values)
+    found = differences(Manifest.parse(json.dumps(values).encode()), truth)
+    assert found and CHANGES[change] in found[0]
