@@ -66,8 +66,8 @@ def _whole(trial: Trial, parts: Sequence[Arrays]) -> None:
             _pictures(trial, tally.image, truth)
     if "image" not in skip:
         laws, truth = image.Laws.of(trial.bench.cases.spread, LAWS[mode]), trial.truths[-1]
-        tally = Tally(trial.scope("image", truth=truth))
-        trial.found.rows += laws.rows(tally, trial.model, truth)
+        tried = Tally(trial.scope("image", truth=truth))
+        trial.found.rows += laws.rows(tried, trial.model, truth)
     if trial.bench.judge is not None:
         _set(trial, runs.seen(parts))
 
