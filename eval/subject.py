@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 import components
+from avatar.errors import SamplerError
+from avatar.sampler import SamplerTable
 from components import Arrays, Runner
-from eval import gates
+from eval import gates, runtimes
 from eval.drawing import Model, Photos
 from eval.errors import StrangerError, SubjectError
 from eval.gates import Gates
@@ -66,13 +68,14 @@ def open_subject(
     Raises:
         ExportError: It is not whole: a file is missing, foreign, changed, or of another version.
         StrangerError: It was made from another checkpoint or recipe.
-        SubjectError: It holds no avatar pipeline.
+        SubjectError: It holds no avatar pipeline, or nothing that a runtime takes.
         GatesError: The tier has no gates.
     """
     opened = artifact.verify(folder)
     manifest = opened.manifest
     if manifest.pipeline != PIPELINE:
         raise SubjectError(f"{folder} holds a {manifest.pipeline}; only a {PIPELINE} can be drawn")
+    _require_runs(folder, manifest)
     quantized = _quantized(folder, manifest, checkpoint, recipes)
     tier = _tier(manifest, quantized, checkpoint)
     chosen = own_gates or gates.of_tier(tier)
@@ -173,9 +176,28 @@ def _exact(checkpoint: Path) -> bool:
     )
 
 
+def _require_runs(folder: Path, manifest: Manifest) -> None:
+    """Raise `SubjectError` where there is nothing to run, or nothing to run it by."""
+    formats = sorted({runtime.format for runtime in runtimes.known().values()})
+    if manifest.format not in formats:
+        known = " or ".join(formats)
+        raise SubjectError(f"{folder} is of format {manifest.format!r}, expected {known}")
+    if not runtimes.of(manifest):
+        kinds = {runtime.kind for runtime in runtimes.known().values()}
+        raise SubjectError(
+            f"{folder}: no kind of model file is there of every component, "
+            f"expected one of {', '.join(sorted(kinds))}; export it again"
+        )
+    try:
+        SamplerTable.from_dict(manifest.sampler)
+    except SamplerError as error:
+        raise SubjectError(f"{folder}: {error}") from None
+
+
 def _facts(name: str, opened: Artifact, tier: str, chosen: Gates) -> Subject:
     manifest = opened.manifest
-    kind = next(iter(manifest.components[0].models))
+    shipped = {runtime.kind for runtime in runtimes.of(manifest)}
+    kind = next(kind for kind in manifest.components[0].models if kind in shipped)
     return Subject(
         name=name,
         format=manifest.format,
