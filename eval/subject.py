@@ -74,7 +74,8 @@ def open_subject(
     opened = artifact.verify(folder)
     manifest = opened.manifest
     if manifest.pipeline != PIPELINE:
-        raise SubjectError(f"{name} holds a {manifest.pipeline[:60]!r}; only a {PIPELINE} can be drawn")
+        held = manifest.pipeline[:60]
+        raise SubjectError(f"{name} holds a {held!r}; only a {PIPELINE} can be drawn")
     _require_runs(name, manifest)
     quantized = _quantized(name, manifest, checkpoint, recipes)
     tier = _tier(manifest, quantized, checkpoint)
