@@ -9,6 +9,7 @@ AvatarError (ValueError)
 │   ├── PictureTooLargeError     more pixels than a phone takes: perhaps a decompression bomb
 │   └── PictureTooSmallError     too few pixels to tell a face by
 ├── StepsError                   the model was made for other numbers of steps
+├── SamplerError                 the sampler's constants in a manifest are none
 ├── StylesError                  styles.json cannot be read, or names no styles a model could have
 ├── OutputError                  the avatar cannot be written under that name
 └── CheckpointError              no checkpoint in that folder, or not one of an avatar model
@@ -53,6 +54,10 @@ class PictureTooSmallError(SelfieError):
 
 class StepsError(AvatarError):
     """The model was made for other numbers of steps."""
+
+
+class SamplerError(AvatarError):
+    """What a manifest gives for the sampler's constants lacks something, or is no number."""
 
 
 class StylesError(AvatarError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,7 +14,7 @@ from diffusers import ConfigMixin, SchedulerMixin
 from diffusers.configuration_utils import register_to_config
 from numpy.typing import NDArray
 
-from avatar.errors import StepsError
+from avatar.errors import SamplerError, StepsError
 
 Array = NDArray[np.float32]
 Denoise = Callable[[Array, Array, Array, NDArray[np.int32]], Array]
@@ -42,19 +43,42 @@ class SamplerTable:
         """The inverse: `SamplerTable.from_dict(table.to_dict()) == table`.
 
         `values` may also be what `Sampler.constants` gives; then `steps` chooses among its tables.
-        Raises `StepsError` where none has so many.
+
+        Raises:
+            StepsError: No table has so many.
+            SamplerError: One of the tables is none, whichever is asked for.
         """
-        tables = {len(known["timesteps"]): known for known in (*values.get("also", ()), values)}
-        chosen = values if steps is None else tables.get(steps)
+        try:
+            default, *also = map(cls._read, (values, *values.get("also", ())))
+        except KeyError as error:
+            raise SamplerError(f"a table of the sampler's constants has no {error}") from None
+        except (AttributeError, TypeError, ValueError) as error:
+            raise SamplerError(f"the sampler's constants are malformed: {error}") from None
+        tables = {len(known.timesteps): known for known in (*also, default)}
+        chosen = default if steps is None else tables.get(steps)
         if chosen is None:
             known = ", ".join(map(str, sorted(tables)))
             raise StepsError(f"the model was not made for {steps} steps, but for {known}")
-        return cls(
-            prediction=chosen["prediction"],
-            guidance=float(chosen["guidance"]),
-            timesteps=tuple(map(float, chosen["timesteps"])),
-            sigmas=tuple(map(float, chosen["sigmas"])),
+        return chosen
+
+    @classmethod
+    def _read(cls, values: Mapping[str, Any]) -> SamplerTable:
+        made = cls(
+            prediction=values["prediction"],
+            guidance=_number(values["guidance"]),
+            timesteps=tuple(map(_number, values["timesteps"])),
+            sigmas=tuple(map(_number, values["sigmas"])),
         )
+        if not made.timesteps or len(made.sigmas) != len(made.timesteps) + 1:
+            held = f"{len(made.timesteps)} timesteps and {len(made.sigmas)} sigmas"
+            raise ValueError(f"{held}, expected one sigma more than timesteps")
+        return made
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
+        raise TypeError(f"{repr(value)[:60]} is no finite number")
+    return float(value)
 
 
 FARTHER = 200.0

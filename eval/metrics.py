@@ -87,7 +87,8 @@ METRICS: Mapping[str, Metric] = {
         ),
     )
 }
-"""By name. A metric of pictures that is added here is measured, reported and can be gated."""
+"""By name. A metric that is added here, and named in `eval.figures`, is measured, reported and can
+be gated."""
 
 
 def measure(

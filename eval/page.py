@@ -197,24 +197,36 @@ def numbered_layers(report: Report) -> list[tuple[str, LayerSearch, plots.Plot, 
 
 
 def sizes(report: Report) -> list[tuple[str, list[Bar]]]:
-    """By artifact: bytes of each component's files in each runtime, and of what an app ships."""
-    gates = [row for row in report.rows if row.metric == "bytes" and row.was is None and row.limit]
-    limits = {(row.artifact, row.component): row for row in gates}
+    """By artifact: bytes of each component's files in each runtime, and of what an app ships, for
+    every kind of model file, with the ceiling of that kind."""
     groups = []
     for subject in report.subjects:
-        costs = [c for c in report.costs if c.artifact == subject.name and c.file_bytes]
-        found = {f"{c.component}, {c.runtime}": c.file_bytes for c in costs if c.component != RUN}
-        found["as shipped"] = subject.bytes
-        gate = limits.get((subject.name, RUN))
-        longest = max([*found.values(), (gate.limit if gate else 0) or 0]) or 1
-        bars = [Bar(label=n, text=size(b), share=b / longest) for n, b in found.items()]
-        if gate and gate.limit:
-            last, fell = bars[-1], gate.verdict == "failed"
-            text = f"{last.text} of {size(round(gate.limit))}"
-            limit = gate.limit / longest
-            bars[-1] = Bar(label=last.label, text=text, share=last.share, limit=limit, fell=fell)
-        groups.append((subject.name, bars))
+        costs = [c for c in report.costs if c.artifact == subject.name and c.component != RUN]
+        parts = [(f"{c.component}, {c.runtime}", c.file_bytes) for c in costs if c.file_bytes]
+        whole = [row for row in report.rows if _of_all_files(row, subject.name)]
+        ends = [row.limit or 0 for row in whole] + [row.value for row in whole]
+        longest = max([*(count for _, count in parts), *ends, subject.bytes]) or 1
+        bars = [Bar(label=n, text=size(b), share=b / longest) for n, b in parts]
+        if not whole:
+            share = subject.bytes / longest
+            bars.append(Bar(label="as shipped", text=size(subject.bytes), share=share))
+        groups.append((subject.name, [*bars, *(_shipped(row, longest) for row in whole)]))
     return groups
+
+
+def _of_all_files(row: Row, artifact: str) -> bool:
+    """Whether it is about all of an artifact's model files of a kind."""
+    mine = row.artifact == artifact and row.component == RUN and row.was is None
+    return mine and (row.level, row.metric) == ("size", "bytes")
+
+
+def _shipped(row: Row, longest: float) -> Bar:
+    text, limit = size(round(row.value)), None
+    if row.limit is not None:
+        text, limit = f"{text} of {size(round(row.limit))}", row.limit / longest
+    fell = row.verdict == "failed"
+    label = f"as shipped, {row.runtime}"
+    return Bar(label=label, text=text, share=row.value / longest, limit=limit, fell=fell)
 
 
 def speeds(report: Report) -> list[tuple[str, list[Bar]]]:

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 import components
+from avatar.errors import SamplerError
+from avatar.sampler import SamplerTable
 from components import Arrays, Runner
-from eval import gates
+from eval import gates, runtimes
 from eval.drawing import Model, Photos
 from eval.errors import StrangerError, SubjectError
 from eval.gates import Gates
@@ -66,14 +68,16 @@ def open_subject(
     Raises:
         ExportError: It is not whole: a file is missing, foreign, changed, or of another version.
         StrangerError: It was made from another checkpoint or recipe.
-        SubjectError: It holds no avatar pipeline.
+        SubjectError: It holds no avatar pipeline, or nothing that a runtime takes.
         GatesError: The tier has no gates.
     """
     opened = artifact.verify(folder)
     manifest = opened.manifest
     if manifest.pipeline != PIPELINE:
-        raise SubjectError(f"{folder} holds a {manifest.pipeline}; only a {PIPELINE} can be drawn")
-    quantized = _quantized(folder, manifest, checkpoint, recipes)
+        held = manifest.pipeline[:60]
+        raise SubjectError(f"{name} holds a {held!r}; only a {PIPELINE} can be drawn")
+    _require_runs(name, manifest)
+    quantized = _quantized(name, manifest, checkpoint, recipes)
     tier = _tier(manifest, quantized, checkpoint)
     chosen = own_gates or gates.of_tier(tier)
     return Opened(
@@ -107,14 +111,14 @@ def size(manifest: Manifest, component: str, kind: str) -> int:
 
 
 def _quantized(
-    folder: Path, manifest: Manifest, checkpoint: Path, recipes: Sequence[Path]
+    name: str, manifest: Manifest, checkpoint: Path, recipes: Sequence[Path]
 ) -> QuantizedPipeline | None:
     """The quantized checkpoint that an artifact was made from; None where it has no recipe."""
     own = components.fingerprint(checkpoint)
     if manifest.recipe is None:
         if manifest.checkpoint != own:
             raise StrangerError(
-                f"{folder} is an artifact of another checkpoint ({manifest.checkpoint[:12]}…) than "
+                f"{name} is an artifact of another checkpoint ({manifest.checkpoint[:12]}…) than "
                 f"{checkpoint} ({own[:12]}…); name its own with --checkpoint, or export it again"
             )
         return None
@@ -123,7 +127,7 @@ def _quantized(
         if found is not None:
             return found
     raise StrangerError(
-        f"{folder} was made with recipe {manifest.recipe[:12]}… from checkpoint "
+        f"{name} was made with recipe {manifest.recipe[:12]}… from checkpoint "
         f"{manifest.checkpoint[:12]}…, which is none of {', '.join(map(str, recipes))}; "
         f"name the recipe's file or the quantized checkpoint with --recipe"
     )
@@ -173,9 +177,28 @@ def _exact(checkpoint: Path) -> bool:
     )
 
 
+def _require_runs(name: str, manifest: Manifest) -> None:
+    """Raise `SubjectError` where there is nothing to run, or nothing to run it by."""
+    formats = sorted({runtime.format for runtime in runtimes.known().values()})
+    if manifest.format not in formats:
+        known = " or ".join(formats)
+        raise SubjectError(f"{name} is of format {manifest.format!r}, expected {known}")
+    if not runtimes.of(manifest):
+        kinds = {runtime.kind for runtime in runtimes.known().values()}
+        raise SubjectError(
+            f"{name}: no kind of model file is there of every component, "
+            f"expected one of {', '.join(sorted(kinds))}; export it again"
+        )
+    try:
+        SamplerTable.from_dict(manifest.sampler)
+    except SamplerError as error:
+        raise SubjectError(f"{name}: {error}") from None
+
+
 def _facts(name: str, opened: Artifact, tier: str, chosen: Gates) -> Subject:
     manifest = opened.manifest
-    kind = next(iter(manifest.components[0].models))
+    shipped = {runtime.kind for runtime in runtimes.of(manifest)}
+    kind = next(kind for kind in manifest.components[0].models if kind in shipped)
     return Subject(
         name=name,
         format=manifest.format,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import fmean, median_low
 
+from eval.figures import FIGURES
 from eval.gates import Gates
 from eval.metrics import METRICS
 from eval.results import RUN, Against, Level, Point, Row, Series, Where
@@ -52,6 +53,7 @@ class Scope:
         count: int = 1,
     ) -> Row:
         """One figure with its limit."""
+        assert metric in FIGURES[self.level], f"no gate could name {metric} at {self.level}"
         return Row(
             artifact=self.artifact,
             level=self.level,

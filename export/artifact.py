@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,7 +53,10 @@ def open_artifact(folder: Path | str) -> Artifact:
         data = (folder / MANIFEST).read_bytes()
     except FileNotFoundError:
         raise ManifestError(f"{folder} has no {MANIFEST}: not an artifact") from None
-    return Artifact(folder, Manifest.parse(data))
+    try:
+        return Artifact(folder, Manifest.parse(data))
+    except ManifestError as error:
+        raise ManifestError(f"{folder}: {error}") from None
 
 
 def close(folder: Path, manifest: Manifest) -> Manifest:
@@ -108,8 +112,9 @@ def _check_references(manifest: Manifest) -> None:
 
 def _check_size(folder: Path, entry: FileEntry) -> None:
     path = folder / entry.path
-    # A link could lead outside and its target could change unseen: an artifact has none.
-    if path.is_symlink() or not path.is_file():
+    # A link could lead outside and its target could change unseen: an artifact has none. These two
+    # say no of names that no file can have, where pathlib raises.
+    if os.path.islink(path) or not os.path.isfile(path):
         raise ArtifactError(f"{entry.path} is missing")
     size = path.stat().st_size
     if size != entry.bytes:

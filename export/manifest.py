@@ -13,6 +13,7 @@ from typing import Any
 
 from components import TensorSpec
 from export.errors import ManifestError
+from export.typed import check
 
 SCHEMA_VERSION = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -54,8 +55,10 @@ class ComponentEntry:
     outputs: tuple[TensorSpec, ...]
 
     def __post_init__(self) -> None:
+        if not self.name.isprintable():
+            raise ManifestError(f"the manifest names a component {self.name[:60]!r}")
         if not self.models:
-            raise ManifestError(f"the manifest names no model of {self.name}")
+            raise ManifestError(f"the manifest names no model of {self.name!r}")
         for path in self.models.values():
             check_path(path)
 
@@ -114,6 +117,15 @@ class Manifest:
     selfie_rules: tuple[dict[str, Any], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
+    def __post_init__(self) -> None:
+        if not self.components:
+            raise ManifestError("the manifest names no component")
+        if any("name" not in style for style in self.styles):
+            raise ManifestError("the manifest has a style without a name")
+        for name, digest in (("checkpoint", self.checkpoint), ("recipe", self.recipe)):
+            if digest is not None and not _SHA256.fullmatch(digest):
+                raise ManifestError(f"the manifest's {name} is {digest[:60]!r}, expected a SHA-256")
+
     def component(self, name: str) -> ComponentEntry:
         """The entry of a component; raises `ManifestError` where there is none."""
         for entry in self.components:
@@ -135,24 +147,38 @@ class Manifest:
             ManifestError: Not JSON, another schema version, or a field is missing or malformed.
         """
         try:
-            values = json.loads(data)
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            values = json.loads(data, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
             raise ManifestError(f"manifest.json is not JSON: {error}") from None
         version = values.get("schema_version") if isinstance(values, dict) else None
         if version != SCHEMA_VERSION:
+            held = repr(version)[:60]
             raise ManifestError(
-                f"manifest.json has schema version {version}, this reads {SCHEMA_VERSION}"
+                f"manifest.json has schema version {held}, this reads {SCHEMA_VERSION}"
             )
         try:
-            return cls(**{**values, **_parsed(values)})
-        except (KeyError, TypeError, AttributeError) as error:
+            made = cls(**{**values, **_parsed(values)})
+            check(cls, made, "the manifest")
+            made.dump()  # refuses what is no text: halves of characters
+        except ManifestError:
+            raise
+        except KeyError as error:
+            raise ManifestError(f"manifest.json is malformed: it has no {error}") from None
+        except (TypeError, AttributeError, ValueError, RecursionError) as error:
             raise ManifestError(f"manifest.json is malformed: {error}") from None
+        return made
+
+
+def _refuse(constant: str) -> None:
+    """Python reads NaN and Infinity; JSON has no such numbers."""
+    raise ValueError(f"it has the number {constant}")
 
 
 def check_path(path: str) -> None:
     """Raise `ManifestError` unless `path` stays inside the folder it is relative to."""
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or ":" in path:
+    strange = "\\" in path or ":" in path or not path.isprintable()
+    if not path or pure.is_absolute() or ".." in pure.parts or strange:
         raise ManifestError(f"the manifest holds a path that leads outside: {path!r}")
 
 
@@ -167,8 +193,8 @@ def _parsed(values: dict[str, Any]) -> dict[str, Any]:
         "components": tuple(components),
         "golden": GoldenEntry(**values["golden"]),
         "files": tuple(FileEntry(**entry) for entry in values["files"]),
-        "styles": tuple(dict(style) for style in values["styles"]),
-        "selfie_rules": tuple(dict(rule) for rule in values.get("selfie_rules", ())),
+        "styles": tuple(values["styles"]),
+        "selfie_rules": tuple(values.get("selfie_rules", ())),
     }
 
 

@@ -6,9 +6,12 @@ import signal
 from multiprocessing.connection import Connection
 
 import eval.__main__
-import eval.runtimes.coreml_anywhere
-import eval.runtimes.onnx
-import eval.runtimes.ort  # noqa: F401
+import eval.programs.coreml
+import eval.programs.onnx
+import eval.programs.ort
+import eval.programs.ort_model  # noqa: F401
+import export.coreml.run
+import export.onnx.run  # noqa: F401
 from eval import memory
 from eval.bench import Bench
 from eval.crews.raised import Raised

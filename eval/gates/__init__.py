@@ -6,25 +6,28 @@
     [components.psnr]          # [LEVEL.METRIC]; the metric says whether it is a floor or a ceiling
     default = 50
     onnx = 110                 # a runtime
-    coreml = { default = 60, decoder = 64 }   # components of a runtime
+    coreml_runtime = { default = 60, decoder = 64 }   # components of a runtime
 
 The most specific entry decides; what is nowhere named is shown and not gated. A runtime is also
-found under the part of its name before the first hyphen: `apple` speaks for `apple-cpu`.
+found under the part of its name before the first hyphen: `apple` speaks for `apple-cpu`. Sizes have
+kinds of model files (`mlpackage`, `onnx`, `ort`) for runtimes.
 """
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from eval.errors import GatesError
+from eval.gates import names
+from eval.gates.names import DEFAULT
 from eval.results import Level
 
 FOLDER = Path(__file__).parent
-DEFAULT = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,36 +77,55 @@ def read(path: Path, shown_as: str = "") -> Gates:
     """Read a gates file.
 
     Raises:
-        GatesError: It cannot be read, is no TOML, or names a level that there is not.
+        GatesError: It cannot be read, is no TOML, names a level, metric, runtime or component that
+            there is not, or has a limit that is no finite number.
     """
     file = shown_as or str(path)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise GatesError(f"{file} cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise GatesError(f"{file} is no TOML: {error}") from None
     tier = values.pop("tier", path.stem)
     checkpoint = values.pop("checkpoint", "fp16")
-    if not isinstance(tier, str) or checkpoint not in tiers():
+    if not isinstance(tier, str):
+        raise GatesError(f"{file}: tier is {tier!r}, expected a name")
+    if checkpoint not in tiers():
         raise GatesError(f"{file}: checkpoint is {checkpoint!r}, expected one of {tiers()}")
-    limits = {level: _level(file, level, table) for level, table in values.items()}
+    for level in values:
+        names.require(level, get_args(Level), what="level", where=file)
+    limits = {level: _level(file, cast(Level, level), table) for level, table in values.items()}
     return Gates(tier=tier, file=file, checkpoint=checkpoint, limits=limits)
 
 
-def _level(file: str, level: str, table: Any) -> dict[str, dict[str, dict[str, float]]]:
-    if level not in get_args(Level) or not isinstance(table, dict):
-        raise GatesError(f"{file}: there is no level {level!r}, only {', '.join(get_args(Level))}")
-    return {metric: _metric(file, f"{level}.{metric}", entry) for metric, entry in table.items()}
+def _level(file: str, level: Level, table: Any) -> dict[str, dict[str, dict[str, float]]]:
+    where = f"{file}, [{level}]"
+    if not isinstance(table, dict):
+        raise GatesError(f"{where}: it is {repr(table)[:60]}, expected a table of metrics")
+    return {metric: _metric(where, level, metric, entry) for metric, entry in table.items()}
 
 
-def _metric(file: str, where: str, entry: Any) -> dict[str, dict[str, float]]:
-    runtimes = entry if isinstance(entry, dict) else {DEFAULT: entry}
+def _metric(where: str, level: Level, metric: str, entry: Any) -> dict[str, dict[str, float]]:
+    names.require(metric, names.figures_of(level), what="metric", where=where)
+    where, runtimes = f"{where} {metric}", entry if isinstance(entry, dict) else {DEFAULT: entry}
     found = {}
     for runtime, limit in runtimes.items():
+        names.require(runtime, names.runtimes_of(level), what="runtime", where=where)
         components = limit if isinstance(limit, dict) else {DEFAULT: limit}
-        for name, number in components.items():
-            if isinstance(number, bool) or not isinstance(number, int | float):
-                raise GatesError(f"{file}: {where}.{runtime} has {number!r} for {name}: no number")
-        found[runtime] = {name: float(number) for name, number in components.items()}
+        for component in components:
+            known = names.components_of(level)
+            names.require(component, known, what="component", where=f"{where}.{runtime}")
+        found[runtime] = {
+            name: _number(f"{where}.{runtime}.{name}", number)
+            for name, number in components.items()
+        }
     return found
+
+
+def _number(where: str, value: Any) -> float:
+    """A limit; nothing is on the right side of NaN, and everything or nothing of infinity."""
+    number = not isinstance(value, bool) and isinstance(value, int | float)
+    if not number or not abs(value) <= sys.float_info.max:
+        raise GatesError(f"{where} is {repr(value)[:60]}, expected a finite number")
+    return float(value)

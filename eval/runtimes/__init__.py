@@ -1,17 +1,23 @@
-"""What can run an artifact, by name. A new runtime is one file here and one line in `NAMES`."""
+"""What can run an artifact, by name. A new runtime is one file here, which lists it in `RUNTIMES`.
+
+Every file is imported to know its names, so none imports a library before it is used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from components import Arrays, Runner
-from eval.programs import Program
-from export.manifest import Manifest
+if TYPE_CHECKING:
+    from components import Arrays, Runner
+    from eval.programs import Program
+    from export.manifest import Manifest
 
 
 class Runtime(Protocol):
@@ -20,12 +26,14 @@ class Runtime(Protocol):
     Attributes:
         name: As reports and gates name it.
         about: What it is and what it proves, in a line for people.
+        format: The format of the artifacts that it is tried on.
         kind: The kind of model file that it runs.
         byte_images: Whether its pictures come in steps of 1/255; the reference is rounded likewise.
     """
 
     name: str
     about: str
+    format: str
     kind: str
     byte_images: bool
 
@@ -48,34 +56,20 @@ class Runtime(Protocol):
         """
 
 
-NAMES: Mapping[str, str] = {
-    "onnx": "eval.runtimes.onnx:Onnx",
-    "ort": "eval.runtimes.ort:Ort",
-    "coreml_runtime": "eval.runtimes.coreml_anywhere:CoreMLAnywhere",
-    "apple-cpu": "eval.runtimes.coreml_apple:AppleCpu",
-    "apple-gpu": "eval.runtimes.coreml_apple:AppleGpu",
-    "apple-ne": "eval.runtimes.coreml_apple:AppleNeuralEngine",
-    "apple-all": "eval.runtimes.coreml_apple:AppleAll",
-}
-"""Their libraries are imported when they are asked for."""
+@cache
+def known() -> Mapping[str, type[Runtime]]:
+    """Every runtime by name, in the order of the files here and of what each of them lists."""
+    files = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    return {kind.name: kind for file in files for kind in file.RUNTIMES}
 
 
 def named(name: str) -> Runtime:
     """The runtime of that name."""
-    module, _, attribute = NAMES[name].partition(":")
-    made: Runtime = getattr(import_module(module), attribute)()
-    return made
-
-
-FORMATS: Mapping[str, tuple[str, ...]] = {
-    "onnx": ("onnx", "ort"),
-    "coreml": ("coreml_runtime", "apple-cpu", "apple-gpu", "apple-ne", "apple-all"),
-}
-"""Which runtimes an artifact of a format is tried in."""
+    return known()[name]()
 
 
 def of(manifest: Manifest) -> tuple[Runtime, ...]:
     """The runtimes that an artifact has files for, whether this machine has them or not."""
     kinds = set.intersection(*(set(entry.models) for entry in manifest.components))
-    found = (named(name) for name in FORMATS[manifest.format])
-    return tuple(runtime for runtime in found if runtime.kind in kinds)
+    found = (kind for kind in known().values() if kind.format == manifest.format)
+    return tuple(kind() for kind in found if kind.kind in kinds)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components import Arrays, Runner
 from eval.errors import UnavailableError
-from eval.programs import Program
-from eval.programs import coreml as reader
-from export.artifact import open_artifact
-from export.coreml.run import load
+
+if TYPE_CHECKING:
+    from components import Arrays, Runner
+    from eval.programs import Program
 
 
 class AppleAll:
@@ -21,7 +21,7 @@ class AppleAll:
 
     name = "apple-all"
     about = "Core ML by Apple's framework, whatever units it chooses"
-    kind = "mlpackage"
+    format, kind = "coreml", "mlpackage"
     byte_images = True
     units = "ALL"
 
@@ -31,10 +31,15 @@ class AppleAll:
 
     def load(self, artifact: Path, component: str, threads: int) -> Runner:
         """The framework chooses its threads itself."""
+        from export.coreml.run import load
+
         self.require()
         return load(artifact, component, "apple", units=self.units)
 
     def program(self, artifact: Path, component: str) -> Program:
+        from eval.programs import coreml as reader
+        from export.artifact import open_artifact
+
         return reader.read(open_artifact(artifact).model(component, "mlpackage"))
 
     def values(
@@ -54,3 +59,6 @@ class AppleGpu(AppleAll):
 class AppleNeuralEngine(AppleAll):
     name, about = "apple-ne", "Core ML by Apple's framework, CPU and Neural Engine"
     units = "CPU_AND_NE"
+
+
+RUNTIMES = (AppleCpu, AppleGpu, AppleNeuralEngine, AppleAll)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar.errors import StepsError
+from avatar.errors import SamplerError, StepsError
 from avatar.sampler import Sampler, SamplerTable, noise_of, sample
 
 SHAPE = (1, 2, 4, 4)
@@ -48,6 +50,28 @@ def test_a_sampler_of_several_numbers_of_steps_gives_each_its_table() -> None:
         assert SamplerTable.from_dict(constants, steps) == sampler.table(steps)
     with pytest.raises(StepsError, match="not made for 3 steps, but for 1, 2, 4"):
         SamplerTable.from_dict(constants, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"timesteps": "12"}, "'1' is no finite number"),
+        ({"guidance": True}, "True is no finite number"),
+        ({"sigmas": [1.0, math.inf, 0.0]}, "inf is no finite number"),
+        ({"sigmas": [1.0]}, "expected one sigma more than timesteps"),
+        ({"timesteps": [], "sigmas": [0.0]}, "0 timesteps and 1 sigmas"),
+        ({"also": None}, "malformed"),
+        ({"also": [{}]}, "has no 'prediction'"),
+        ({"also": ["x"]}, "malformed"),
+    ],
+)
+def test_constants_that_are_none_are_refused_in_a_line(
+    change: dict[str, object], message: str
+) -> None:
+    constants = {**Sampler(steps=2).constants(), **change}
+    with pytest.raises(SamplerError, match=message) as error:
+        SamplerTable.from_dict(constants)
+    assert "\n" not in str(error.value)
     assert "also" not in Sampler().constants(), "a teacher has one table"
 
 

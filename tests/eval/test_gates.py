@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from components.avatar import AvatarComponents
 from eval import GatesError
-from eval.gates import of_tier, read, tiers
+from eval.figures import FIGURES
+from eval.gates import names, of_tier, read, tiers
 from eval.metrics import METRICS
-from eval.runtimes import NAMES
 from eval.tally import CEILINGS
 
 TEXT = """
@@ -45,7 +46,9 @@ def test_the_most_specific_entry_decides(tmp_path: Path) -> None:
     [
         ("x = [", "is no TOML"),
         ("[pictures]\npsnr = 1", "no level 'pictures'"),
-        ("image = 3", "no level 'image'"),
+        ("imag = 3", "no level 'imag', only image, manifest"),
+        ("image = 3", r"\[image\]: it is 3, expected a table"),
+        ("tier = 3", "tier is 3"),
         ("[image]\npsnr = 'high'", "'high'"),
         ("[image.psnr]\nonnx = true", "True"),
         ("checkpoint = 'w3'", "'w3'"),
@@ -55,6 +58,45 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, text: str, message: str
     with pytest.raises(GatesError, match=message) as error:
         read(gates_file(tmp_path, text))
     assert "gates.toml" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("[image]\npsn = 40", "[image]", "no metric 'psn', only psnr, "),
+        ("[trajectory]\nssim = 0.9", "[trajectory]", "no metric 'ssim', only psnr, "),
+        ("[speed]\npeak_bytes = 9", "[speed]", "no metric 'peak_bytes'"),
+        ("[image.psnr]\nonx = 40", "[image] psnr", "no runtime 'onx', only onnx, "),
+        ("[image.psnr]\nmlpackage = 4", "[image] psnr", "no runtime 'mlpackage'"),
+        ("[image.psnr]\nappl = 40", "[image] psnr", "no runtime 'appl', only apple, "),
+        ("[size.bytes]\ncoreml_runtime = 4", "[size] bytes", "no runtime 'coreml_runtime'"),
+        ("[manifest.wrong]\nonnx = 0", "[manifest] wrong", "no runtime 'onnx', only default"),
+        (
+            "[components.psnr]\nonnx = { decode = 40 }",
+            "[components] psnr.onnx",
+            "no component 'decode', only decoder, ",
+        ),
+        ("[image.psnr]\nort = { decoder = 4 }", "[image] psnr.ort", "no component 'decoder'"),
+        ("[image.psnr]\nort = nan", "[image] psnr.ort.default", "is nan, expected a finite"),
+        ("[image]\npsnr = -inf", "[image] psnr.default.default", "is -inf, expected a finite"),
+        (f"[image]\npsnr = 1{'0' * 400}", "[image] psnr.default.default", "expected a finite"),
+    ],
+)
+def test_what_would_gate_nothing_is_refused_with_the_nearest_name_first(
+    tmp_path: Path, text: str, place: str, message: str
+) -> None:
+    with pytest.raises(GatesError) as error:
+        read(gates_file(tmp_path, text))
+    said = str(error.value)
+    assert f"gates.toml, {place}" in said and message in said and "\n" not in said
+
+
+def test_names_are_those_of_what_is_measured() -> None:
+    for level in ("components", "image"):
+        pictures = {name for name, metric in METRICS.items() if level == "image" or not metric.slow}
+        assert pictures <= set(FIGURES[level])
+    assert set().union(*FIGURES.values()) >= CEILINGS - {"peak_bytes"}
+    assert set(names.COMPONENTS) == set(AvatarComponents.names)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -69,17 +111,10 @@ def test_there_are_gates_for_every_tier() -> None:
 
 
 @pytest.mark.parametrize("tier", tiers())
-def test_gates_that_ship_name_only_what_is_measured(tier: str) -> None:
-    """A misspelt metric or runtime would gate nothing."""
+def test_gates_that_ship_name_what_must_be_gated(tier: str) -> None:
+    """That they name nothing else, reading them tells."""
     gates = of_tier(tier)
     assert gates.tier == tier
-    runtimes = {*NAMES, "apple", "default", "onnx", "ort", "mlpackage"}
-    shown = {"order_psnr", "mask_psnr", "seed_effect", "layer_snr", "worst_layer_snr"}
-    known = {*METRICS, *CEILINGS, *shown, *(f"median_{name}" for name in METRICS)}
-    for level in gates.limits.values():
-        for metric, limits in level.items():
-            assert metric in known
-            assert set(limits) <= runtimes
     for level, metric in (("components", "psnr"), ("image", "psnr"), ("trajectory", "psnr")):
         for runtime in ("onnx", "ort", "coreml_runtime", "apple-ne"):
             assert gates.limit(level, metric, runtime, "denoiser") is not None, (level, runtime)

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from scipy.spatial import distance
+from skimage.metrics import (
+    normalized_root_mse,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
 
 from eval.metrics import METRICS, cosine, max_error, measure
 
@@ -82,6 +87,22 @@ def test_psnr_and_ssim_as_scikit_image_has_them(noise: float) -> None:
         use_sample_covariance=False,
     )
     assert measured["ssim"] == pytest.approx(theirs, abs=1e-7)
+
+
+@pytest.mark.parametrize("noise", [1e-6, 0.03, 3.0])
+def test_tensors_metrics_as_scipy_and_scikit_image_have_them(noise: float) -> None:
+    rng = np.random.default_rng(1)
+    reference = rng.normal(0.2, 2, (1, 8, 32, 32)).astype(np.float32)
+    test = (reference + rng.normal(0, noise, reference.shape)).astype(np.float32)
+    a, b = (array.astype(np.float64).reshape(-1) for array in (reference, test))
+    peak = float(np.abs(a).max())
+    measured = measure(reference, test, peak=peak, picture=False)
+    assert measured["cosine"] == pytest.approx(1 - distance.cosine(a, b), abs=1e-12)
+    assert measured["max_error"] == pytest.approx(distance.chebyshev(a, b) / peak, rel=1e-12)
+    # the error's length in units of the signal's is the root of the ratio of their powers
+    error = normalized_root_mse(a, b, normalization="euclidean")
+    assert measured["snr"] == pytest.approx(-20 * math.log10(error), abs=1e-9)
+    assert measured["psnr"] == pytest.approx(peak_signal_noise_ratio(a, b, data_range=peak))
 
 
 def test_pictures_only_metrics_stay_away_from_tensors() -> None:

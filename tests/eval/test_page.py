@@ -152,6 +152,24 @@ def test_fallen_gates_come_first_in_the_table(failing: tuple[Report, Path]) -> N
     assert verdicts.count("failed") == len(failing[0].failures)
 
 
+def test_every_kind_of_file_has_its_own_size_and_ceiling(passing: tuple[Report, Path]) -> None:
+    report, _ = passing
+    heavy = tuple(
+        replace(row, limit=50e6) if row.runtime == "ort" and row.metric == "bytes" else row
+        for row in report.rows
+    )
+    groups = dict(page.sizes(replace(report, rows=heavy)))
+    onnx, ort = (bar for bar in groups[reports.ONNX] if bar.label.startswith("as shipped"))
+    assert (onnx.label, onnx.text) == ("as shipped, onnx", "26.88 MB of 30.00 MB")
+    assert (ort.label, ort.text) == ("as shipped, ort", "51.90 MB of 50.00 MB")
+    assert ort.fell and not onnx.fell
+    assert onnx.limit == pytest.approx(30e6 / 51_904_000) and ort.share == 1.0
+    assert ort.limit == pytest.approx(50e6 / 51_904_000)
+    without = tuple(row for row in report.rows if row.level != "size")
+    last = dict(page.sizes(replace(report, rows=without)))[reports.ONNX][-1]
+    assert (last.label, last.text, last.limit) == ("as shipped", "26.88 MB", None)
+
+
 def test_equal_reports_give_equal_pages(failing: tuple[Report, Path]) -> None:
     report, folder = failing
     assert page.render(report, folder) == page.render(Report.parse(report.dump()), folder)
@@ -159,22 +177,72 @@ def test_equal_reports_give_equal_pages(failing: tuple[Report, Path]) -> None:
     assert path.read_text(encoding="utf-8") == page.render(report, folder)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the page with")
+BROWSER = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium here to look at the page with"
+)
+
+
+def browsed(text: str, folder: Path, script: str, *, width: int = 1300, dark: bool = False) -> str:
+    """What a script beside the page gives, which lies in a frame of that width as `page`."""
+    scheme = "dark" if dark else "light"
+    # a frame prefers the colour scheme of the element that it lies in
+    (folder / "frame.html").write_text(
+        f"<iframe width={width} height=900 style='border:0;color-scheme:{scheme}'"
+        f' srcdoc="{html.escape(text)}"></iframe>'
+        "<script>onload = () => { const page = document.querySelector('iframe').contentDocument;"
+        f" document.title = {script} }}</script>",
+        encoding="utf-8",
+    )
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=5000"]
+    command += [f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
+    command.append((folder / "frame.html").as_uri())
+    dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    (found,) = re.findall(r"<title>(.*?)</title>", dom.replace(html.escape(text), ""))
+    return found
+
+
+@BROWSER
 @pytest.mark.parametrize("width", [420, 1300])
 def test_a_browser_never_scrolls_sideways(
     failing: tuple[Report, Path], tmp_path: Path, width: int
 ) -> None:
-    """In a frame of that width; a script beside it writes down how wide the page became."""
-    frame = html.escape(page.render(*failing))
-    script = "document.title = document.querySelector('iframe').contentDocument.documentElement"
-    (tmp_path / "frame.html").write_text(
-        f"<iframe width={width} height=900 style='border:0' srcdoc=\"{frame}\"></iframe>"
-        f"<script>onload = () => {{ {script}.scrollWidth }}</script>",
-        encoding="utf-8",
-    )
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000"]
-    command.append((tmp_path / "frame.html").as_uri())
-    dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    found = re.search(r"<title>(\d+)</title>", dom)
-    assert found and int(found[1]) <= width
+    script = "page.documentElement.scrollWidth"
+    assert int(browsed(page.render(*failing), tmp_path, script, width=width)) <= width
+
+
+COLOURS = """[...page.querySelectorAll("body, header h1, td, small, .clues, a")].map(element => {
+  const ink = getComputedStyle(element).color;
+  const paper = element => getComputedStyle(element).backgroundColor;
+  while (paper(element) === "rgba(0, 0, 0, 0)") element = element.parentElement;
+  return ink + " on " + paper(element);
+}).join(";")"""
+"""Of the page's kinds of text, its colour and that of what lies below it."""
+
+
+@BROWSER
+def test_text_is_legible_in_light_and_dark(failing: tuple[Report, Path], tmp_path: Path) -> None:
+    text = page.render(*failing)
+    pairs = {dark: colours(browsed(text, tmp_path, COLOURS, dark=dark)) for dark in (False, True)}
+    for dark, found in pairs.items():
+        assert min(contrast(*pair) for pair in found) >= 4.5
+        ink, paper = map(luminance, found[0])  # the body's
+        assert (ink > paper) == dark
+
+
+def colours(text: str) -> list[tuple[list[float], ...]]:
+    """Pairs of `rgb(…) on rgb(…)`, in [0,1]."""
+    pairs = (re.findall(r"rgb\(([^)]+)\)", pair) for pair in text.split(";"))
+    return [tuple([int(n) / 255 for n in one.split(",")] for one in pair) for pair in pairs]
+
+
+def luminance(colour: list[float]) -> float:
+    """Relative, of sRGB (WCAG 2.2)."""
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """In [1,21] (WCAG 2.2, success criterion 1.4.3)."""
+    dim, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dim + 0.05)

@@ -23,6 +23,7 @@ SAMPLE = (
     (Defect, "onnx", "a timestep off by one"),
     (Defect, "coreml", "red and blue swapped"),
     (Broken, "onnx", "hash in the manifest is a lie"),
+    (Broken, "onnx", "a component has no .onnx"),
     (Harmless, "onnx", "operations in another order"),
     (Harmless, "onnx", "biases as additions"),
     (Harmless, "coreml", "weight file padded, in another order"),

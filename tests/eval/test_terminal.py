@@ -18,7 +18,7 @@ def printed(report: Report, width: int = 160) -> list[str]:
 
 def test_the_verdict_is_the_last_line(tmp_path: Path) -> None:
     good = printed(reports.passing(tmp_path))
-    assert good[-1].startswith("passed: 60 gates passed, 1 not run on this machine")
+    assert good[-1].startswith("passed: 61 gates passed, 1 not run on this machine")
     bad = printed(reports.failing(tmp_path))
     assert bad[-1].startswith("FAILED: ") and "gates fell, 1 crash" in bad[-1]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -32,6 +33,12 @@ COMPONENT = st.builds(
     inputs=st.lists(SPEC, max_size=3).map(tuple),
     outputs=st.lists(SPEC, max_size=2).map(tuple),
 )
+
+
+def named(style: dict[str, str]) -> dict[str, str]:
+    return {"name": "s", **style}
+
+
 MANIFEST = st.builds(
     Manifest,
     format=st.sampled_from(["coreml", "onnx"]),
@@ -42,9 +49,9 @@ MANIFEST = st.builds(
     checkpoint=SHA,
     recipe=st.none() | SHA,
     tools=st.dictionaries(NAME, TEXT, max_size=2),
-    styles=st.lists(st.dictionaries(NAME, TEXT, max_size=3), max_size=2).map(tuple),
+    styles=st.lists(st.dictionaries(NAME, TEXT, max_size=3).map(named), max_size=2).map(tuple),
     sampler=st.dictionaries(NAME, st.lists(NUMBER, max_size=3) | TEXT | NUMBER, max_size=3),
-    components=st.lists(COMPONENT, max_size=2).map(tuple),
+    components=st.lists(COMPONENT, min_size=1, max_size=2).map(tuple),
     selfie_rules=st.lists(
         st.fixed_dictionaries(
             {"name": NAME, "min": st.none() | NUMBER, "max": st.none() | NUMBER, "about": TEXT}
@@ -102,7 +109,18 @@ EXAMPLE = Manifest(
         ({"schema_version": 2}, "schema version 2, this reads 1"),
         ({"schema_version": None}, "schema version None"),
         ({"unknown": 1}, "malformed"),
+        ({"schema_version": True}, "schema_version is True, expected int"),
         ({"components": 3}, "malformed"),
+        ({"components": []}, "names no component"),
+        ({"sampler": "x"}, "the manifest.sampler is 'x', expected dict"),
+        ({"sampler": {"guidance": math.nan}}, "not JSON: it has the number NaN"),
+        ({"options": {"precision": 16}}, r"the manifest.options.precision is 16, expected str"),
+        ({"styles": [{"title": "x"}]}, "a style without a name"),
+        ({"styles": ["x"]}, "a style without a name"),
+        ({"styles": ["name"]}, r"styles\[0\] is 'name', expected dict"),
+        ({"licence": "\ud800"}, "malformed"),
+        ({"files": [{"path": "a", "bytes": "1", "sha256": "f" * 64}]}, "malformed"),
+        ({"files": [{"path": "a", "bytes": 1.5, "sha256": "f" * 64}]}, r"files\[0\].bytes is 1.5"),
         ({"files": [{"path": "a"}]}, "malformed"),
         ({"files": [{"path": "../a", "bytes": 1, "sha256": "f" * 64}]}, "leads outside"),
         ({"files": [{"path": "/etc/hostname", "bytes": 1, "sha256": "f" * 64}]}, "leads outside"),

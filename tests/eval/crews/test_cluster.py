@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_limits
 
-from eval import WorkerError, gates
+from eval import SubjectError, WorkerError, gates
 from eval.crews import Alone, parcel
 from eval.evaluate import evaluate
 from eval.request import Request
@@ -128,6 +129,21 @@ def test_usage_statistics_are_off() -> None:
 
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
     assert not usage_lib.usage_stats_enabled()
+
+
+@pytest.mark.slow
+def test_what_is_not_there_is_refused_before_it_is_sent(request_: Request, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.raises(SubjectError, match=f"^no artifact at {gone}$"):
+        Cluster(replace(request_, artifacts=(*request_.artifacts, gone)), "127.0.0.1:1")
+    with pytest.raises(SubjectError, match=f"^no checkpoint at {gone}$"):
+        Cluster(replace(request_, checkpoint=gone), "127.0.0.1:1")
+
+
+def test_a_missing_artifact_on_the_command_line(command: Command, tmp_path: Path) -> None:
+    result = command("eval", "nowhere", "--ray", "127.0.0.1:1", "--out", tmp_path)
+    assert result.code == 2 and result.out == ""
+    assert result.err.strip().splitlines()[-1] == "error: no artifact at nowhere"
 
 
 @pytest.mark.slow

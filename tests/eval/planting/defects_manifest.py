@@ -122,6 +122,61 @@ def stranger(values: dict) -> None:
     values["checkpoint"] = "1" * 64
 
 
+def setting(value: object, *places: str | int) -> Callable[[Path], None]:
+    """A planting that gives an entry of the manifest, named by its places, another value."""
+
+    def edit(values: dict) -> None:
+        *outer, last = places
+        for place in outer:
+            values = values[place]
+        values[last] = value
+
+    return edit_manifest(edit)
+
+
+def no_sigmas(values: dict) -> None:
+    del values["sampler"]["also"][0]["sigmas"]
+
+
+def one_sigma_less(values: dict) -> None:
+    values["sampler"]["sigmas"].pop()
+
+
+def without_components(values: dict) -> None:
+    del values["components"]
+
+
+def another_kind(values: dict) -> None:
+    models = values["components"][1]["models"]
+    models["tflite"] = models.pop("onnx")
+
+
+MALFORMED: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (
+    ("the sampler is text", "onnx", setting("x", "sampler"), "manifest.sampler is 'x'"),
+    ("timesteps are text", "onnx", setting("12", "sampler", "timesteps"), "no finite number"),
+    ("a timestep is text", "onnx", setting("1", "sampler", "timesteps", 0), "no finite number"),
+    ("guidance is true", "onnx", setting(True, "sampler", "guidance"), "no finite number"),
+    ("other tables are none", "onnx", setting(None, "sampler", "also"), "sampler's constants"),
+    ("a table has no sigmas", "onnx", edit_manifest(no_sigmas), "has no 'sigmas'"),
+    ("a sigma is missing", "onnx", edit_manifest(one_sigma_less), "one sigma more"),
+    ("no components", "onnx", setting([], "components"), "names no component"),
+    (
+        "components are not named at all",
+        "onnx",
+        edit_manifest(without_components),
+        "has no 'components'",
+    ),
+    ("a component is text", "onnx", setting("x", "components", 0), "malformed"),
+    ("a component has no model", "onnx", setting({}, "components", 0, "models"), "names no model"),
+    ("a model's path is 1", "onnx", setting(1, "components", 0, "models", "onnx"), "malformed"),
+    ("a component has no .onnx", "onnx", edit_manifest(another_kind), "no kind of model file"),
+    ("a component of another name", "onnx", setting("x", "components", 0, "name"), "no component"),
+    ("an unknown format", "coreml", setting("tflite", "format"), "is of format 'tflite'"),
+    ("the precision is a number", "coreml", setting(16, "options", "precision"), "expected str"),
+    ("a style without a name", "coreml", setting({}, "styles", 0), "without a name"),
+    ("a shape is text", "onnx", setting("x", "components", 0, "inputs", 0, "shape"), "shape[0]"),
+)
+
 LIES: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (
     # name, base, what is done, part of the line that refuses it
     ("truncated weight file", "coreml", truncated(WEIGHTS), "bytes"),
@@ -138,6 +193,6 @@ SIGNED = (
 
 BROKEN = tuple(
     Broken(name=name, base=base, plant=plant, reason=reason, sign=sign)
-    for entries, sign in ((LIES, False), (SIGNED, True))
+    for entries, sign in ((LIES, False), (MALFORMED, False), (SIGNED, True))
     for name, base, plant, reason in entries
 )

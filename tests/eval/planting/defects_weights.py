@@ -75,7 +75,7 @@ def everywhere(folder: Path) -> None:
 
 
 def in_ort() -> list[Defect]:
-    """`.ort` files tell no inner values, so that no layer can be named at run time."""
+    """Inner values are those of the same operations as an ONNX model."""
     return [
         Defect(
             name=name,
@@ -84,6 +84,7 @@ def in_ort() -> list[Defect]:
             level="weights",
             components=(component,),
             weight=f"{layer}.{end}",
+            layer=layer,
         )
         for name, component, layer, end, how in (PLACES[0], PLACES[1], PLACES[3])
     ]

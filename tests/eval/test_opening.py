@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eval import SubjectError, gates
+from eval.bench import Bench
+from eval.opening import opening
+from eval.request import Request
+from export import ExportError
+from export.publish import MANIFEST
+from tests.conftest import Command
+from tests.export.conftest import Exports
+
+GONE = object()
+NUMBERS = (True, -1, 10**400, 1.5, float("nan"))
+TEXTS = ("", "x\ny", "\ud800", "a" * 300, "tflite", "../x")
+OTHERS = (None, [], ["x"], [[1]], {}, {"x": 1}, {"name": "x"})
+VALUES = st.sampled_from([GONE, *NUMBERS, *TEXTS, *OTHERS])
+
+
+@pytest.fixture(scope="module")
+def bench(exports: Exports, work: Path, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("opening") / "onnx"
+    shutil.copytree(exports.get("avatar", "onnx").folder, folder)
+    return Bench(
+        Request(
+            artifacts=(folder,),
+            checkpoint=exports.checkpoint("avatar"),
+            gates=gates.read(work / "gates.toml"),
+            mode="quick",
+            out=work / "out",
+            cache=work / "cache",
+        )
+    )
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where everything in a manifest stands."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, entry in entries:
+        yield (*here, key)
+        if isinstance(entry, dict | list):
+            yield from places(entry, (*here, key))
+
+
+def damage(values: Any, place: tuple[Any, ...], value: Any) -> None:
+    *outer, last = place
+    for key in outer:
+        values = values[key]
+    if value is GONE:
+        del values[last]
+    else:
+        values[last] = value
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_damage_to_a_manifest_is_opened_or_refused_in_a_line(
+    bench: Bench, data: st.DataObject
+) -> None:
+    (folder,) = bench.request.artifacts
+    good = (folder / MANIFEST).read_bytes()
+    values = json.loads(good)
+    place = data.draw(st.sampled_from(list(places(values))))
+    damage(values, place, data.draw(VALUES))
+    (folder / MANIFEST).write_text(json.dumps(values), encoding="utf-8")
+    bench.opened.cache_clear()
+    try:
+        opening(bench)
+    except (SubjectError, ExportError) as error:
+        assert "\n" not in str(error)
+    finally:
+        (folder / MANIFEST).write_bytes(good)
+
+
+@pytest.mark.slow
+def test_a_malformed_manifest_on_the_command_line(command: Command, bench: Bench) -> None:
+    (folder,) = bench.request.artifacts
+    broken = Path(shutil.copytree(folder, folder.parent / "broken"))
+    values = json.loads((broken / MANIFEST).read_text())
+    values["sampler"]["timesteps"] = "soon"
+    (broken / MANIFEST).write_text(json.dumps(values))
+    request = bench.request
+    result = command("eval", broken, "--checkpoint", request.checkpoint, "--out", request.out)
+    assert result.code == 2 and result.out == "" and "Traceback" not in result.err
+    assert result.err.strip().splitlines()[-1].startswith(f"error: {broken}: the sampler's")
