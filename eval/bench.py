@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 
 import torch
+from threadpoolctl import threadpool_limits
 
 import components
 from avatar.judge import Judge, load_judge
@@ -25,8 +26,11 @@ class Bench:
 
     def __init__(self, request: Request, store: Store | None = None) -> None:
         """`store` keeps what the reference gives; by default the request's cache. PyTorch gets the
-        request's threads, as others change the last bits of what it gives."""
+        request's threads, as others change the last bits of what it gives. So does NumPy's BLAS:
+        by default it starts a thread for each core in each process of the crew, and they wait for
+        one another."""
         torch.set_num_threads(request.threads)
+        threadpool_limits(request.threads, user_api="blas")
         self.request = request
         self.store = store or Store(request.cache)
         self.photos = Photos(self.store)
