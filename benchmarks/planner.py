@@ -31,8 +31,8 @@ from quantization.schemes import Scheme, palette_scheme
 from quantization.targets import TARGETS
 
 PROBED = (1, 2, 4, 6, 8)
-IMAGES = 2
-"""Final images that each of the one-at-a-time method's trials draws."""
+IMAGES = 4
+"""Final images that each of the one-at-a-time method's trials draws: Apple's has four prompts."""
 BETTER = {4: 2.0, 3: 4.0}
 SHARE_OF_TIME = 0.1
 

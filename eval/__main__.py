@@ -179,7 +179,11 @@ def _evaluated(request: Any, address: str | None) -> Any:
 def _crew(request: Any) -> Any:
     from eval.crews.processes import Processes
 
-    return Processes(request, _processes(request.threads), say)
+    crew = Processes(request, _processes(request.threads), say)
+    # What the page needs takes seconds to import: now, while the processes import theirs.
+    import eval.page  # noqa: F401
+
+    return crew
 
 
 def _cluster(request: Any, address: str) -> Any:
