@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import export.coreml  # noqa: F401 (imports coremltools without its warnings)
+from coreml_runtime.package import Package
 from eval.programs import Operation, Program
 from export.quiet import quiet
 
@@ -21,10 +22,10 @@ def read(package: Path) -> Program:
     `stored_as` has parameters with `_` for every dot, as `torch.export` writes them.
     """
     from coremltools.converters.mil.frontend.milproto.load import load as to_mil
-    from coremltools.models.utils import load_spec
 
     with quiet():
-        spec = load_spec(str(package))
+        # Not by coremltools' own load_spec, which writes the package's Manifest.json anew.
+        spec = Package(package).spec
         program = to_mil(
             spec,
             specification_version=spec.specificationVersion,

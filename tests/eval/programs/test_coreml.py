@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +50,13 @@ def test_numbers_are_read_and_names_given_back(package: Path) -> None:
     by_parameter = {parameter: name for name, parameter in program.stored_as.items()}
     assert np.array_equal(program.constants[by_parameter["mix_0_weight"]], WEIGHT)
     assert np.array_equal(program.constants[by_parameter["mix_0_bias"]], BIAS)
+
+
+def test_reading_changes_no_byte(package: Path, tmp_path: Path) -> None:
+    """coremltools' reader writes a package's manifest anew, in an order of its own."""
+    copy = Path(shutil.copytree(package, tmp_path / package.name))
+    manifest = copy / "Manifest.json"
+    manifest.write_text(json.dumps(dict(reversed(json.loads(manifest.read_text()).items()))))
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    reader.read(copy)
+    assert before == {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
