@@ -6,10 +6,12 @@ import signal
 from multiprocessing.connection import Connection
 
 import eval.__main__
+import eval.opening
 import eval.programs.coreml
 import eval.programs.onnx
 import eval.programs.ort
-import eval.programs.ort_model  # noqa: F401
+import eval.programs.ort_model
+import eval.whole  # noqa: F401
 import export.coreml.run
 import export.onnx.run  # noqa: F401
 from eval import memory
