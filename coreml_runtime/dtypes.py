@@ -77,6 +77,8 @@ TORCH_VIEW = {
 
 _STORAGE = {"fp16": torch.float16, **TORCH_VIEW}
 
+_PIECE = 1 << 19  # values rounded at a time: what is read twice is in the processor's cache then
+
 Rounder = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -106,6 +108,10 @@ def rounder(dtype: DType, *, in_place: bool = False) -> Rounder | None:
         if value.requires_grad and torch.is_grad_enabled():
             rounded: torch.Tensor = _RoundTo.apply(value, storage)
             return rounded
+        if in_place and value.numel() > _PIECE and value.is_contiguous():
+            for piece in value.view(-1).split(_PIECE):
+                piece.copy_(piece.to(storage))
+            return value
         if in_place:
             return value.copy_(value.to(storage))
         return value.to(storage).to(value.dtype)

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
+from .attention import attend
 from .bind import OP_FAILURES
 from .errors import ExecutionError
-from .steps import AnyStep, Branch, Loop, Routine, Step
+from .steps import AnyStep, Attention, Branch, Loop, Routine, Step
 
 MAX_TURNS = 1_000_000
 
@@ -19,7 +20,7 @@ def run(routine: Routine, slots: list[Any], device: torch.device) -> None:
     for step in routine.steps:
         if isinstance(step, Step):
             _execute(step, slots, device)
-        else:
+        elif not (isinstance(step, Attention) and _attend(step, slots)):
             for _ in _nested(step, slots, device):
                 pass
         for slot in step.frees:
@@ -42,8 +43,17 @@ def run_traced(routine: Routine, slots: list[Any], device: torch.device) -> Iter
 def _nested(step: AnyStep, slots: list[Any], device: torch.device) -> Iterator[Event]:
     if isinstance(step, Branch):
         return _branch(step, slots, device)
+    if isinstance(step, Attention):
+        return run_traced(step.parts, slots, device)
     assert isinstance(step, Loop)
     return _loop(step, slots, device)
+
+
+def _attend(step: Attention, slots: list[Any]) -> bool:
+    try:
+        return attend(step, slots)
+    except OP_FAILURES as error:
+        raise ExecutionError(f"op {step.name!r} (attention) failed: {_reason(error)}") from error
 
 
 def _branch(step: Branch, slots: list[Any], device: torch.device) -> Iterator[Event]:

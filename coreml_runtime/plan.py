@@ -5,11 +5,13 @@ arguments are Python values, what each result is rounded to, when a value was us
 time. What is left for a call is a list of :class:`Step`.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .attention import can_join, grouped
 from .bind import CONVERTERS, OP_FAILURES, finisher, plain
 from .errors import CoreMLRuntimeError, ProgramError, UnsupportedModelError, UnsupportedOpError
 from .ops import find_op
@@ -17,7 +19,7 @@ from .ops.registry import VARIADIC, OpDef, Tensors
 from .package import Package
 from .program import Block, Constant, Function, Operation, OtherType, TensorType, ValueType
 from .scope import Scope
-from .steps import AnyStep, Branch, Loop, Plan, Read, Result, Routine, Step
+from .steps import AnyStep, Attention, Branch, Loop, Plan, Read, Result, Routine, Step
 from .values import MilList, StateCell
 
 CONTROL_FLOW = ("cond", "while_loop")
@@ -68,18 +70,34 @@ class _Planner:
 
     def _routine(self, block: Block, inputs: tuple[Result, ...]) -> Routine:
         """The steps of one block; its own names are freed in it, others where they come from."""
+        groups = grouped(block)
+        block = replace(block, operations=tuple(one for group in groups for one in group))
         last_use = _last_uses(block, inputs)
         steps: list[AnyStep] = []
-        for place, operation in enumerate(block.operations):
-            try:
-                step = self._step(operation, last_use.get(place, ()))
-            except CoreMLRuntimeError as error:
-                label = f"op {operation.name!r} ({operation.type})"
-                raise type(error)(f"{label}: {error}") from error
-            if step is not None:
-                steps.append(step)
+        place = 0
+        for group in groups:
+            made = [
+                self._named_step(one, last_use.get(place + i, ())) for i, one in enumerate(group)
+            ]
+            place += len(group)
+            steps += self._joined([step for step in made if step is not None])
         outputs = tuple(map(self._scope.slot, block.outputs))
         return Routine(inputs=inputs, steps=tuple(steps), outputs=outputs)
+
+    def _joined(self, steps: list[AnyStep]) -> list[AnyStep]:
+        """One step for those of an attention; any others as they are."""
+        plain = [step for step in steps if isinstance(step, Step)]
+        if not can_join(plain):
+            return steps
+        parts = Routine(inputs=(), steps=tuple(plain), outputs=())
+        return [Attention(name=plain[-1].name, parts=parts, rounds=self._precision == "storage")]
+
+    def _named_step(self, operation: Operation, dying: tuple[str, ...]) -> AnyStep | None:
+        try:
+            return self._step(operation, dying)
+        except CoreMLRuntimeError as error:
+            label = f"op {operation.name!r} ({operation.type})"
+            raise type(error)(f"{label}: {error}") from error
 
     def _nested(self, block: Block) -> Routine:
         with self._scope.nested():

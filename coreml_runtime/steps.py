@@ -104,7 +104,21 @@ class Loop:
     frees: tuple[int, ...]
 
 
-AnyStep = Step | Branch | Loop
+@dataclass(frozen=True, kw_only=True)
+class Attention:
+    """``matmul``, ``softmax``, ``matmul`` in a row: run one by one, or by blocks of rows.
+
+    ``rounds`` where their results are rounded. ``parts`` hold the results and what they free.
+    """
+
+    name: str
+    parts: Routine
+    rounds: bool
+    results: tuple[Result, ...] = ()
+    frees: tuple[int, ...] = ()
+
+
+AnyStep = Step | Branch | Loop | Attention
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,8 +27,11 @@ def conv(
     dilations: Ints | None = None,
     groups: int = 1,
 ) -> Tensor:
-    """``x`` (N, C, *size), ``weight`` (C_out, C / groups, *kernel)."""
-    rank = x.dim() - 2
+    """``x`` (N, C, *size), ``weight`` (C_out, C / groups, *kernel).
+
+    A transposed ``x`` is laid out anew: torch would lay out the weight like it, in every call.
+    """
+    rank, x = x.dim() - 2, x.contiguous()
     strides = strides or (1,) * rank
     dilations = dilations or (1,) * rank
     pads = spatial_pads(pad_type, pad, x.shape[2:], weight.shape[2:], strides, dilations)
