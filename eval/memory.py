@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_ROLLUP = Path("/proc/self/smaps_rollup")
 _RESET_PEAK = "5"
 """Linux, `proc(5)`: sets the peak back to what is resident now."""
 
@@ -46,10 +47,20 @@ def largest() -> int:
     return max(_largest, peak())
 
 
+def shared() -> int:
+    """Bytes resident now that other processes have mapped too, as a forked one and the one it was
+    forked from have; 0 where the system does not tell."""
+    return _sum(_ROLLUP, "Shared_Clean", "Shared_Dirty")
+
+
 def _status(name: str) -> int:
+    return _sum(_STATUS, name)
+
+
+def _sum(path: Path, *names: str) -> int:
     try:
-        lines = _STATUS.read_text().splitlines()
+        lines = path.read_text().splitlines()
     except OSError:
         return 0
-    found = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
-    return int(next(found, 0)) * 1024
+    fields = (line.partition(":") for line in lines)
+    return sum(int(rest.split()[0]) * 1024 for name, _, rest in fields if name in names)

@@ -331,7 +331,7 @@ class Coverage:
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """Where and with what it was measured. `started` is ISO 8601, UTC; `seconds` the whole run;
-    `peak_bytes` the process' largest resident memory."""
+    `peak_bytes` the largest resident memory of its processes, what they share counted once."""
 
     version: str
     python: str

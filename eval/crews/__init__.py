@@ -32,8 +32,8 @@ class Crew(Protocol):
         """
 
     def peak_bytes(self) -> int:
-        """Resident memory of everyone at most, what they share counted once each; 0 where it is not
-        this machine's."""
+        """Resident memory of everyone at most, what they share counted once; 0 where it is not this
+        machine's."""
 
     def close(self) -> None:
         """Let everybody go."""

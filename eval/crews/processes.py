@@ -40,6 +40,7 @@ class Worker:
     task: Task | None = None
     at: tuple[int, str] | None = None
     peak: int = 0
+    shared: int = 0
 
 
 class Processes:
@@ -65,7 +66,9 @@ class Processes:
                 yield self._result(busy[pipe])  # type: ignore[index]
 
     def peak_bytes(self) -> int:
-        return max(self._fallen_peak, sum(worker.peak for worker in self._workers))
+        own = sum(worker.peak - worker.shared for worker in self._workers)
+        shared = max((worker.shared for worker in self._workers), default=0)
+        return max(self._fallen_peak, own + shared)
 
     def close(self) -> None:
         for worker in self._workers:
@@ -112,7 +115,7 @@ class Processes:
         task = worker.task
         assert task is not None
         try:
-            result, worker.peak = worker.pipe.recv()
+            result, worker.peak, worker.shared = worker.pipe.recv()
         except (EOFError, OSError):  # before it said anything, or in the middle
             return task, self._buried(worker)
         worker.task = None

@@ -21,7 +21,8 @@ from eval.request import Request
 
 
 def work(pipe: Connection, request: Request) -> None:
-    """Do what comes out of the pipe; what it gave goes back, with the memory needed so far."""
+    """Do what comes out of the pipe; what it gave goes back, with the memory needed so far and how
+    much of it others have too."""
     # Ctrl-C reaches everyone at the terminal; whoever handed out the work ends this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     bench = Bench(request)
@@ -34,4 +35,4 @@ def work(pipe: Connection, request: Request) -> None:
             result = task.perform(bench)
         except Exception as error:
             result = Raised.of(error)
-        pipe.send((result, memory.largest()))
+        pipe.send((result, memory.largest(), memory.shared()))
