@@ -21,7 +21,8 @@ from eval.levels import image, trajectory
 from eval.tally import Tally
 from eval.truth import Truth
 
-BATCH = 24
+BATCH = {"quick": 2, "default": 24, "full": 24}
+"""Runs that are one piece of work: small where there are few, so that nobody waits for the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +35,16 @@ class Tallies:
 
 def batches(cases: Cases) -> Iterator[tuple[Ask, ...]]:
     """The runs in batches of one table each: those for the judge first, in their order."""
-    yield from _cut(cases.judged)
+    size = BATCH[cases.mode]
+    yield from _cut(cases.judged, size)
     judged = set(cases.judged)
     rest = sorted((ask for ask in cases.runs if ask not in judged), key=lambda ask: ask.steps)
     for _, group in groupby(rest, key=lambda ask: ask.steps):
-        yield from _cut(tuple(group))
+        yield from _cut(tuple(group), size)
 
 
-def _cut(asks: tuple[Ask, ...]) -> Iterator[tuple[Ask, ...]]:
-    yield from (asks[start : start + BATCH] for start in range(0, len(asks), BATCH))
+def _cut(asks: tuple[Ask, ...], size: int) -> Iterator[tuple[Ask, ...]]:
+    yield from (asks[start : start + size] for start in range(0, len(asks), size))
 
 
 def measure(

@@ -19,7 +19,7 @@ from eval.tasks import Crash, Task
 METHOD = "forkserver" if sys.platform.startswith("linux") else "spawn"
 """A process that has only imported is forked for each worker, in no time. Apple's frameworks cannot
 be forked; Windows cannot fork at all."""
-PRELOADED = ["eval.crews.worker"]
+PRELOADED = ["eval.crews.preload"]
 
 
 def prepare() -> None:
