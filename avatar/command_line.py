@@ -5,6 +5,7 @@ Each room's `__main__.py` hands its typer app to `run`.
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -20,6 +21,19 @@ from typer.exceptions import TyperException
 
 WIDE = 160
 """Columns of a table where no terminal says how many it has."""
+
+_USERS_MATTER = frozenset(
+    {
+        errno.EACCES,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+"""What the system refuses because of a path that the user gave, or of a full disk."""
 
 Tell = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is done, and how much there is."""
@@ -44,8 +58,8 @@ def run(
     """Run `app` on this process's arguments and exit. Without any it shows the help, or does what
     it does with the arguments that the room names.
 
-    Wrong usage and the errors of any room's `errors.py` become one line on stderr and exit code 2;
-    everything else is a bug and keeps its traceback.
+    Wrong usage, the errors of any room's `errors.py` and places that cannot be written to become
+    one line on stderr and exit code 2; everything else is a bug and keeps its traceback.
     """
     # diffusers otherwise warns of optimum's two distributions on every import.
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
@@ -60,6 +74,11 @@ def run(
         if not is_user_error(error):
             raise
         fail(str(error))
+    except OSError as error:
+        if error.errno not in _USERS_MATTER:
+            raise
+        name = error.filename2 or error.filename
+        fail(f"{f'{name}: ' if name else ''}{error.strerror}")
     sys.exit(code if isinstance(code, int) else 0)
 
 

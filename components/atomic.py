@@ -22,11 +22,15 @@ _RENAME_SWAP = 2
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file; its folder is made where missing."""
+    """Write a file; its folder is made where missing. Where that fails nothing is left behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def swap_in(staging: Path, target: Path) -> None:

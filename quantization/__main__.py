@@ -83,7 +83,9 @@ def plan(
     checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Annotated[
         Path,
-        typer.Option(help="The recipe's file; the curve lies beside it as .png and .html."),
+        typer.Option(
+            dir_okay=False, help="The recipe's file; the curve lies beside it as .png and .html."
+        ),
     ] = Path("dist/recipe.json"),
     runs: Annotated[
         int,

@@ -214,6 +214,36 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert not is_user_error(ValueError("x"))
 
 
+def test_what_cannot_be_written_is_one_line(avatar: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    place = tmp_path / "file" / "people.png"
+    code, _, error = avatar("people", "--count", 1, "--out", place)
+    assert code == 2 and error.startswith("error: ") and error.count("\n") == 1
+    assert str(tmp_path / "file") in error
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_other_errors_of_the_system_are_bugs(tmp_path: Path) -> None:
+    script = f"""
+from avatar.command_line import new_app, run
+from components import atomic
+from pathlib import Path
+app = new_app("x")
+@app.command()
+def gone(): Path("{tmp_path}/nowhere").read_text()
+@app.command()
+def full(): atomic.write(Path("{tmp_path}"), b"x")
+run(app, "x")
+"""
+    for command, code in (("gone", 1), ("full", 2)):
+        done = subprocess.run(
+            [sys.executable, "-c", script, command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code
+        assert ("Traceback" in done.stderr) == (code == 1)
+    assert not list(tmp_path.parent.glob(f".{tmp_path.name}*"))
+
+
 # ---- the rest
 
 

@@ -99,6 +99,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
         (("plan", "--bits", 4, "--max-mb", 3), "exclude each other"),
         (("plan", "--checkpoint", tmp_path / "nowhere"), "no checkpoint folder"),
         (("plan", "--target", "tflite"), "tflite"),
+        (("plan", "--out", tmp_path), "is a directory"),
         (("plan", "--activations", "--bits", 4), "goes with --min-psnr only"),
         (("plan", "--activations", "--target", "coreml-ios18"), "does not compute in int8"),
         (("apply", tmp_path / "none.json", "--out", out), "none.json cannot be read"),
