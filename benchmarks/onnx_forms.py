@@ -2,16 +2,15 @@
 
     python -m benchmarks.onnx_forms [--checkpoint DIR] [--component denoiser]
 
-One component, all its weights in one scheme; each file is loaded and run in a process of its own on
-one thread. Memory is what the process's resident set grew by. int8 is shown twice: computing in
-fp32 and, as `int8 (W8A8)`, with every layer's activations in int8 too.
+One component, all its weights in one scheme; each file is loaded and run in a process of its own
+on one thread. Memory is what the process's resident set grew by at most. int8 is shown twice:
+computing in fp32 and, as `int8 (W8A8)`, with every layer's activations in int8 too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from rich.table import Table
 import components
 from avatar import shipped
 from components.checkpoint import read_index
+from eval import memory
 from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import Recipe, SchemeError, apply
 from quantization.recipe import quantizable
@@ -69,8 +69,9 @@ def measure(file: Path) -> None:
     """In a process of its own: print seconds to load, seconds a call, and memory, as JSON."""
     import onnxruntime as ort
 
-    scale = 1 if sys.platform == "darwin" else 1024  # Linux counts kibibytes
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    # Not `getrusage`: on Linux a new process begins with the peak of the one that started it.
+    memory.reset()
+    before = memory.resident()
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
@@ -84,8 +85,8 @@ def measure(file: Path) -> None:
         started = time.perf_counter()
         session.run(None, inputs)
         seconds.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale - before
-    print(json.dumps({"load": load, "call": min(seconds), "memory": peak}))
+    grown = memory.peak() - before
+    print(json.dumps({"load": load, "call": min(seconds), "memory": grown}))
 
 
 def main() -> int:
