@@ -63,9 +63,9 @@ def _chain(last: Operation, makers: dict[str, Operation]) -> tuple[Operation, ..
 
 
 def can_join(steps: list[Step]) -> bool:
-    """Whether these three steps, of one attention, read nothing but tensors at run time."""
+    """Whether these are the steps of an attention that read nothing but tensors at run time."""
     names = [sorted(name for name, _, _ in step.reads) for step in steps]
-    return names == [["x", "y"], ["x"], ["x", "y"]]
+    return names == [["x", "y"], ["x"], ["x", "y"]] and all(len(s.results) == 1 for s in steps)
 
 
 def attend(step: Attention, slots: list[Any]) -> bool:

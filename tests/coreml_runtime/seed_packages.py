@@ -89,6 +89,23 @@ def stateful() -> Any:
     return program
 
 
+def attention() -> Any:
+    """Two of them in a chain, the first large enough to run by blocks."""
+
+    @mb.program(
+        input_specs=[mb.TensorSpec(shape=(2, 1024, 4)), mb.TensorSpec(shape=(2, 520, 4))],
+        opset_version=ct.target.iOS16,
+    )
+    def program(x, y):
+        scores = mb.softmax(x=mb.matmul(x=x, y=y, transpose_y=True), axis=-1)
+        once = mb.matmul(x=scores, y=mb.mul(x=y, y=0.5))
+        return mb.matmul(
+            x=mb.softmax(x=mb.matmul(x=once, y=_weights(2, 4, 3))), y=_weights(2, 3, 4)
+        )
+
+    return program
+
+
 def _convert(program: Any, target: Any, precision: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -106,6 +123,7 @@ def build(folder: Path) -> list[Path]:
         "compressed": _convert(compressed(), ct.target.iOS18, single),
         "control_flow": _convert(control_flow(), ct.target.iOS17, single),
         "stateful": _convert(stateful(), ct.target.iOS18, half),
+        "attention": _convert(attention(), ct.target.iOS16, half),
     }
     paths = []
     for name, model in models.items():
