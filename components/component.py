@@ -9,13 +9,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
-from torch import nn
 
 from components.errors import CheckpointError, InputError, UnknownComponentError
+
+if TYPE_CHECKING:
+    # Takes seconds to import; who reads a manifest, or what came of a run, has no use for it.
+    import torch
+    from torch import nn
 
 Arrays = Mapping[str, np.ndarray]
 """Named arrays: what goes into a component or a whole run, and what comes out."""
@@ -23,7 +26,7 @@ Arrays = Mapping[str, np.ndarray]
 Runner = Callable[[Arrays], dict[str, np.ndarray]]
 """A component that can be run, whatever executes it: PyTorch, ONNX Runtime, Core ML."""
 
-Weights = Callable[[str], Mapping[str, torch.Tensor]]
+Weights = Callable[[str], Mapping[str, "torch.Tensor"]]
 """A component's name to the whole state of its module, where the checkpoint's files have none."""
 
 DType = Literal["float32", "int32"]
@@ -84,6 +87,8 @@ class Component:
 
     def example(self) -> tuple[torch.Tensor, ...]:
         """Zero tensors of the inputs' shapes and dtypes, in order, for tracing."""
+        import torch
+
         return tuple(torch.zeros(s.shape, dtype=getattr(torch, s.dtype)) for s in self.inputs)
 
 

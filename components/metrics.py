@@ -13,6 +13,8 @@ import numpy as np
 
 from components.component import TensorSpec
 
+_BLOCK = 32
+"""Places whose means one product gives: of a band matrix, more of it would be zeros."""
 _WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
 _WINDOW /= _WINDOW.sum()
 
@@ -70,23 +72,32 @@ def ssim(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
     if min(reference.shape[-2:]) < len(_WINDOW):
         raise ValueError(f"pictures of {reference.shape[-2:]} are smaller than the window")
     x, y = (array.astype(np.float64).reshape(-1, *array.shape[-2:]) for array in (reference, test))
-    down, across = (_window_matrix(size) for size in x.shape[-2:])
-    mean_x, mean_y, xx, yy, xy = (
-        down @ picture @ across.T for picture in (x, y, x * x, y * y, x * y)
-    )
+    means = _window_means(np.stack((x, y, x * x, y * y, x * y)))
+    mean_x, mean_y, xx, yy, xy = _window_means(means.swapaxes(-1, -2)).swapaxes(-1, -2)
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     alike = (2 * mean_x * mean_y + c1) * (2 * (xy - mean_x * mean_y) + c2)
     all_ = (mean_x**2 + mean_y**2 + c1) * (xx - mean_x**2 + yy - mean_y**2 + c2)
     return float((alike / all_).mean())
 
 
+def _window_means(arrays: np.ndarray) -> np.ndarray:
+    """The window's means along the last axis but one, which becomes shorter by 10. They are
+    products: BLAS has float64 where convolutions do not."""
+    more, matrix = len(_WINDOW) - 1, _window_matrix()
+    places = arrays.shape[-2] - more
+    found = np.empty((*arrays.shape[:-2], places, arrays.shape[-1]))
+    for start in range(0, places, _BLOCK):
+        count = min(_BLOCK, places - start)
+        part = arrays[..., start : start + count + more, :]
+        found[..., start : start + count, :] = matrix[:count, : count + more] @ part
+    return found
+
+
 @cache
-def _window_matrix(size: int) -> np.ndarray:
-    """(size − 10, size): the window's weights at each place, so that a product is the window's
-    means. BLAS has float64 where convolutions do not."""
-    places = size - len(_WINDOW) + 1
-    matrix = np.zeros((places, size))
-    for place in range(places):
+def _window_matrix() -> np.ndarray:
+    """(`_BLOCK`, `_BLOCK` + 10): the window's weights at each place."""
+    matrix = np.zeros((_BLOCK, _BLOCK + len(_WINDOW) - 1))
+    for place in range(_BLOCK):
         matrix[place, place : place + len(_WINDOW)] = _WINDOW
     return matrix
 

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from components.component import Arrays, PipelineComponents, Runner
-from components.reference import runners
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +38,8 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
         cases: At most so many calls of a component are kept, evenly spread from the first to the
             last (a sampler's first and last timesteps are the extremes).
     """
+    from components.reference import runners  # imports PyTorch
+
     calls: dict[str, list[Case]] = {name: [] for name in pipeline.names}
     reference = runners(pipeline)
 
@@ -61,6 +61,8 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Sums are split among threads, so their number shows in the last bits of a recording."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -21,24 +21,31 @@ Array = np.ndarray
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """One run: `tokens` (1,8,D); `latents` after each step, each (1,C,32,32); `avatar`
-    (1,3,256,256) in [0,1]."""
+    """One run: `tokens` (1,8,D); `predictions` of the denoiser, call by call, and `latents` after
+    each step, each (1,C,32,32); `avatar` (1,3,256,256) in [0,1]."""
 
     tokens: Array
+    predictions: tuple[Array, ...] = ()
     latents: tuple[Array, ...]
     avatar: Array
 
     def arrays(self) -> dict[str, Array]:
         """For a file; `Drawn.of(drawn.arrays())` is the same run."""
-        steps = {f"latents.{step:03d}": array for step, array in enumerate(self.latents)}
-        return {"tokens": self.tokens, **steps, "avatar": self.avatar}
+        found = {"tokens": self.tokens, "avatar": self.avatar}
+        for name, arrays in (("predictions", self.predictions), ("latents", self.latents)):
+            found |= {f"{name}.{place:03d}": array for place, array in enumerate(arrays)}
+        return found
 
     @classmethod
     def of(cls, arrays: Arrays) -> Drawn:
-        steps = sorted(name for name in arrays if name.startswith("latents."))
+        predictions, latents = (
+            tuple(arrays[name] for name in sorted(arrays) if name.startswith(prefix))
+            for prefix in ("predictions.", "latents.")
+        )
         return cls(
             tokens=arrays["tokens"],
-            latents=tuple(arrays[name] for name in steps),
+            predictions=predictions,
+            latents=latents,
             avatar=arrays["avatar"],
         )
 
@@ -121,10 +128,15 @@ class Model:
 
     def _draw(self, ask: Ask, latent_shape: tuple[int, ...]) -> Drawn:
         tokens = self.tokens(ask.shown)
-        table, steps = self.table(ask.steps), []
+        table, predictions, steps = self.table(ask.steps), [], []
+
+        def denoise(*arrays: Array) -> Array:
+            predictions.append(self._denoise(*arrays))
+            return predictions[-1]
+
         null = tokens if table.guidance == 1.0 else self.tokens(_nobody(ask))
         latents = sample(
-            self._denoise,
+            denoise,
             noise_of(ask.seed, latent_shape),
             tokens,
             null,
@@ -133,7 +145,9 @@ class Model:
             on_step=lambda _, array: steps.append(array),
         )
         avatar = _only(self.runners["decoder"]({"latents": latents}))
-        return Drawn(tokens=tokens, latents=tuple(steps), avatar=avatar)
+        return Drawn(
+            tokens=tokens, predictions=tuple(predictions), latents=tuple(steps), avatar=avatar
+        )
 
     def _denoise(self, latents: Array, timestep: Array, tokens: Array, style: Array) -> Array:
         names = ("latents", "timestep", "identity_tokens", "style")

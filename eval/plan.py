@@ -4,7 +4,7 @@ timestep of the sampler's tables occurs. The same arguments give the same cases.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, cycle, islice
 
 from avatar.identity_encoder import MAX_SELFIES
 from avatar.people.identity import ATTRIBUTES, sample_identity
@@ -45,12 +45,22 @@ def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> Cases:
             for i, person in enumerate(people * copies)
             for j, style in enumerate(styles)
         )
-    spread = _diagonal(judged, styles) + tuple(
-        _ask(people[(i + turn) % len(TONES)], style, 1000 * turn + i, (i + turn) % 10 + 1, count)
-        for turn, count in enumerate(others, 1)
-        for i, style in enumerate(styles)
-        if mode != "quick" or i % 3 == turn % 3
-    )
+    if mode == "quick":
+        more = tuple(
+            _ask(
+                people[-turn % len(TONES)], styles[turn % len(styles)], 1000 * turn, selfies, count
+            )
+            for turn, (count, selfies) in enumerate(zip(others, cycle((4, 6, 8, 9))), 1)
+        )
+    else:
+        more = tuple(
+            _ask(
+                people[(i + turn) % len(TONES)], style, 1000 * turn + i, (i + turn) % 10 + 1, count
+            )
+            for turn, count in enumerate(others, 1)
+            for i, style in enumerate(styles)
+        )
+    spread = _diagonal(judged, styles) + more
     return Cases(
         mode=mode,
         styles=tuple(styles),

@@ -26,6 +26,9 @@ _VARIABLES = {
 INK, LINE, BAD, *SERIES = _VARIABLES
 _MARKERS = "osD^vP"
 _SIZE = (4.4, 2.7)
+_LEFT, _RIGHT, _BOTTOM, _TOP = 0.62, 0.08, 0.45, 0.1
+"""Margins in inches. matplotlib can find them itself, by drawing everything twice."""
+_LEGEND_COLUMNS, _LEGEND_LINE = 3, 0.2
 
 _settings = matplotlib.rc_context(
     # A name is a name: what stands between two $ is no formula.
@@ -61,7 +64,7 @@ def curves(series: Sequence[Series], gates: Sequence[Row]) -> Plot:
         axes.axhline(limit, color=BAD, linestyle="--", linewidth=1)
     _ticks(axes, first)
     axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
-    _legend(axes)
+    _legend(figure, axes, len(series))
     name = f"{first.artifact} {first.level} {title}"
     worst = ", ".join(
         f"{_name(entry)} {words.figure(_worst(entry), entry.unit)}" for entry in series
@@ -144,7 +147,14 @@ def layers(search: LayerSearch) -> Plot:
 
 
 def _figure(label: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, Any]:
-    figure = Figure(figsize=size, layout="constrained")
+    width, height = size
+    figure = Figure(figsize=size)
+    figure.subplots_adjust(
+        left=_LEFT / width,
+        right=1 - _RIGHT / width,
+        bottom=_BOTTOM / height,
+        top=1 - _TOP / height,
+    )
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
     axes.patch.set_alpha(0)
@@ -159,9 +169,12 @@ def _figure(label: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, Any]
     return figure, axes
 
 
-def _legend(axes: Any) -> None:
+def _legend(figure: Figure, axes: Any, entries: int) -> None:
+    """Above the axes, which make room for it."""
+    lines = math.ceil(entries / _LEGEND_COLUMNS)
+    figure.subplots_adjust(top=1 - (_TOP + lines * _LEGEND_LINE) / figure.get_figheight())
     place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-    axes.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, **place)
+    axes.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=_LEGEND_COLUMNS, **place)
 
 
 def _svg(figure: Figure, name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eval.cases import Mode
+from eval.errors import SubjectError
 from eval.gates import Gates
 
 RECIPES = (Path("dist/recipe.json"), Path("dist/quantized"), Path("runs/tune/checkpoint"))
@@ -44,3 +45,11 @@ class Request:
     def name(self, place: int) -> str:
         """What the report calls the artifact at a place."""
         return self.names[place] if self.names else str(self.artifacts[place])
+
+    def require_folders(self) -> None:
+        """Raise `SubjectError` unless artifacts and checkpoint are there: before seconds of
+        imports, and before they are sent to where they have paths that no user would know."""
+        artifacts = (("artifact", path) for path in self.artifacts)
+        for what, folder in (*artifacts, ("checkpoint", self.checkpoint)):
+            if not folder.is_dir():
+                raise SubjectError(f"no {what} at {folder}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -31,12 +32,14 @@ class Call:
         where: The case.
         inputs: As the checkpoint takes them: a style is the checkpoint's index.
         key: A name for files.
+        given: What the reference gave for them in that run; None where no run had this call.
     """
 
     component: str
     where: Where
     inputs: Arrays = field(repr=False)
     key: str
+    given: Arrays | None = field(default=None, repr=False)
 
 
 class Truth:
@@ -107,11 +110,11 @@ class Truth:
     def drawn(self, ask: Ask) -> Drawn:
         """Its run of a case."""
         make = self._maker(ask)
-        return Drawn.of(self._store.get(f"{self.key}/run-{ask.key}", make))
+        return Drawn.of(self._store.get(f"{self.key}/whole-{ask.key}", make))
 
     def draw_ahead(self, ask: Ask) -> None:
         """Have a run kept, if it is not yet."""
-        if not self._store.holds(f"{self.key}/run-{ask.key}"):
+        if not self._store.holds(f"{self.key}/whole-{ask.key}"):
             self.drawn(ask)
 
     def _maker(self, ask: Ask) -> Any:
@@ -119,39 +122,37 @@ class Truth:
 
     def output(self, call: Call) -> dict[str, np.ndarray]:
         """What its component gives for a call."""
+        if call.given is not None and self.quantized is None:
+            return dict(call.given)
         key = f"{self.key}/{call.component}-{call.key}"
         return self._store.get(key, lambda: self.model.runners[call.component](call.inputs))
 
     def calls(self, cases: Cases) -> dict[str, tuple[Call, ...]]:
         """Every call to try components on, with inputs as they occur in its own runs."""
-        encoder = [self._encoder_call(shown) for shown in cases.encoded]
-        denoiser, decoder = [], []
-        for ask in cases.spread:
-            drawn = self.drawn(ask)
-            denoiser += self._denoiser_calls(ask, drawn)
-            inputs = {"latents": drawn.latents[-1]}
-            decoder.append(
-                Call(component="decoder", where=ask.where(), inputs=inputs, key=self._key(inputs))
-            )
+        runs = {ask: self.drawn(ask) for ask in cases.spread}
+        tokens = {ask.shown: drawn.tokens for ask, drawn in runs.items()}
         return {
-            "identity_encoder": tuple(encoder),
-            "denoiser": tuple(denoiser),
-            "decoder": tuple(decoder),
+            "identity_encoder": tuple(
+                self._encoder_call(shown, tokens.get(shown)) for shown in cases.encoded
+            ),
+            "denoiser": tuple(
+                call for ask, drawn in runs.items() for call in self._denoiser_calls(ask, drawn)
+            ),
+            "decoder": tuple(self._decoder_call(ask, drawn) for ask, drawn in runs.items()),
         }
 
-    def _encoder_call(self, shown: Shown) -> Call:
+    def _encoder_call(self, shown: Shown, tokens: np.ndarray | None) -> Call:
         inputs = self._photos.inputs(shown)
-        return Call(
-            component="identity_encoder",
-            where=shown.where(),
-            inputs=inputs,
-            key=self._key(inputs),
-        )
+        return self._call("identity_encoder", shown.where(), inputs, tokens)
 
-    def _denoiser_calls(self, ask: Ask, drawn: Drawn) -> list[Call]:
+    def _decoder_call(self, ask: Ask, drawn: Drawn) -> Call:
+        inputs = {"latents": drawn.latents[-1]}
+        return self._call("decoder", ask.where(), inputs, drawn.avatar)
+
+    def _denoiser_calls(self, ask: Ask, drawn: Drawn) -> Iterator[Call]:
         table = self.table(ask.steps)
         before = (noise_of(ask.seed, self.latent_shape), *drawn.latents[:-1])
-        calls = []
+        given = iter(drawn.predictions)
         for step, (timestep, latents) in enumerate(zip(table.timesteps, before, strict=True)):
             inputs = {
                 "latents": latents,
@@ -160,17 +161,22 @@ class Truth:
                 "style": self.model.style(ask.style),
             }
             where = replace(ask.where(), step=step, timestep=timestep)
-            calls.append(
-                Call(component="denoiser", where=where, inputs=inputs, key=self._key(inputs))
-            )
+            yield self._call("denoiser", where, inputs, next(given))
             if table.guidance != 1.0:
                 nobody = Shown(person=ask.shown.person, places=())
                 inputs = {**inputs, "identity_tokens": self.model.tokens(nobody)}
                 where = replace(where, detail="null identity")
-                calls.append(
-                    Call(component="denoiser", where=where, inputs=inputs, key=self._key(inputs))
-                )
-        return calls
+                yield self._call("denoiser", where, inputs, next(given))
+
+    def _call(self, component: str, where: Where, inputs: Arrays, given: np.ndarray | None) -> Call:
+        (output,) = self.components[component].outputs
+        return Call(
+            component=component,
+            where=where,
+            inputs=inputs,
+            key=self._key(inputs),
+            given=None if given is None else {output.name: given},
+        )
 
     @staticmethod
     def _key(inputs: Arrays) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from export.check import Row
+if TYPE_CHECKING:
+    # Imports PyTorch, which takes seconds; a page that names sizes needs none.
+    from export.check import Row
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -20,7 +20,7 @@ from eval.bench import Bench
 from eval.crews import Tell
 from eval.crews.parcel import Parcel
 from eval.crews.raised import Raised
-from eval.errors import SubjectError, WorkerError
+from eval.errors import WorkerError
 from eval.request import Request
 from eval.store import Store, software
 from eval.tasks import Crash, Task
@@ -137,7 +137,7 @@ class Cluster:
             SubjectError: An artifact or the checkpoint is not there.
             WorkerError: There is no such cluster, or none of its machines is large enough.
         """
-        _require_folders(request)
+        request.require_folders()
         _connect(address, request.threads)
         self._tell = tell
         here = ray.get_runtime_context().get_node_id()
@@ -185,14 +185,6 @@ class Cluster:
         if isinstance(result, Raised):
             raise result.error
         return result
-
-
-def _require_folders(request: Request) -> None:
-    """Before anything is sent: where it arrives, it has another path, which no user would know."""
-    artifacts = (("artifact", path) for path in request.artifacts)
-    for what, folder in (*artifacts, ("checkpoint", request.checkpoint)):
-        if not folder.is_dir():
-            raise SubjectError(f"no {what} at {folder}")
 
 
 def _connect(address: str, threads: int) -> None:

@@ -47,7 +47,12 @@ class Processes:
     """See `Crew`."""
 
     def __init__(self, request: Request, count: int, tell: Tell = lambda text: None) -> None:
-        """`count` processes at most, each of `request.threads` threads."""
+        """`count` processes at most, each of `request.threads` threads.
+
+        Raises:
+            SubjectError: An artifact or the checkpoint is not there.
+        """
+        request.require_folders()
         prepare()
         self._context: Any = multiprocessing.get_context(METHOD)  # its base class lacks Process
         self._request, self._count, self._tell = request, count, tell

@@ -52,6 +52,7 @@ def test_every_option_is_explained(command: Command) -> None:
     ("arguments", "message"),
     [
         (["nowhere"], "no artifact at nowhere"),
+        ([".", "--checkpoint", "nowhere"], "no checkpoint at nowhere"),
         (["nowhere", "--quick", "--full"], "exclude each other"),
         (["nowhere", "--skip", "pictures"], "no level 'pictures'"),
         (["--report", "nowhere.json"], "nowhere.json cannot be read"),

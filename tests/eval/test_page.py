@@ -5,6 +5,7 @@ import html
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -246,3 +247,13 @@ def contrast(one: list[float], other: list[float]) -> float:
     """In [1,21] (WCAG 2.2, success criterion 1.4.3)."""
     dim, bright = sorted((luminance(one), luminance(other)))
     return (bright + 0.05) / (dim + 0.05)
+
+
+def test_what_makes_the_page_imports_no_pytorch() -> None:
+    """It would take seconds and a quarter of a gigabyte in a process that computes nothing."""
+    modules = (
+        "eval.page, eval.evaluate, eval.crews.processes, eval.terminal, eval.junit, eval.gates"
+    )
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -28,6 +28,13 @@ def test_every_style_number_of_selfies_and_table_occurs(mode: Mode) -> None:
     assert max(ask.shown.person for ask in cases.runs) < 100_000, "held out from training"
 
 
+def test_quick_has_every_skin_tone_and_timestep() -> None:
+    cases = plan("quick", NAMES, STEPS)
+    tones = {sample_identity(ask.shown.person).skin_tone for ask in cases.runs}
+    assert tones == set(TONES)
+    assert len(cases.runs) == len(NAMES) + len(STEPS) - 1
+
+
 def test_the_default_has_every_skin_tone_in_every_style_and_table() -> None:
     cases = plan("default", NAMES, STEPS)
     shown = {(sample_identity(ask.shown.person).skin_tone, ask.style) for ask in cases.judged}
