@@ -91,7 +91,7 @@ def test_losing_a_node_in_mid_run_loses_nothing(
     assert report.searches == alone.searches and report.subjects == alone.subjects
     for pair in report.comparisons:
         assert (request_.out / pair.test).read_bytes().startswith(b"\x89PNG")
-    assert list(request_.cache.rglob("run-*.safetensors")), "what the reference gave is kept here"
+    assert list(request_.cache.rglob("whole-*.safetensors")), "what the reference gave is kept here"
 
 
 @pytest.mark.slow
