@@ -33,6 +33,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 RETRIES = 3
 """How often a task is done again whose process or machine was lost. More often it is taken for the
 runtime's own crash."""
+PATIENCE = 60.0
+"""Seconds without any result after which it is asked whether there still is a machine that works:
+Ray would wait for new ones for ever."""
 ROOMS = ("avatar", "components", "coreml_runtime", "eval", "export", "quantization")
 LOCAL = Path(tempfile.gettempdir()) / "pocket-avatar-eval"
 """Where other machines keep what was sent."""
@@ -139,7 +142,7 @@ class Cluster:
         """
         request.require_folders()
         _connect(address, request.threads)
-        self._tell = tell
+        self._tell, self._threads = tell, request.threads
         here = ray.get_runtime_context().get_node_id()
         strategy = NodeAffinitySchedulingStrategy(here, soft=False)
         keeper = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=strategy)
@@ -163,10 +166,13 @@ class Cluster:
 
     def results(self) -> Iterator[tuple[Task, Any]]:
         while self._running:
-            (done,), _ = ray.wait(list(self._running), num_returns=1)
-            task = self._running.pop(done)
-            yield task, self._result(done)
-            self._tell(f"done: {task.about}")
+            finished, _ = ray.wait(list(self._running), num_returns=1, timeout=PATIENCE)
+            if not finished:
+                _require_machine(self._threads)
+            for done in finished:
+                task = self._running.pop(done)
+                yield task, self._result(done)
+                self._tell(f"done: {task.about}")
 
     def peak_bytes(self) -> int:
         """Other machines' memory is theirs."""
@@ -194,9 +200,18 @@ def _connect(address: str, threads: int) -> None:
     except (OSError, RuntimeError, ValueError, RayError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WorkerError(f"there is no Ray cluster at {address}: {reason}") from None
-    largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
-    if largest < threads:
+    try:
+        _require_machine(threads)
+    except WorkerError:
         ray.shutdown()
+        raise
+
+
+def _require_machine(threads: int) -> None:
+    """Raise `WorkerError` unless a machine of the cluster has CPUs for a task."""
+    alive = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+    largest = max(alive, default=0)
+    if largest < threads:
         raise WorkerError(f"no machine of the cluster has {threads} CPUs; {largest:g} at most")
 
 

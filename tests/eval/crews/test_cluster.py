@@ -107,6 +107,23 @@ def test_a_crash_is_tried_again_elsewhere_and_then_told(nodes: Any, request_: Re
 
 
 @pytest.mark.slow
+def test_losing_all_nodes_ends_the_run(
+    nodes: Any, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 1.0)
+    crew = Cluster(request_, nodes.address)
+    try:
+        for node in list(nodes.worker_nodes):
+            nodes.remove_node(node, allow_graceful=False)
+        crew.add(Ends(number=1))
+        with pytest.raises(WorkerError, match="no machine of the cluster has 1 CPUs; 0 at most"):
+            list(crew.results())
+    finally:
+        crew.close()
+        nodes.add_node(num_cpus=1, object_store_memory=2**28)
+
+
+@pytest.mark.slow
 def test_a_machine_that_is_too_small_and_a_file_that_travels(
     nodes: Any, request_: Request, tmp_path: Path
 ) -> None:
