@@ -102,9 +102,10 @@ class Bench:
     def _opened(self, place: int) -> Opened:
         request = self.request
         folder, name = request.artifacts[place], request.name(place)
-        return subject.open_subject(
+        found = subject.open_subject(
             folder, request.checkpoint, request.recipes, request.gates, name=name
         )
+        return found.in_full() if request.mode == "full" else found
 
     def _quantized_truth(self, place: int) -> Truth:
         quantized = self.opened(place).quantized

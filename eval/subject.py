@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,11 @@ class Opened:
     gates: Gates
     strict: Gates | None
     quantized: QuantizedPipeline | None
+
+    def in_full(self) -> Opened:
+        """The same with the limits of a full evaluation."""
+        strict = self.strict and self.strict.in_full()
+        return replace(self, gates=self.gates.in_full(), strict=strict)
 
 
 def open_subject(

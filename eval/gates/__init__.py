@@ -8,6 +8,9 @@
     onnx = 110                 # a runtime
     coreml_runtime = { default = 60, decoder = 64 }   # components of a runtime
 
+    [full.image.psnr]          # instead, in a full evaluation: its worst is that of far more cases
+    coreml_runtime = 55
+
 The most specific entry decides; what is nowhere named is shown and not gated. A runtime is also
 found under the part of its name before the first hyphen: `apple` speaks for `apple-cpu`. Sizes have
 kinds of model files (`mlpackage`, `onnx`, `ort`) for runtimes.
@@ -18,7 +21,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -28,6 +31,10 @@ from eval.gates.names import DEFAULT
 from eval.results import Level
 
 FOLDER = Path(__file__).parent
+FULL = "full"
+
+Limits = Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]
+"""By level, metric, runtime and component; `DEFAULT` for all others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +45,15 @@ class Gates:
         tier: Its name.
         file: Where they stand, for people.
         checkpoint: The tier whose limits hold against the quantized checkpoint.
-        limits: By level, metric, runtime and component; `DEFAULT` for all others.
+        limits: What holds.
+        full: What a full evaluation has instead.
     """
 
     tier: str
     file: str
     checkpoint: str
-    limits: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]] = field(
-        default_factory=dict
-    )
+    limits: Limits = field(default_factory=dict)
+    full: Limits = field(default_factory=dict)
 
     def limit(
         self, level: str, metric: str, runtime: str = "", component: str = ""
@@ -59,6 +66,10 @@ class Gates:
                 if key in components:
                     return components[key]
         return None
+
+    def in_full(self) -> Gates:
+        """The gates of a full evaluation."""
+        return replace(self, limits=_over(self.limits, self.full), full={})
 
 
 def tiers() -> tuple[str, ...]:
@@ -93,14 +104,35 @@ def read(path: Path, shown_as: str = "") -> Gates:
         raise GatesError(f"{file}: tier is {tier!r}, expected a name")
     if checkpoint not in tiers():
         raise GatesError(f"{file}: checkpoint is {checkpoint!r}, expected one of {tiers()}")
-    for level in values:
+    full = values.pop(FULL, {})
+    if not isinstance(full, dict):
+        raise GatesError(f"{file}: {FULL} is {repr(full)[:60]}, expected a table of levels")
+    return Gates(
+        tier=tier,
+        file=file,
+        checkpoint=checkpoint,
+        limits=_limits(file, values),
+        full=_limits(file, full, f"{FULL}."),
+    )
+
+
+def _over(limits: Any, others: Any) -> Any:
+    """Nested tables, where those of `others` come first."""
+    if not isinstance(limits, dict) or not isinstance(others, dict):
+        return others
+    return {**limits, **{name: _over(limits.get(name), entry) for name, entry in others.items()}}
+
+
+def _limits(file: str, tables: dict[str, Any], prefix: str = "") -> Limits:
+    for level in tables:
         names.require(level, get_args(Level), what="level", where=file)
-    limits = {level: _level(file, cast(Level, level), table) for level, table in values.items()}
-    return Gates(tier=tier, file=file, checkpoint=checkpoint, limits=limits)
+    return {
+        level: _level(f"{file}, [{prefix}{level}]", cast(Level, level), table)
+        for level, table in tables.items()
+    }
 
 
-def _level(file: str, level: Level, table: Any) -> dict[str, dict[str, dict[str, float]]]:
-    where = f"{file}, [{level}]"
+def _level(where: str, level: Level, table: Any) -> dict[str, dict[str, dict[str, float]]]:
     if not isinstance(table, dict):
         raise GatesError(f"{where}: it is {repr(table)[:60]}, expected a table of metrics")
     return {metric: _metric(where, level, metric, entry) for metric, entry in table.items()}

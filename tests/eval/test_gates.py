@@ -48,6 +48,9 @@ def test_the_most_specific_entry_decides(tmp_path: Path) -> None:
         ("[pictures]\npsnr = 1", "no level 'pictures'"),
         ("imag = 3", "no level 'imag', only image, manifest"),
         ("image = 3", r"\[image\]: it is 3, expected a table"),
+        ("full = 3", "full is 3, expected a table of levels"),
+        ("[full.imag]\npsnr = 1", "no level 'imag', only image, manifest"),
+        ("[full.image]\npsn = 1", r"\[full.image\]: there is no metric 'psn'"),
         ("tier = 3", "tier is 3"),
         ("[image]\npsnr = 'high'", "'high'"),
         ("[image.psnr]\nonnx = true", "True"),
@@ -123,3 +126,22 @@ def test_gates_that_ship_name_what_must_be_gated(tier: str) -> None:
     assert gates.limit("set", "tone_accuracy_drop") is not None
     assert gates.limit("size", "bytes_per_weight", "mlpackage") is not None
     assert gates.limit("speed", "ratio", "onnx") is not None
+
+
+def test_a_full_evaluation_has_limits_of_its_own_and_keeps_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        "[image.psnr]\nonnx = 100\ncoreml_runtime = 60\n[full.image.psnr]\ncoreml_runtime = 55\n"
+    )
+    usual = read(file)
+    full = usual.in_full()
+    assert usual.limit("image", "psnr", "coreml_runtime") == 60
+    assert full.limit("image", "psnr", "coreml_runtime") == 55
+    assert full.limit("image", "psnr", "onnx") == usual.limit("image", "psnr", "onnx") == 100
+    assert full.in_full() == full
+
+
+@pytest.mark.parametrize("tier", tiers())
+def test_only_the_worst_of_whole_runs_has_another_limit_in_full(tier: str) -> None:
+    held = {(level, metric) for level, of in of_tier(tier).full.items() for metric in of}
+    assert held <= {("trajectory", "psnr"), ("image", "psnr")}

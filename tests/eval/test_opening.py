@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,12 @@ def test_a_malformed_manifest_on_the_command_line(command: Command, bench: Bench
     result = command("eval", broken, "--checkpoint", request.checkpoint, "--out", request.out)
     assert result.code == 2 and result.out == "" and "Traceback" not in result.err
     assert result.err.strip().splitlines()[-1].startswith(f"error: {broken}: the sampler's")
+
+
+def test_only_a_full_evaluation_has_the_limits_of_one(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[image]\npsnr = 60\n[full.image]\npsnr = 55\n")
+    for mode, limit in (("quick", 60), ("default", 60), ("full", 55)):
+        request = replace(bench.request, mode=mode, gates=gates.read(file))
+        opened = Bench(request).opened(0)  # type: ignore[arg-type]
+        assert opened.gates.limit("image", "psnr", "onnx") == limit
