@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar import shipped
-from avatar.command_line import (
+from avatar.errors import CheckpointError, OutputError
+from support.command_line import (
     export_where_missing,
     fail,
     new_app,
@@ -18,11 +19,11 @@ from avatar.command_line import (
     run,
     say,
 )
-from avatar.errors import CheckpointError, OutputError
+from support.progress import printed
 
 if TYPE_CHECKING:
-    from avatar.create import Model
-    from avatar.people.styles import DesignerStyle
+    from avatar.model import Model
+    from avatar.people import DesignerStyle
 
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
@@ -109,10 +110,16 @@ def create(
 
     Each file says that it was made by AI, in the XMP field that the IPTC defines for it.
     """
-    from avatar.create import draw, output_files, save_avatar, style_index, to_8_bit
-    from avatar.faces import detector
-    from avatar.selfie_check import lines, read_photos, stack
-    from avatar.selfie_rules import check as refusals_of
+    from avatar.picture_output import output_files, save_avatar
+    from avatar.selfies import (
+        detector,
+        read_photos,
+        refusal_lines,
+        refusals_of,
+        stack_photos,
+    )
+    from avatar.styles import style_index
+    from support.images import to_pixels
 
     # What the user got wrong is said before any model is loaded; an artifact is opened to know.
     files = output_files(out, count)
@@ -120,7 +127,7 @@ def create(
         style_index([known.name for known in _styles_of(checkpoint)], style)
     paths = [*(selfies or []), *(more or [])]
     photos = read_photos(paths, detector())
-    refused = lines(paths, refusals_of(photos))
+    refused = refusal_lines(paths, refusals_of(photos))
     if refused and not any_selfie:
         fail(*refused, "no avatar was drawn; --any-selfie draws one from such selfies too")
     for line in refused:
@@ -128,8 +135,9 @@ def create(
     model = open_model(runtime, checkpoint, artifact, steps)
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
-    for file, avatar in zip(files, draw(model, stack(photos), index, seeds), strict=True):
-        save_avatar(to_8_bit(avatar), file)
+    avatars = model.draw(stack_photos(photos), index, seeds)
+    for file, avatar in zip(files, avatars, strict=True):
+        save_avatar(to_pixels(avatar), file)
         print(file, flush=True)
 
 
@@ -143,18 +151,22 @@ def check(
 
     Exit code 2 where one is refused.
     """
-    from avatar.faces import detector
-    from avatar.selfie_check import lines, read_photos, table
-    from avatar.selfie_rules import check as refusals_of
+    from avatar.selfies import (
+        detector,
+        measures_table,
+        read_photos,
+        refusal_lines,
+        refusals_of,
+    )
 
     find = detector()
     photos = read_photos(selfies, find)
     refusals = refusals_of(photos)
-    print_tables(table(selfies, photos, refusals))
+    print_tables(measures_table(selfies, photos, refusals))
     if find is None:
         say("nobody looked for faces; pip install 'pocket-avatar[faces]' brings what does")
     if refusals:
-        fail(*lines(selfies, refusals))
+        fail(*refusal_lines(selfies, refusals))
 
 
 def open_model(
@@ -193,20 +205,19 @@ def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
 
 
 def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
-    from avatar.create import Model
-    from avatar.sampler import SamplerTable
+    from avatar.model import Model, Networks, SamplerTable
     from components import load
     from components.reference import runner
     from quantization import is_quantized, open_checkpoint
 
     quantized = is_quantized(checkpoint)
     pipeline = open_checkpoint(checkpoint).pipeline if quantized else load(checkpoint)
-    if set(pipeline.names) != {"identity_encoder", "denoiser", "decoder"}:
+    if set(pipeline.names) != set(Networks.names()):
         raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
     facts = pipeline.facts()
     components = {name: pipeline.component(name) for name in pipeline.names}
     return Model(
-        runners={name: runner(component) for name, component in components.items()},
+        networks=Networks.of({name: runner(part) for name, part in components.items()}),
         table=SamplerTable.from_dict(facts.sampler, steps),
         latent_shape=components["decoder"].inputs[0].shape,
         styles=tuple(style["name"] for style in facts.styles),
@@ -214,8 +225,7 @@ def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
 
 
 def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
-    from avatar.create import Model
-    from avatar.sampler import SamplerTable
+    from avatar.model import Model, Networks, SamplerTable
     from export.artifact import open_artifact
 
     manifest = open_artifact(folder).manifest
@@ -225,7 +235,7 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     load = import_module(f"export.{runtime}.run").load
     names = [entry.name for entry in manifest.components]
     return Model(
-        runners={name: load(folder, name) for name in names},
+        networks=Networks.of({name: load(folder, name) for name in names}),
         table=SamplerTable.from_dict(manifest.sampler, steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
         styles=tuple(style["name"] for style in manifest.styles),
@@ -263,8 +273,8 @@ def people(
         return
     import numpy as np
 
-    from avatar.create import output_files, save_picture
     from avatar.people.sheet import contact_sheet
+    from avatar.picture_output import output_files, save_picture
 
     (file,) = output_files(out or Path("people.png"), 1)
     say("rendering eight people; the first time the renderer is compiled, which takes a while")
@@ -273,15 +283,12 @@ def people(
 
 
 def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars: int) -> None:
-    from avatar.people.shards import write_shards
+    from avatar.people import write_shards
 
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; with --count people are written into a folder")
 
-    def told(done: int, total: int) -> None:
-        say(f"{done} of {total} people")
-
-    write_shards(folder, count, seed=seed, selfies=selfies, avatars=avatars, on_people=told)
+    write_shards(folder, count, seed=seed, selfies=selfies, avatars=avatars, progress=printed)
     print(folder)
 
 

@@ -1,6 +1,6 @@
 """What can go wrong between selfie files and avatar files.
 
-AvatarError (ValueError)
+AvatarError (UserError)
 ├── SelfieError                  about the selfies; the message names the file
 │   ├── SelfieCountError         none, or more than the model takes
 │   ├── SelfieNotFoundError      no such file, not a plain file, or not readable
@@ -19,8 +19,10 @@ AvatarError (ValueError)
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class AvatarError(ValueError):
+
+class AvatarError(UserError):
     """Any error of this room that its user can cause; the message is one line for that user."""
 
 

@@ -1,4 +1,4 @@
-"""The styles a model knows, in the file `styles.json`: their order is the model's numbering.
+"""The styles that a model knows, in the file `styles.json`: their order is the model's numbering.
 
 A list of objects. Each has `name`, `tier` ("free" or "plus"), `licence` and `creator`, and may have
 `title`, `licence_url`, `creator_url`, `source` and `source_url`.
@@ -6,6 +6,7 @@ A list of objects. Each has `name`, `tier` ("free" or "plus"), `licence` and `cr
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections import Counter
@@ -14,7 +15,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from avatar.errors import StylesError
-from avatar.people.styles import STYLES, DesignerStyle
+from avatar.people import STYLES, DesignerStyle
+from avatar.people.errors import UnknownStyleError
 
 STYLES_FILE = "styles.json"
 TIERS = ("free", "plus")
@@ -59,6 +61,19 @@ def dump_styles(styles: Sequence[DesignerStyle]) -> bytes:
     """What `styles.json` holds: UTF-8, two spaces, a newline at the end."""
     entries = [asdict(style) for style in styles]
     return f"{json.dumps(entries, indent=2, ensure_ascii=False)}\n".encode()
+
+
+def style_index(styles: Sequence[str], name: str) -> int:
+    """The index of a style, however its name is capitalised or hyphenated.
+
+    Raises `UnknownStyleError`, which suggests the nearest name.
+    """
+    wanted = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
+    if wanted in styles:
+        return styles.index(wanted)
+    near = difflib.get_close_matches(wanted, styles, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(styles)}"
+    raise UnknownStyleError(f"no style is named {name!r}; {hint}")
 
 
 def _style(entry: object, where: str) -> DesignerStyle:

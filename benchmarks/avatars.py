@@ -19,8 +19,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.table import Table
 
-from avatar.people import sample_identity
-from avatar.people.styles import STYLES, can_draw, draw
+from avatar.people import STYLES, can_draw, draw, sample_identity
 
 GOAL = 80.0
 

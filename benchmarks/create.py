@@ -14,8 +14,8 @@ from statistics import median
 
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
-from avatar.create import Model, draw
-from avatar.selfie import read_selfies
+from avatar.model import Model
+from avatar.selfies import read_selfies
 
 SELFIES = sorted((Path(__file__).parents[1] / "docs" / "samples").glob("*.png"))
 SET = 4
@@ -24,7 +24,7 @@ SET = 4
 def seconds(model: Model) -> float:
     """For one set, selfies read from their files included."""
     start = time.perf_counter()
-    avatars = list(draw(model, read_selfies(SELFIES), 0, range(SET)))
+    avatars = list(model.draw(read_selfies(SELFIES), 0, range(SET)))
     assert len(avatars) == SET
     return time.perf_counter() - start
 

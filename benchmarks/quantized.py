@@ -22,10 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from avatar import shipped
-from avatar.judge import load_judge
-from avatar.people.shards import write_shards
-from avatar.pipeline import AvatarPipeline
-from avatar.scorecard import Examiner
+from avatar.judge import Examiner, load_judge
+from avatar.model import AvatarPipeline
+from avatar.people import write_shards
 from distillation.data import People
 from distillation.scoring import Painter, asked_of, judged_drawings
 from quantization import Recipe, apply, write

@@ -29,7 +29,7 @@ def main() -> None:
         # An empty cache, set before numba is imported, so that compiling is really measured.
         os.environ["NUMBA_CACHE_DIR"] = cache
         from avatar.people import sample_identity
-        from avatar.people.selfies import render
+        from avatar.people.renderer import render
 
         people = [sample_identity(seed) for seed in range(options.count)]
 

@@ -13,7 +13,6 @@ from components.component import (
 from components.errors import (
     CheckpointError,
     ComponentsError,
-    ExchangeError,
     InputError,
     UnknownComponentError,
     UnknownPipelineError,
@@ -27,7 +26,6 @@ __all__ = [
     "CheckpointError",
     "Component",
     "ComponentsError",
-    "ExchangeError",
     "InputError",
     "PipelineComponents",
     "PipelineFacts",

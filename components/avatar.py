@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
@@ -11,15 +11,22 @@ import numpy as np
 from diffusers import ModelMixin
 from torch import nn
 
-from avatar import selfie_rules
-from avatar.decoder import Decoder
-from avatar.denoiser import LATENT_SIZE, Denoiser
 from avatar.errors import StylesError
-from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
-from avatar.people.identity import sample_identity
-from avatar.people.styles import STYLES, DesignerStyle
-from avatar.pipeline import AvatarPipeline, pad_selfies
-from avatar.sampler import Sampler, noise_of, sample
+from avatar.model import (
+    LATENT_SIZE,
+    AvatarPipeline,
+    Decoder,
+    Denoiser,
+    IdentityEncoder,
+    Networks,
+    Sampler,
+    draw,
+    encode,
+    noise_of,
+    pad_selfies,
+)
+from avatar.people import STYLES, DesignerStyle, sample_identity
+from avatar.selfies import MAX_SELFIES, SELFIE_SIZE, rules_to_dicts
 from avatar.styles import styles_of
 from components.checkpoint import read_json, require_safetensors
 from components.component import (
@@ -31,6 +38,7 @@ from components.component import (
     TensorSpec,
 )
 from components.errors import CheckpointError
+from support.images import on_8_bit_grid
 
 EXAMPLE_SELFIES = 3
 """Selfies in a recorded run: more than one, so that pooling is seen; fewer than fit, so that the
@@ -56,7 +64,7 @@ class AvatarComponents(PipelineComponents):
             licence="Apache-2.0" if self._styles == STYLES else "NOASSERTION",
             styles=tuple(asdict(style) for style in self._styles),
             sampler=self._sampler.constants(),
-            selfie_rules=selfie_rules.to_dicts(),
+            selfie_rules=rules_to_dicts(),
         )
 
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
@@ -74,18 +82,11 @@ class AvatarComponents(PipelineComponents):
         }
 
     def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
-        selfies, mask = inputs["selfies"], inputs["selfie_mask"]
-        encode = _positional(runners["identity_encoder"], _ENCODER_INPUTS)
-        tokens, null_tokens = encode(selfies, mask), encode(selfies * 0, mask * 0)
-        latents = sample(
-            _positional(runners["denoiser"], self._denoiser_inputs),
-            inputs["noise"],
-            tokens,
-            null_tokens,
-            int(inputs["style"][0]),
-            self._sampler.table(),
-        )
-        return runners["decoder"]({"latents": latents})
+        networks = Networks.of(runners)
+        # Nobody's tokens are always computed: other languages test against them too.
+        tokens = encode(networks, inputs["selfies"], inputs["selfie_mask"])
+        style, noise = int(inputs["style"][0]), inputs["noise"]
+        return {_AVATAR.name: draw(networks, tokens, style, noise, self._sampler.table())}
 
     def _load(self, name: str) -> Component:
         if name == "identity_encoder":
@@ -218,22 +219,11 @@ _AVATAR = TensorSpec(
 )
 
 
-def _positional(runner: Runner, specs: tuple[TensorSpec, ...]) -> Callable[..., np.ndarray]:
-    """A runner with one output as a function of positional arrays, as the sampler calls it."""
-    names = [spec.name for spec in specs]
-
-    def call(*arrays: np.ndarray) -> np.ndarray:
-        (output,) = runner(dict(zip(names, arrays, strict=True))).values()
-        return output
-
-    return call
-
-
 def _render_selfies(seed: int) -> np.ndarray:
     """Selfies of one sampled person, (n,3,128,128) float32 in [0,1], on the 8-bit grid."""
     # Only a recording needs the renderer, whose compilation takes seconds.
-    from avatar.people.selfies import render
+    from avatar.people.renderer import render
 
     people = [sample_identity(seed)] * EXAMPLE_SELFIES
     selfies = render(people, [seed * EXAMPLE_SELFIES + i for i in range(EXAMPLE_SELFIES)])
-    return np.floor(selfies * np.float32(255) + np.float32(0.5)) / np.float32(255)
+    return on_8_bit_grid(selfies)

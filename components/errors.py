@@ -1,17 +1,18 @@
 """Everything that can go wrong in this room.
 
-ComponentsError (ValueError)
+ComponentsError (UserError)
 ├── CheckpointError         the folder is not a checkpoint we can read
 ├── UnknownPipelineError    model_index.json names a pipeline without a list of components
 ├── UnknownComponentError   the pipeline has no component of that name
-├── InputError              arrays that do not fit a component's inputs
-└── ExchangeError           this system or file system cannot exchange two folders in one step
+└── InputError              arrays that do not fit a component's inputs
 """
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class ComponentsError(ValueError):
+
+class ComponentsError(UserError):
     """Base of the errors a caller can cause; its message is one clear line."""
 
 
@@ -29,7 +30,3 @@ class UnknownComponentError(ComponentsError):
 
 class InputError(ComponentsError):
     """Arrays that do not fit a component: a missing name, another shape or dtype."""
-
-
-class ExchangeError(ComponentsError):
-    """Moving one folder away and then the other in would leave a moment without either."""

@@ -11,7 +11,6 @@ import numpy as np
 import typer
 from PIL import Image
 
-from avatar.command_line import new_app, run, say
 from coreml_runtime import load
 from coreml_runtime.comparison import Difference, random_inputs
 from coreml_runtime.comparison import compare as compare_models
@@ -19,6 +18,7 @@ from coreml_runtime.errors import InputError
 from coreml_runtime.features import Feature
 from coreml_runtime.model import CoreMLModel
 from coreml_runtime.summary import FunctionSummary, summarize
+from support.command_line import new_app, run, say
 
 BAR = 30
 ALIKE = 100.0  # dB at which a bar is full: what 32-bit rounding leaves

@@ -1,6 +1,6 @@
 """Everything this room raises on purpose.
 
-CoreMLRuntimeError                a ValueError: whoever passed the file or the inputs can mend it
+CoreMLRuntimeError                a UserError: whoever passed the file or the inputs can mend it
 ├── PackageError                  the .mlpackage cannot be believed: missing, malformed, truncated
 │   ├── PackagePathError          a path in it leaves the package
 │   └── WeightsError              the weight file does not hold what the program claims
@@ -11,8 +11,10 @@ CoreMLRuntimeError                a ValueError: whoever passed the file or the i
 └── ExecutionError                an op failed, or gave another shape than the program declares
 """
 
+from support.errors import UserError
 
-class CoreMLRuntimeError(ValueError):
+
+class CoreMLRuntimeError(UserError):
     """Base of every error this room raises on purpose.
 
     Its message is one line, whatever names a file holds: control characters are shown as escapes.

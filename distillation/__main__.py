@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from avatar import shipped
-from avatar.command_line import fail, new_app, print_tables, progress, run, say
 from distillation.options import (
     DRAWINGS,
     HELD_OUT_PEOPLE,
@@ -35,6 +34,8 @@ from distillation.options import (
     training_data,
     widths_of,
 )
+from support.command_line import fail, new_app, print_tables, run, say
+from support.progress import progress_bar
 
 app = new_app(
     "Train the avatar model: autoencoder, identity, teacher, student and judge, in this order; then"
@@ -283,7 +284,7 @@ def report(
 
     pipelines = (open_pipeline(teacher), open_pipeline(student))
     judged = open_people(held_out, held_out, most)
-    with progress(lines=True) as tell:
+    with progress_bar(lines=True) as tell:
         made = make(*pipelines, load_judge(judge), judged, out / "latents", tell)
     write(made, out)
     print_tables(*tables(made))

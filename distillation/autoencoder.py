@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from avatar.decoder import Decoder, LatentEncoder
+from avatar.model import Decoder, LatentEncoder
 from distillation.data import Drawing
 from distillation.training import Batch
 

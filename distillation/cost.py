@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import SamplerTable
+from avatar.model import AvatarPipeline, SamplerTable
+from avatar.selfies import MAX_SELFIES, SELFIE_SIZE
 
 PARTS = ("identity_encoder", "denoiser", "decoder")
 SET = 4

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatar.identity_encoder import SELFIE_SIZE
-from avatar.people.identity import ATTRIBUTES, Identity
-from avatar.people.shards import PersonRecord, read_shards
-from avatar.people.styles import STYLES, DesignerStyle
+from avatar.people import ATTRIBUTES, STYLES, DesignerStyle, Identity, PersonRecord, read_shards
+from avatar.selfies import SELFIE_SIZE
 from distillation.errors import DataError
 
 HELD_OUT = 100_000

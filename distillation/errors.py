@@ -1,13 +1,15 @@
 """What can go wrong in training.
 
-DistillationError (ValueError)
+DistillationError (UserError)
 ├── DataError            the people to train on are missing or damaged
 ├── DivergedError        the loss is not a number, or exploded
 └── RunError             a run's folder holds something else than was expected
 """
 
+from support.errors import UserError
 
-class DistillationError(ValueError):
+
+class DistillationError(UserError):
     """Base of this room's errors; its message is one line for the user."""
 
 

@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from avatar.decoder import Decoder
-from avatar.denoiser import Sketch
-from avatar.identity_encoder import MAX_SELFIES, IdentityEncoder
-from avatar.people.identity import ATTRIBUTES
+from avatar.model import Decoder, IdentityEncoder, Sketch
+from avatar.people import ATTRIBUTES
+from avatar.selfies import MAX_SELFIES
 from distillation.data import CLASS_COUNTS, TrainingData
 from distillation.pairs import Pairs, first_selfies, grid_of, spread, tokens_of, unconditioned
 from distillation.training import Batch

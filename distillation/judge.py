@@ -15,17 +15,25 @@ from PIL import Image
 from rich.table import Table
 from torch import Tensor, nn
 
-from avatar.judge import CLASS_COUNTS, KINDS, SIZE, Judge, look_at
-from avatar.people.identity import ATTRIBUTES, DISTRIBUTIONS, Identity, sample_identity
-from avatar.people.styles import STYLES, can_draw, draw, drawn_labels, merged_classes
-from avatar.scorecard import Examiner
-from components import atomic
+from avatar.judge import CLASS_COUNTS, KINDS, SIZE, Examiner, Judge, look_at
+from avatar.people import (
+    ATTRIBUTES,
+    DISTRIBUTIONS,
+    STYLES,
+    Identity,
+    can_draw,
+    draw,
+    drawn_labels,
+    merged_classes,
+    sample_identity,
+)
 from distillation.autoencoder import pictures, tile
 from distillation.data import HELD_OUT, People
 from distillation.errors import RunError
 from distillation.pairs import draw_selfies
 from distillation.scoring import asked_of, judged_drawings
 from distillation.training import Batch
+from support import atomic
 
 Hits = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avatar.command_line import fail, say
+from support.command_line import fail, say
+from support.progress import printed
 
 if TYPE_CHECKING:
     from distillation.data import People, TrainingData
@@ -65,14 +66,14 @@ def open_people(selfies: Path | None, drawings: Path | None, limit: int | None =
     """Open the shards; the default ones are made first, or their making goes on."""
     from accelerate import PartialState
 
-    from avatar.people.shards import write_shards
+    from avatar.people import write_shards
     from distillation.data import HELD_OUT, People
 
     for folder, settings in DEFAULT_PEOPLE.items():
         if folder in (selfies, drawings):
             first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
             with PartialState().main_process_first():
-                write_shards(folder, seed=first, on_people=_tell_people, **settings)
+                write_shards(folder, seed=first, progress=printed, **settings)
     return People(selfies, drawings, limit=limit)
 
 
@@ -88,10 +89,6 @@ def is_given(context: typer.Context, name: str) -> bool:
     """Whether the user wrote this option."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
-
-
-def _tell_people(done: int, count: int) -> None:
-    say(f"{done}/{count} people")
 
 
 def training_data(

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.errors import SelfieError
-from avatar.people.styles import DesignerStyle
-from avatar.selfie import check_header, read_selfie
+from avatar.people import DesignerStyle
+from avatar.selfies import check_header, read_selfie
 from avatar.styles import STYLES_FILE, read_styles
 from distillation.errors import DataError
 

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatar.create import save_picture, to_8_bit
-from avatar.identity_encoder import SELFIE_SIZE
-from avatar.people.styles import DesignerStyle
-from avatar.selfie import read_selfie
+from avatar.people import DesignerStyle
+from avatar.picture_output import save_picture
+from avatar.selfies import SELFIE_SIZE, read_selfie
 from distillation.errors import DataError
 from distillation.own_folder import Person, read_folder
+from support.images import to_pixels
 
 AVATAR_SIZE = 256
 
@@ -44,7 +44,7 @@ class Prepared:
         kept = self.folder / name[:2] / f"{name}.png"
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(to_8_bit(read_selfie(path, size)), kept)
+            save_picture(to_pixels(read_selfie(path, size)), kept)
         with Image.open(kept) as image:
             return np.asarray(image)
 

@@ -11,12 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from avatar.people.styles import STYLES
-from avatar.pipeline import AvatarPipeline
-from components import atomic
+from avatar.model import AvatarPipeline
+from avatar.people import STYLES
 from distillation import plots
 from distillation.data import People
-from distillation.rendering import render
 from distillation.report import (
     DEFAULT_STEPS,
     FIGURES,
@@ -29,6 +27,10 @@ from distillation.report import (
     worst_group,
 )
 from distillation.scoring import Painter
+from support import atomic
+from support.render import render
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 PAGE = "report.html"
 SHOWN_PEOPLE, SHOWN_WORST = 4, 16
@@ -46,6 +48,7 @@ def write_page(
     usual = Painter(student, people, student.sampler.table(DEFAULT_STEPS), SELFIES)
     painters = _painters(teacher, student, people)
     text = render(
+        TEMPLATES,
         "report.html.j2",
         {"picture": picture},
         report=report,

@@ -11,10 +11,16 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from avatar.decoder import Decoder
-from avatar.denoiser import LATENT_SIZE, Denoiser
-from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE, IdentityEncoder
-from avatar.sampler import SamplerTable, noise_of, sample
+from avatar.model import (
+    LATENT_SIZE,
+    Decoder,
+    Denoiser,
+    IdentityEncoder,
+    SamplerTable,
+    noise_of,
+    sample,
+)
+from avatar.selfies import MAX_SELFIES, SELFIE_SIZE
 from distillation.autoencoder import tile
 from distillation.data import TrainingData
 from distillation.training import Batch

@@ -13,14 +13,15 @@ from typing import Any
 import torch
 
 from avatar.judge import KINDS, Judge
-from avatar.people.identity import ATTRIBUTES
-from avatar.people.styles import DesignerStyle
-from avatar.pipeline import AvatarPipeline
+from avatar.model import AvatarPipeline
+from avatar.people import ATTRIBUTES, DesignerStyle
 from avatar.styles import STYLES_FILE, dump_styles
-from components import atomic
 from distillation.cost import PARTS, measure
-from distillation.rendering import render
 from distillation.training import read_record
+from support import atomic
+from support.render import render
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 RUNS = ("autoencoder", "identity")
 """Runs that every checkpoint needs, beside its own."""
@@ -95,4 +96,6 @@ def model_card(template: str = "card.md.j2", /, **facts: Any) -> str:
     versions = {name: version(name) for name in ("torch", "diffusers", "dicebear-styles")}
     classes = {name: len(found) for name, found in ATTRIBUTES.items()}
     own_data = any(record["own_data"] for record in facts["records"])
-    return render(template, versions=versions, classes=classes, own_data=own_data, **facts)
+    return render(
+        TEMPLATES, template, versions=versions, classes=classes, own_data=own_data, **facts
+    )

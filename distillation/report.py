@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from avatar.command_line import Tell
-from avatar.judge import Judge, Judgement
-from avatar.judging import same_person
-from avatar.pipeline import AvatarPipeline
-from avatar.scorecard import Examiner, Scores
-from components import atomic
+from avatar.judge import Examiner, Judge, Judgement, Scores, same_person
+from avatar.model import AvatarPipeline
 from distillation import cost
 from distillation.data import People
 from distillation.errors import RunError
 from distillation.scoring import Painter, asked_of, judged_drawings
+from support import atomic
+from support.progress import Progress
 
 TEACHER_STEPS = 32
 STUDENT_STEPS = (1, 2, 4)
@@ -106,7 +104,7 @@ def make(
     judge: Judge,
     people: People,
     cache: Path,
-    tell: Tell,
+    tell: Progress,
     rounds: int = 3,
 ) -> Report:
     """Draw every row of `people.avatars` with each model and judge it.

@@ -18,15 +18,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from avatar.decoder import Decoder, LatentEncoder
-from avatar.denoiser import Denoiser, Sketch
-from avatar.identity_encoder import IdentityEncoder
 from avatar.judge import Judge, load_judge
-from avatar.people.styles import DesignerStyle
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import Sampler
+from avatar.model import (
+    AvatarPipeline,
+    Decoder,
+    Denoiser,
+    IdentityEncoder,
+    LatentEncoder,
+    Sampler,
+    Sketch,
+)
+from avatar.people import DesignerStyle
 from avatar.styles import STYLES_FILE, dump_styles, styles_of
-from components import atomic
 from distillation.autoencoder import (
     Autoencoder,
     AutoencoderTask,
@@ -42,6 +45,7 @@ from distillation.shrink import Shrinking, ShrinkTask, smaller
 from distillation.student import FEW_STEPS, StudentTask
 from distillation.teacher import TeacherTask
 from distillation.training import RECORD, Run, Schedule, Task, read_record
+from support import atomic
 
 CHECKPOINT = "checkpoint"
 FIRST_LESSONS = "first_lessons.safetensors"

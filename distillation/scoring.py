@@ -13,12 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.judge import Judge, Judgement, look_at
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import SamplerTable, sample
-from avatar.scorecard import Asked
-from components import atomic
+from avatar.judge import Asked, Judge, Judgement, look_at
+from avatar.model import AvatarPipeline, SamplerTable, sample
 from distillation.data import DrawnAvatar, People
+from support import atomic
 
 BATCH, DECODED = 48, 4
 

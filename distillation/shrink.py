@@ -14,9 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
-from avatar.identity_encoder import IdentityEncoder
+from avatar.model import Decoder, Denoiser, IdentityEncoder
 from distillation.data import TrainingData
 from distillation.teacher import TeacherTask
 from distillation.training import Batch

@@ -17,9 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from avatar.denoiser import Denoiser
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import Sampler
+from avatar.model import AvatarPipeline, Denoiser, Sampler
 from distillation.data import TrainingData
 from distillation.pairs import Pairs, grid_of, level, sampled, tokens_of
 from distillation.training import Batch

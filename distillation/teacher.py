@@ -8,10 +8,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
-from avatar.identity_encoder import IdentityEncoder
-from avatar.sampler import Sampler
+from avatar.model import Decoder, Denoiser, IdentityEncoder, Sampler
 from distillation.data import TrainingData
 from distillation.pairs import (
     Pairs,

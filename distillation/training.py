@@ -23,8 +23,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from components import atomic
 from distillation.errors import DivergedError, RunError
+from support import atomic
 
 log = logging.getLogger(__name__)
 

@@ -14,10 +14,11 @@ from PIL import Image
 
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
-from avatar.create import draw, save_picture, to_8_bit
-from avatar.people.identity import sample_identity
-from avatar.people.selfies import render
-from avatar.selfie import read_selfies
+from avatar.people import sample_identity
+from avatar.people.renderer import render
+from avatar.picture_output import save_picture
+from avatar.selfies import read_selfies
+from support.images import on_8_bit_grid, to_pixels
 
 DOCS = Path(__file__).parent
 SAMPLES = DOCS / "samples"
@@ -34,7 +35,7 @@ def selfies_of(person: int, count: int) -> NDArray[np.float32]:
     """(count,3,128,128) float32 in [0,1], on the 8-bit grid as from a file."""
     seeds = [person * SELFIE_SEEDS + place for place in range(count)]
     pictures = render([sample_identity(person)] * count, seeds)
-    return np.floor(pictures * np.float32(255) + np.float32(0.5)) / np.float32(255)
+    return on_8_bit_grid(pictures)
 
 
 def write_samples() -> list[Path]:
@@ -42,7 +43,7 @@ def write_samples() -> list[Path]:
     SAMPLES.mkdir(exist_ok=True)
     files = [SAMPLES / f"selfie-{place + 1}.png" for place in range(SELFIES)]
     for file, selfie in zip(files, selfies_of(SAMPLE_PERSON, SELFIES), strict=True):
-        save_picture(to_8_bit(selfie), file)
+        save_picture(to_pixels(selfie), file)
     return files
 
 
@@ -51,9 +52,9 @@ def row(person: int) -> list[Image.Image]:
     model = open_model(Runtime.PYTORCH, shipped.CHECKPOINT, None)
     selfies = selfies_of(person, SELFIES)
     avatars = [
-        next(iter(draw(model, selfies, style, [person]))) for style in range(len(model.styles))
+        next(iter(model.draw(selfies, style, [person]))) for style in range(len(model.styles))
     ]
-    return [Image.fromarray(to_8_bit(picture)) for picture in (*selfies, *avatars)]
+    return [Image.fromarray(to_pixels(picture)) for picture in (*selfies, *avatars)]
 
 
 def sheet(rows: list[list[Image.Image]]) -> NDArray[np.uint8]:

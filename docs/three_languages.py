@@ -18,10 +18,12 @@ from PIL import Image, ImageDraw
 
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
-from avatar.create import draw, save_avatar, style_index, to_8_bit
-from avatar.selfie import read_selfies
+from avatar.picture_output import save_avatar
+from avatar.selfies import read_selfies
+from avatar.styles import style_index
 from components.metrics import psnr
 from sdk_bindings.languages import KOTLIN, ROOM, SWIFT
+from support.images import to_pixels
 
 DOCS = Path(__file__).parent
 PICTURE = DOCS / "three_languages.png"
@@ -36,8 +38,8 @@ Pixels = NDArray[np.uint8]
 def by_python(artifact: Path) -> Pixels:
     """What Python's ONNX pipeline draws, (256,256,3)."""
     model = open_model(Runtime.ONNX, shipped.CHECKPOINT, artifact)
-    (avatar,) = draw(model, read_selfies(SELFIES), style_index(model.styles, STYLE), [SEED])
-    return to_8_bit(avatar)
+    (avatar,) = model.draw(read_selfies(SELFIES), style_index(model.styles, STYLE), [SEED])
+    return to_pixels(avatar)
 
 
 def by_kotlin(artifact: Path, library: Path = KOTLIN.library) -> Pixels:

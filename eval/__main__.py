@@ -14,9 +14,8 @@ from typing import Annotated, Any, get_args
 import typer
 
 from avatar import shipped
-from avatar.command_line import export_first, fail, new_app, print_tables, run, say
+from support.command_line import GATE_FAILED, export_first, fail, new_app, print_tables, run, say
 
-GATE_FELL = 1
 MOST_PROCESSES = 4
 """Each takes up to a gigabyte of memory."""
 DEFAULTS = {Path("dist/coreml"): "coreml", Path("dist/onnx"): "onnx"}
@@ -229,8 +228,8 @@ def _lacking(folder: Path, checkpoint: Path) -> str:
 
 def _write(out: Path, made: Any) -> str:
     """The report in all its forms; gives the page's path."""
-    from components import atomic
     from eval import junit, page
+    from support import atomic
 
     atomic.write(out / "report.json", made.dump())
     shown = str(page.write(made, out))
@@ -257,7 +256,7 @@ def _tell(made: Any, page: str = "") -> int:
     print_tables(costs.table(made), terminal.render(made, page))
     seconds, peak = made.environment.seconds, made.environment.peak_bytes
     say(f"{seconds:.0f} s, {peak / 1e9:.1f} GB at most")
-    return 0 if made.passed else GATE_FELL
+    return 0 if made.passed else GATE_FAILED
 
 
 if __name__ == "__main__":

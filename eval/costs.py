@@ -7,7 +7,7 @@ from statistics import median
 from rich.table import Table
 
 from eval.results import RUN, Cost, Report
-from export.report import size
+from support.sizes import size
 
 
 def table(report: Report) -> Table:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from avatar.identity_encoder import MAX_SELFIES, SELFIE_SIZE
-from avatar.people.identity import sample_identity
-from avatar.people.shards import SELFIE_SEEDS
-from avatar.sampler import SamplerTable, noise_of, sample
+from avatar.model import Networks, SamplerTable, Tokens, draw, noise_of
+from avatar.people import SELFIE_SEEDS, sample_identity
+from avatar.selfies import MAX_SELFIES, SELFIE_SIZE
 from components import Arrays, Runner
 from eval.cases import Ask, Shown
 from eval.store import Store, software
+from support.images import to_8_bit
 
 Array = np.ndarray
 
@@ -76,11 +76,11 @@ class Photos:
 
 def _rendered(person: int) -> dict[str, Array]:
     # The renderer is compiled when it is first asked for, which takes seconds.
-    from avatar.people.selfies import render
+    from avatar.people.renderer import render
 
     seeds = [person * SELFIE_SEEDS + number for number in range(MAX_SELFIES)]
     selfies = render([sample_identity(person)] * MAX_SELFIES, seeds)
-    return {"selfies": np.floor(selfies * 255 + 0.5).clip(0, 255).astype(np.uint8)}
+    return {"selfies": to_8_bit(selfies)}
 
 
 class Model:
@@ -127,32 +127,28 @@ class Model:
         return self._drawn[ask]
 
     def _draw(self, ask: Ask, latent_shape: tuple[int, ...]) -> Drawn:
-        tokens = self.tokens(ask.shown)
-        table, predictions, steps = self.table(ask.steps), [], []
+        networks, table = Networks.of(self.runners), self.table(ask.steps)
+        person = self.tokens(ask.shown)
+        nobody = self.tokens(_nobody(ask)) if table.guided else person
+        predictions: list[Array] = []
+        latents: list[Array] = []
 
-        def denoise(*arrays: Array) -> Array:
-            predictions.append(self._denoise(*arrays))
-            return predictions[-1]
+        def denoiser(inputs: Arrays) -> dict[str, Array]:
+            outputs = networks.denoiser(inputs)
+            predictions.extend(outputs.values())
+            return outputs
 
-        null = tokens if table.guidance == 1.0 else self.tokens(_nobody(ask))
-        latents = sample(
-            denoise,
-            noise_of(ask.seed, latent_shape),
-            tokens,
-            null,
+        avatar = draw(
+            replace(networks, denoiser=denoiser),
+            Tokens(person=person, nobody=nobody),
             self.style(ask.style),
+            noise_of(ask.seed, latent_shape),
             table,
-            on_step=lambda _, array: steps.append(array),
+            on_step=lambda _, array: latents.append(array),
         )
-        avatar = _only(self.runners["decoder"]({"latents": latents}))
         return Drawn(
-            tokens=tokens, predictions=tuple(predictions), latents=tuple(steps), avatar=avatar
+            tokens=person, predictions=tuple(predictions), latents=tuple(latents), avatar=avatar
         )
-
-    def _denoise(self, latents: Array, timestep: Array, tokens: Array, style: Array) -> Array:
-        names = ("latents", "timestep", "identity_tokens", "style")
-        arrays = (latents, timestep, tokens, style)
-        return _only(self.runners["denoiser"](dict(zip(names, arrays, strict=True))))
 
 
 def _nobody(ask: Ask) -> Shown:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eval.results import Environment
 from eval.store import software
-from export.version import version
+from support.version import version
 
 LIBRARIES = ("torch", "numpy", "onnxruntime", "onnx", "coremltools", "diffusers")
 

@@ -1,6 +1,6 @@
 """Everything that can go wrong in this room.
 
-EvalError (ValueError)
+EvalError (UserError)
 ├── ReportError             the file is no report of an evaluation
 │   └── BaselineError       the earlier report's figures cannot be compared with this one's
 ├── GatesError              the gates cannot be read
@@ -14,8 +14,10 @@ A gate that falls is no error: it stands in the report, and the exit code is 1.
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class EvalError(ValueError):
+
+class EvalError(UserError):
     """Base of the errors a caller can cause; its message is one clear line."""
 
 

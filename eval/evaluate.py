@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from components import atomic
 from eval import environment, memory
 from eval.crews import Crew
 from eval.errors import WorkerError
@@ -16,6 +15,7 @@ from eval.pieces import Pieces
 from eval.request import Request
 from eval.results import Cost, Report
 from eval.tasks import Baseline, Batch, Component, Crash, Finish, Open, Opening, Reference, Task
+from support import atomic
 
 RUNS = frozenset({"trajectory", "image", "set"})
 """Levels of whole runs."""

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from avatar.judge import Judge, Judgement, look_at
-from avatar.people.identity import sample_identity
-from avatar.people.styles import draw
+from avatar.people import draw, sample_identity
 from components import Arrays
 from eval.cases import Ask
 

@@ -10,9 +10,6 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-import jinja2
-
-from components import atomic
 from eval import plots, words
 from eval.errors import ReportError
 from eval.results import (
@@ -26,8 +23,11 @@ from eval.results import (
     Row,
     Series,
 )
-from export.report import size
+from support import atomic
+from support.render import render as fill_in
+from support.sizes import size
 
+TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "report.html"
 NEAR = 3
 """Layers that are named before and after the first wrong one."""
@@ -67,22 +67,16 @@ def write(report: Report, folder: Path) -> Path:
 
 def render(report: Report, folder: Path) -> str:
     """The page's HTML, the pictures of `folder` in it. Equal reports give equal pages."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("eval"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     filters: dict[str, Callable[..., str]] = {
         "picture": partial(picture, folder),
         "figure": words.figure,
         "metric": words.metric,
         "size": size,
     }
-    environment.filters |= filters
-    return environment.get_template("page.html.j2").render(
+    return fill_in(
+        TEMPLATES,
+        "page.html.j2",
+        filters,
         report=report,
         words=words,
         fallen=fallen(report),

@@ -8,13 +8,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from avatar.create import to_8_bit
 from eval.cases import Cases
 from eval.drawing import Model
 from eval.levels import image
 from eval.results import Comparison
 from eval.tally import Tally
 from eval.truth import Truth
+from support.images import to_pixels
 
 FOLDER = "pictures"
 TIMES = 8
@@ -69,6 +69,6 @@ def save(name: str, expected: np.ndarray, got: np.ndarray) -> dict[str, bytes]:
 
 
 def _png(picture: np.ndarray) -> bytes:
-    pixels = to_8_bit(picture[0].astype(np.float32).clip(0, 1))
+    pixels = to_pixels(picture[0].astype(np.float32).clip(0, 1))
     Image.fromarray(pixels).save(stream := io.BytesIO(), "PNG")
     return stream.getvalue()

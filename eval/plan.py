@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, cycle, islice
 
-from avatar.identity_encoder import MAX_SELFIES
-from avatar.people.identity import ATTRIBUTES, sample_identity
-from avatar.people.styles import STYLES, can_draw
+from avatar.people import ATTRIBUTES, STYLES, can_draw, sample_identity
+from avatar.selfies import MAX_SELFIES
 from eval.cases import Ask, Cases, Mode, Shown
 
 FIRST_PERSON = 50_000

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from export.version import version
+from support.version import version
 
 ROOMS = ("avatar", "components", "quantization")
 """Whose code decides what the reference gives."""

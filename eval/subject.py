@@ -12,7 +12,7 @@ import torch
 
 import components
 from avatar.errors import SamplerError
-from avatar.sampler import SamplerTable
+from avatar.model import SamplerTable
 from components import Arrays, Runner
 from eval import gates, runtimes
 from eval.drawing import Model, Photos
@@ -20,9 +20,8 @@ from eval.errors import StrangerError, SubjectError
 from eval.gates import Gates
 from eval.results import Subject
 from export import Artifact, artifact
-from export.artifact import files_of
+from export.artifact import MANIFEST, files_of
 from export.manifest import Manifest
-from export.publish import MANIFEST
 from quantization import QuantizedPipeline, Recipe, apply, is_quantized, open_checkpoint
 from quantization.recipe import quantizable
 

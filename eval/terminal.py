@@ -13,7 +13,7 @@ from rich.text import Text
 
 from eval import words
 from eval.results import Report, Row, Subject
-from export.report import size
+from support.sizes import size
 
 WIDE = 110
 MOST_FALLEN = 20

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import components
-from avatar.sampler import SamplerTable, noise_of
+from avatar.model import SamplerTable, noise_of
 from components import Arrays, Component, PipelineComponents
 from components.reference import runner
 from eval.cases import Ask, Cases, Shown

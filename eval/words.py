@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from eval.results import LayerSearch, Level, Report, Row, Verdict
-from export.report import size
+from support.sizes import size
 
 LEVELS: tuple[str, ...] = get_args(Level)
 VERDICTS: tuple[Verdict, ...] = ("failed", "not run", "passed", "shown")

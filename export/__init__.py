@@ -7,7 +7,6 @@ from export.errors import (
     ExportError,
     FidelityError,
     ManifestError,
-    PublishError,
 )
 from export.manifest import ComponentEntry, FileEntry, GoldenEntry, Manifest
 
@@ -22,7 +21,6 @@ __all__ = [
     "GoldenEntry",
     "Manifest",
     "ManifestError",
-    "PublishError",
     "open_artifact",
     "verify",
 ]

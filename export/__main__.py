@@ -16,14 +16,13 @@ import typer
 from rich.console import Console
 
 from avatar import shipped
-from avatar.command_line import new_app, run, say
 from export.formats import Options
+from support.command_line import GATE_FAILED, new_app, run, say
 
 if TYPE_CHECKING:
     from export.check import Row
 
-GATE_FAILED = 1
-WIDE = 110
+WIDTH = 110
 
 
 class Target(StrEnum):
@@ -187,7 +186,7 @@ def _print(rows: Sequence[Row]) -> None:
     from export.report import table
 
     # Into a file or a pipe there is no width to fit into: no name is cut there.
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     console.print(table(rows))
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from export.errors import ArtifactError, ManifestError
 from export.manifest import ComponentEntry, FileEntry, Manifest
-from export.publish import MANIFEST
+
+MANIFEST = "manifest.json"
+"""Name of the file that makes a folder an artifact."""
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from components import Case, PipelineComponents, Recording, Runner, TensorSpec
 from components.metrics import peak_of, psnr, snr
 from components.reference import OneAtATime
 from export.artifact import files_of, open_artifact
 from export.formats import Format, Options, Way
 from export.manifest import Manifest
+from support.images import on_8_bit_grid
 
 RUN = "final image"
 
@@ -118,7 +117,7 @@ def _compare(
         for spec in specs:
             expected, got = reference.outputs[spec.name], test.outputs[spec.name]
             if way.bytes_only and spec.image:
-                expected = np.floor(expected * 255 + 0.5).clip(0, 255) / 255
+                expected = on_8_bit_grid(expected)
             peak = peak_of(spec, expected)
             worst_psnr = min(worst_psnr, psnr(expected, got, peak=peak))
             worst_snr = min(worst_snr, snr(expected, got))

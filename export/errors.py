@@ -1,17 +1,18 @@
 """Everything that can go wrong in this room.
 
-ExportError (ValueError)
+ExportError (UserError)
 ├── ArtifactError           a folder that is not an artifact, or not a whole one
 │   └── ManifestError       its manifest.json cannot be read as one
-├── PublishError            the artifact cannot be put where it should go
 ├── ConversionError         a component cannot be expressed in the format
 └── FidelityError           an artifact does not do what the reference does (exit code 1)
 """
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class ExportError(ValueError):
+
+class ExportError(UserError):
     """Base of the errors a caller can cause; its message is one clear line."""
 
 
@@ -21,10 +22,6 @@ class ArtifactError(ExportError):
 
 class ManifestError(ArtifactError):
     """`manifest.json` is missing, not JSON, of another schema version, or malformed."""
-
-
-class PublishError(ExportError):
-    """The artifact cannot be put in its place; what was there before is untouched."""
 
 
 class ConversionError(ExportError):

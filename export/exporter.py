@@ -13,12 +13,11 @@ import components
 from components import Component, PipelineComponents, Recording
 from components.checkpoint import read_index
 from export import artifact, card, golden
+from export.artifact import MANIFEST
 from export.check import Row, check
 from export.errors import FidelityError
 from export.formats import Format, Options, Written, format_named
 from export.manifest import ComponentEntry, Manifest
-from export.publish import publish
-from export.version import public_version, version
 from quantization import (
     QuantizedPipeline,
     Recipe,
@@ -28,6 +27,8 @@ from quantization import (
     open_checkpoint,
     targets,
 )
+from support.publish import publish
+from support.version import public_version, version
 
 SEED = 0
 """Of the recorded run that goes into the golden vectors."""
@@ -94,7 +95,7 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
     def waiting() -> None:
         progress(f"another export into {request.out} is running; waiting for it")
 
-    with publish(request.out, on_wait=waiting) as folder:
+    with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
         progress("running the PyTorch reference")
         recording = components.record(pipeline, seed=SEED)
         entries, seconds = [], {}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from support.sizes import size
+
 if TYPE_CHECKING:
     # Imports PyTorch, which takes seconds; a page that names sizes needs none.
     from export.check import Row
@@ -33,8 +35,3 @@ def table(rows: Sequence[Row]) -> Table:
             "[green]passed[/]" if row.passed else "[red]failed[/]",
         )
     return made
-
-
-def size(count: int) -> str:
-    """Bytes for people, in powers of ten as app stores count: `13.98 MB`."""
-    return f"{count / 1e6:.2f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar import shipped
-from avatar.command_line import fail, new_app, print_tables, progress, run
+from support.command_line import fail, new_app, print_tables, run
+from support.progress import progress_bar
 
 if TYPE_CHECKING:
     from quantization.planner import Plan, Planner, Settings
@@ -122,15 +123,15 @@ def plan(
     if activations and target is not Target.onnx:
         fail(f"{target.value} does not compute in int8: --activations is for onnx")
     # PyTorch takes seconds to import: `--help` should not.
-    from components import atomic
     from quantization.planner import Planner, Settings
     from quantization.report import table, write
+    from support import atomic
 
     settings = Settings(target=target.value, runs=runs, checks=checks, seed=seed, cache=cache)
     if activations:
         _plan_activations(checkpoint, settings, min_psnr, out)
         return
-    with progress() as say:
+    with progress_bar() as say:
         planner = Planner(checkpoint, settings, say)
         if min_psnr is not None:
             chosen = planner.for_quality(min_psnr)
@@ -148,11 +149,11 @@ def plan(
 def _plan_activations(
     checkpoint: Path, settings: Settings, min_psnr: float | None, out: Path
 ) -> None:
-    from components import atomic
     from quantization.activation_planner import LEAST_PSNR, ActivationPlanner
     from quantization.report import layer_table
+    from support import atomic
 
-    with progress() as say:
+    with progress_bar() as say:
         planner = ActivationPlanner(checkpoint, settings, say)
         chosen = planner.for_quality(LEAST_PSNR if min_psnr is None else min_psnr)
     atomic.write(out, chosen.recipe.dump())

@@ -24,7 +24,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from components import atomic
 from quantization.activations import CONVOLUTIONS, LayersOf, rounded
 from quantization.errors import BudgetError
 from quantization.packed import quantize
@@ -34,6 +33,7 @@ from quantization.recipe import Recipe
 from quantization.schemes import FLOAT16, INT8
 from quantization.sensitivity import PROJECTIONS, relative_costs
 from quantization.trajectories import Error, Errors
+from support import atomic
 
 TARGET = "onnx"
 """The only target that computes in int8."""

@@ -19,7 +19,6 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from components import atomic
 from components.checkpoint import INDEX, UNSAFE_SUFFIXES
 from quantization.activations import LayerScales, LayersOf
 from quantization.errors import PackedError, QuantizationError
@@ -27,6 +26,7 @@ from quantization.packed import Packed
 from quantization.pipeline import PackedState, QuantizedPipeline
 from quantization.recipe import Recipe
 from quantization.schemes import Scheme
+from support import atomic
 
 RECIPE, FOLDER, ACTIVATIONS = "recipe.json", "quantized", "activations.json"
 _LEFT_OUT = {".safetensors", *UNSAFE_SUFFIXES}

@@ -1,6 +1,6 @@
 """Everything that can go wrong in this room.
 
-QuantizationError (ValueError)
+QuantizationError (UserError)
 ├── SchemeError             no such scheme, or a weight or a target that cannot have it
 ├── RecipeError             the file is not a recipe
 │   └── MisfitError         it is a recipe, but for another model
@@ -11,8 +11,10 @@ QuantizationError (ValueError)
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class QuantizationError(ValueError):
+
+class QuantizationError(UserError):
     """Base of the errors a caller can cause; its message is one clear line."""
 
 

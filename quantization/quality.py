@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from components import atomic
 from components.metrics import psnr, ssim
 from quantization.activations import LayersOf
 from quantization.packed import quantize
@@ -18,6 +17,7 @@ from quantization.pipeline import QuantizedPipeline
 from quantization.recipe import Recipe
 from quantization.schemes import FLOAT16
 from quantization.trajectories import Trajectories
+from support import atomic
 
 Progress = Callable[[int, int], None]
 _CEILING = 100.0

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 from rich.table import Table
 
-from components import atomic
 from quantization.activation_planner import ActivationPlan
 from quantization.planner import Plan, decibels_of
+from support import atomic
+from support.render import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Curve:
         ]
 
 
+TEMPLATES = Path(__file__).parent / "templates"
 HEADINGS = ("", "MB", "bits", "predicted dB", "mean dB", "worst dB")
 
 
@@ -89,16 +90,13 @@ def write(curve: Curve, recipe: Path) -> tuple[Path, Path]:
     """Write the curve beside a recipe, as `NAME.png` and `NAME.html`; gives both paths."""
     picture, page = recipe.with_suffix(".png"), recipe.with_suffix(".html")
     data = png(curve)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("quantization"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-    )
     weights = [
         (name, str(scheme), "×".join(map(str, shape)))
         for name, (scheme, shape) in sorted(curve.chosen.recipe.weights.items())
     ]
-    text = environment.get_template("plan.html.j2").render(
+    text = render(
+        TEMPLATES,
+        "plan.html.j2",
         picture=base64.b64encode(data).decode(),
         headings=HEADINGS,
         rows=curve.rows(),

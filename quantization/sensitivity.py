@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from components import atomic
 from quantization.packed import quantize
 from quantization.schemes import Scheme
 from quantization.targets import candidates
 from quantization.trajectories import Trajectories
+from support import atomic
 
 PROJECTIONS = 2
 """A run's gradients of so many projections: each costs a backward pass, half of a run's time."""

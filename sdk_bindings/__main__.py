@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from avatar import shipped
-from avatar.command_line import export_where_missing, new_app, print_tables, run, say
+from support.command_line import export_where_missing, new_app, print_tables, run, say
 
 if TYPE_CHECKING:
     from sdk_bindings.bundle import Bundle
@@ -102,10 +102,10 @@ def refresh(
     ] = False,
 ) -> None:
     """Write the generated files in the source tree anew, for tests in place."""
-    from components import atomic
     from sdk_bindings.bundle import open_bundle, render
     from sdk_bindings.errors import StaleError
     from sdk_bindings.languages import LANGUAGES
+    from support import atomic
 
     _export_default(artifact)
     for name in libraries or list(Library):
@@ -122,9 +122,9 @@ def refresh(
 @app.command()
 def golden() -> None:
     """Write the golden vectors in the source tree anew."""
-    from components import atomic
     from sdk_bindings.languages import GOLDEN
     from sdk_bindings.vectors import make
+    from support import atomic
 
     about = (GOLDEN / "README.md").read_text(encoding="utf-8")
     with TemporaryDirectory(dir=GOLDEN.parent, prefix=".golden-") as staging:

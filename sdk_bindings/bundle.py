@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from export import Artifact, FileEntry, verify
 from export.artifact import files_of
 from export.manifest import Manifest
 from sdk_bindings.errors import LibraryError, UnsuitableArtifactError
 from sdk_bindings.languages import TEMPLATES, Language
 from sdk_bindings.naming import FILTERS, camel
+from support.render import render as fill_in
 
 PIPELINE = "AvatarPipeline"
 CARD = "README.md"
@@ -105,19 +104,9 @@ def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> b
     Raises:
         LibraryError: There is no template.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= FILTERS
-    try:
-        template = environment.get_template(language.template)
-    except jinja2.TemplateNotFound:
-        raise LibraryError(f"there is no {templates / language.template}") from None
-    return template.render(bundle.facts()).encode()
+    if not (templates / language.template).is_file():
+        raise LibraryError(f"there is no {templates / language.template}")
+    return fill_in(templates, language.template, FILTERS, **bundle.facts()).encode()
 
 
 def _require_rules(folder: Path, manifest: Manifest) -> None:

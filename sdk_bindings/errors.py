@@ -1,6 +1,6 @@
 """Everything that can go wrong in this room.
 
-SdkError (ValueError)
+SdkError (UserError)
 ├── UnsuitableArtifactError   whole, but not what an app of that language can use
 ├── LibraryError              the library's own files are not all there
 └── StaleError                a generated file in the tree is not what its artifact gives
@@ -8,8 +8,10 @@ SdkError (ValueError)
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class SdkError(ValueError):
+
+class SdkError(UserError):
     """Base of the errors a caller can cause; its message is one clear line."""
 
 

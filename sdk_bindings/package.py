@@ -21,11 +21,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from export import FileEntry
-from export.artifact import files_of
-from export.publish import MANIFEST, publish
+from export.artifact import MANIFEST, files_of
 from sdk_bindings.bundle import Bundle, render
 from sdk_bindings.errors import LibraryError
 from sdk_bindings.languages import GOLDEN, TEMPLATES, Language
+from support.publish import publish
 
 LISTING = "pocket-avatar.json"
 OPERATORS = "required_operators_and_types.config"
@@ -54,7 +54,7 @@ def publish_package(
     generated = render(bundle, language, templates)
     _require(library, "the library")
     _require(golden, "the golden vectors")
-    with publish(out, marker=LISTING) as folder:
+    with publish(out, marker=LISTING, kind=f"a package, which has {LISTING}") as folder:
         _copy_tree(library, folder, leave_out={language.generated, language.artifact, "golden"})
         _write(folder / language.generated, generated)
         for entry in bundle.files:

@@ -64,7 +64,7 @@ Command = Callable[..., Result]
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
     """Runs `python -m ROOM ARGUMENTS…` in this process: `command("export", "verify", folder)`."""
-    from avatar.command_line import run
+    from support.command_line import run
 
     def call(room: str, *arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", [room, *map(str, arguments)])

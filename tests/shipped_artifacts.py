@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from avatar import selfie_rules, shipped
+from avatar import shipped
+from avatar.selfies import rules_to_dicts
 from components import fingerprint
 from export import ExportError, verify
 
@@ -47,6 +48,6 @@ def is_shipped(folder: Path, format_: str) -> bool:
         return False
     return (
         manifest.checkpoint == fingerprint(shipped.CHECKPOINT)
-        and manifest.selfie_rules == selfie_rules.to_dicts()
+        and manifest.selfie_rules == rules_to_dicts()
         and (manifest.recipe, manifest.options) == (None, OPTIONS[format_])
     )

@@ -13,9 +13,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from avatar.people.styles import STYLES
-from avatar.selfie import read_selfies
-from tests.test_imports import EVERYONE, MAY_IMPORT, imported
+from avatar.people import STYLES
+from avatar.selfies import read_selfies
+from tests.import_graph import imports_of
+from tests.test_imports import EVERYONE, MAY_IMPORT
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -33,13 +34,17 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): version for name, _, version in parted}
 
 
+def _package(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).parent.parts)
+
+
 def distributions(folders: set[str]) -> set[str]:
     """The distributions that the code in some folders imports, by canonical name."""
     names = {
-        name
+        name.partition(".")[0]
         for folder in folders
         for file in (ROOT / folder).rglob("*.py")
-        for _, name in imported(file.read_text(encoding="utf-8"), folder)
+        for _, name in imports_of(file.read_text(encoding="utf-8"), _package(file))
     }
     foreign = names - MAY_IMPORT.keys() - EVERYONE - set(sys.stdlib_module_names)
     owners = packages_distributions()

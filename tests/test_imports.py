@@ -1,77 +1,88 @@
-"""The rooms' import directions, as `docs/architecture.md` draws them, read from the source."""
+"""Imports go one way: between rooms, between sub-rooms, and never in a circle.
+
+The arrows are those that `docs/architecture.md` draws; they are read from the source.
+"""
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.import_graph import circles, edges, imports_of, modules_below
+
 ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "avatar": set(),
-    "coreml_runtime": set(),
-    "components": {"avatar"},
-    "quantization": {"components"},
-    "distillation": {"avatar", "components", "quantization"},
-    "export": {"components", "quantization", "coreml_runtime"},
-    "eval": {"avatar", "components", "quantization", "export", "coreml_runtime"},
-    "sdk_bindings": {"avatar", "export"},
+    "support": set(),
+    "avatar": {"support"},
+    "coreml_runtime": {"support"},
+    "components": {"support", "avatar"},
+    "quantization": {"support", "components"},
+    "distillation": {"support", "avatar", "components", "quantization"},
+    "export": {"support", "components", "quantization", "coreml_runtime"},
+    "eval": {"support", "avatar", "components", "quantization", "export", "coreml_runtime"},
+    "sdk_bindings": {"support", "avatar", "export"},
 }
 """Room to the rooms it may import, itself aside."""
+
+SUB_ROOMS: dict[str, dict[str, set[str]]] = {
+    "avatar": {
+        "selfies": set(),
+        "model": {"selfies"},
+        "people": set(),
+        "judge": {"people"},
+    },
+}
+"""Room to its sub-rooms, each with the sub-rooms of the same room that it may import."""
 
 EVERYONE = {"tests", "benchmarks", "docs"}
 """May import all rooms; no room imports them."""
 
 
-def imported(source: str, module: str) -> Iterator[tuple[int, str]]:
-    """(line, top-level package) of each import in `source`, wherever it stands.
-
-    Relative imports count as the package of `module`; names given to `import_module` and
-    `__import__` as constants count too.
-    """
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            name = node.module or "" if node.level == 0 else module
-            yield node.lineno, name.partition(".")[0]
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            name = node.args[0].value
-            if called in ("import_module", "__import__") and isinstance(name, str):
-                yield node.lineno, (module if name.startswith(".") else name).partition(".")[0]
-
-
-def violations(root: Path) -> list[str]:
+def forbidden_imports(root: Path) -> list[str]:
     """Every forbidden import below `root`, as "file:line: room imports room"."""
     found = []
-    for room, allowed in MAY_IMPORT.items():
-        forbidden = (MAY_IMPORT.keys() | EVERYONE) - allowed - {room}
-        front_door = root / room / "__main__.py"  # may reach anywhere
-        for file in sorted((root / room).rglob("*.py")):
-            forbidden_here = EVERYONE if file == front_door else forbidden
-            where = file.relative_to(root)
-            found += [
-                f"{where}:{line}: {room} imports {name}"
-                for line, name in imported(file.read_text(encoding="utf-8"), room)
-                if name in forbidden_here
-            ]
+    for name, file in modules_below(root, MAY_IMPORT).items():
+        room = name.partition(".")[0]
+        package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        front_door = name == f"{room}.__main__"  # may reach anywhere
+        allowed = MAY_IMPORT.keys() if front_door else MAY_IMPORT[room] | {room}
+        where = file.relative_to(root)
+        for line, imported in imports_of(file.read_text(encoding="utf-8"), package):
+            other = imported.partition(".")[0]
+            if other in MAY_IMPORT.keys() | EVERYONE and other not in allowed:
+                found.append(f"{where}:{line}: {room} imports {other}")
+            elif broken := _between_sub_rooms(name, imported):
+                found.append(f"{where}:{line}: {broken}")
     return found
 
 
+def _between_sub_rooms(name: str, imported: str) -> str | None:
+    """What is wrong with an import from one sub-room of a room into another, if anything."""
+    (room, own, *_), (other_room, other, *_) = (f"{n}..".split(".") for n in (name, imported))
+    doors = SUB_ROOMS.get(room, {})
+    if room != other_room or own not in doors or other not in doors or own == other:
+        return None
+    return None if other in doors[own] else f"{room}.{own} imports {room}.{other}"
+
+
 def test_rooms_import_only_what_the_house_allows() -> None:
-    assert violations(ROOT) == []
+    assert forbidden_imports(ROOT) == []
 
 
-def test_every_room_is_read() -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(edges(modules_below(ROOT, MAY_IMPORT))) == []
+
+
+def test_every_room_and_sub_room_is_read() -> None:
     """A renamed room must not slip out of the check."""
     read = {room for room in MAY_IMPORT if list((ROOT / room).rglob("*.py"))}
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert folders - EVERYONE <= read
+    for room, doors in SUB_ROOMS.items():
+        assert {path.parent.name for path in (ROOT / room).glob("*/__init__.py")} == doors.keys()
 
 
 @pytest.mark.parametrize(
@@ -85,31 +96,63 @@ def test_every_room_is_read() -> None:
         "import importlib\nimportlib.import_module('export.onnx')",
         "from importlib import import_module\nimport_module('components.avatar')",
         "from tests import conftest",
+        "from avatar.judge import look_at",
+        "from ..judge import look_at",
+        "from avatar import model",
     ],
 )
 def test_fires_on_a_planted_violation(tmp_path: Path, planted: str) -> None:
     (tmp_path / "avatar" / "people").mkdir(parents=True)
     (tmp_path / "avatar" / "people" / "deep.py").write_text(planted)
-    (violation,) = violations(tmp_path)
+    (violation,) = forbidden_imports(tmp_path)
     assert violation.startswith("avatar/people/deep.py:")
 
 
 def test_only_a_rooms_own_front_door_may_reach_anywhere(tmp_path: Path) -> None:
     (tmp_path / "avatar" / "people").mkdir(parents=True)
     (tmp_path / "avatar" / "__main__.py").write_text("import export, eval, components")
-    assert violations(tmp_path) == []
+    assert forbidden_imports(tmp_path) == []
     (tmp_path / "avatar" / "people" / "__main__.py").write_text("import export")
-    assert violations(tmp_path) == ["avatar/people/__main__.py:1: avatar imports export"]
+    assert forbidden_imports(tmp_path) == ["avatar/people/__main__.py:1: avatar imports export"]
 
 
 @pytest.mark.parametrize(
     "harmless",
-    ["import exporter", "from .export import x", "from . import export", "import numpy, torch"],
+    [
+        "import exporter",
+        "from .export import x",
+        "from . import export",
+        "import numpy, torch",
+        "from avatar.people import Identity",
+        "from avatar.people.styles import STYLES",
+    ],
 )
 def test_leaves_alone_what_only_looks_alike(tmp_path: Path, harmless: str) -> None:
-    (tmp_path / "avatar").mkdir()
-    (tmp_path / "avatar" / "thing.py").write_text(harmless)
-    assert violations(tmp_path) == []
+    (tmp_path / "avatar" / "judge").mkdir(parents=True)
+    (tmp_path / "avatar" / "judge" / "thing.py").write_text(harmless)
+    assert forbidden_imports(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("import eval.b", "import eval.a"),
+        ("from eval import b", "from eval.a import x"),
+        ("from . import b", "def later():\n    from .a import x"),
+    ],
+)
+def test_finds_a_planted_circle(tmp_path: Path, one: str, other: str) -> None:
+    (tmp_path / "eval").mkdir()
+    for name, text in (("__init__", ""), ("a", one), ("b", other), ("c", "import eval.a")):
+        (tmp_path / "eval" / f"{name}.py").write_text(text)
+    assert circles(edges(modules_below(tmp_path, MAY_IMPORT))) == [["eval.a", "eval.b"]]
+
+
+def test_a_package_whose_part_imports_it_is_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "__init__.py").write_text("from eval.a import x")
+    (tmp_path / "eval" / "a.py").write_text("from eval import y")
+    assert circles(edges(modules_below(tmp_path, MAY_IMPORT))) == [["eval", "eval.a"]]
 
 
 def test_no_room_hides_a_module_of_pythons_own() -> None:

@@ -1,11 +1,54 @@
 """People who do not exist: who they are, their selfies and their avatars.
 
-`identity` says who a person is, `selfies` photographs them, `styles` draws them, `shards` writes
-people to disk and reads them back, `sheet` shows eight of them at once.
+A seed comes in; out come a person's attributes, their selfies and drawings of them in every style.
+`identity` says who a person is, `renderer` renders their selfies, `styles` draws them, `shards`
+writes people to disk and reads them back, and `sheet` shows eight of them at once. `renderer` has
+a door of its own, because it compiles when it is imported.
 """
 
 from __future__ import annotations
 
-from avatar.people.identity import ATTRIBUTES, Identity, sample_identity
+from avatar.people.identity import (
+    ATTRIBUTES,
+    DISTRIBUTIONS,
+    EYE_COLORS,
+    HAIR_COLORS,
+    SHAPE_ATTRIBUTES,
+    SKIN_TONES,
+    Identity,
+    sample_identity,
+)
+from avatar.people.shards import SELFIE_SEEDS, PersonRecord, read_shards, write_shards
+from avatar.people.styles import (
+    STYLES,
+    DesignerStyle,
+    can_draw,
+    draw,
+    draw_options,
+    drawn_labels,
+    merged_classes,
+    style_named,
+)
 
-__all__ = ["ATTRIBUTES", "Identity", "sample_identity"]
+__all__ = [
+    "ATTRIBUTES",
+    "DISTRIBUTIONS",
+    "EYE_COLORS",
+    "HAIR_COLORS",
+    "SELFIE_SEEDS",
+    "SHAPE_ATTRIBUTES",
+    "SKIN_TONES",
+    "STYLES",
+    "DesignerStyle",
+    "Identity",
+    "PersonRecord",
+    "can_draw",
+    "draw",
+    "draw_options",
+    "drawn_labels",
+    "merged_classes",
+    "read_shards",
+    "sample_identity",
+    "style_named",
+    "write_shards",
+]

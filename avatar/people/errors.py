@@ -1,6 +1,6 @@
 """What can go wrong with people, their styles and their files.
 
-PeopleError (ValueError)
+PeopleError (UserError)
 ├── UnknownStyleError    no style has that name
 ├── NotDrawnError        the style lacks something this person cannot be recognised without
 └── ShardError           a folder of shards is damaged, incomplete or of other people
@@ -8,8 +8,10 @@ PeopleError (ValueError)
 
 from __future__ import annotations
 
+from support.errors import UserError
 
-class PeopleError(ValueError):
+
+class PeopleError(UserError):
     """Any error of this package that its user can cause."""
 
 

@@ -16,7 +16,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -30,6 +30,9 @@ from PIL import Image
 from avatar.people.errors import ShardError
 from avatar.people.identity import Identity, sample_identity
 from avatar.people.styles import STYLES, can_draw, draw
+from support import atomic
+from support.images import to_pixels
+from support.progress import Progress, silent
 
 PEOPLE_A_SHARD = 50
 SELFIE_SEEDS = 1000
@@ -57,13 +60,13 @@ def write_shards(
     selfies: int = 5,
     avatars: int = 1,
     workers: int | None = None,
-    on_people: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Write `count` people, whose seeds are `seed`, `seed + 1`, …, with `selfies` selfies and, in
     every style that can draw them, `avatars` avatars each.
 
     Finished shards found in `folder` are kept, so a killed call goes on where it was and a later
-    one adds people; missing and damaged ones are written again. `on_people(done, count)` hears of
+    one adds people; missing and damaged ones are written again. `progress` hears of
     every shard written. Raises `ShardError` where the folder holds other people or its index cannot
     be read, and where people would have no picture at all.
     """
@@ -86,10 +89,9 @@ def write_shards(
         for future in as_completed(futures):
             start = futures[future]
             index["shards"][_name(start)] = future.result()
-            _write_atomically(folder / INDEX, _index_text(index).encode())
+            atomic.write(folder / INDEX, _index_text(index).encode())
             done += min(PEOPLE_A_SHARD, count - start)
-            if on_people:
-                on_people(done, count)
+            progress("people", done, count)
 
 
 def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
@@ -117,7 +119,7 @@ def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
 
 def _write_shard(folder: Path, start: int, stop: int, settings: dict[str, int]) -> str:
     """Write people `start` to `stop`, give the shard's SHA-256."""
-    from avatar.people.selfies import render
+    from avatar.people.renderer import render
 
     people = [sample_identity(settings["seed"] + number) for number in range(start, stop)]
     places = range(settings["selfies"])
@@ -136,7 +138,7 @@ def _write_shard(folder: Path, start: int, stop: int, settings: dict[str, int]) 
                 for place in range(settings["avatars"]):
                     png = _png(draw(person, style.name, place))
                     _add(tar, f"{number:06d}/avatars/{style.name}/{place}.png", png)
-    _write_atomically(folder / _name(start), stream.getvalue())
+    atomic.write(folder / _name(start), stream.getvalue())
     return hashlib.sha256(stream.getvalue()).hexdigest()
 
 
@@ -169,7 +171,7 @@ def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
     new one. A folder of fewer people grows."""
     if not (folder / INDEX).exists():
         empty = {"version": VERSION, **settings, "shards": {}}
-        _write_atomically(folder / INDEX, _index_text(empty).encode())
+        atomic.write(folder / INDEX, _index_text(empty).encode())
     index = _read_index(folder)
     if index["count"] < settings["count"]:
         index["shards"].pop(_name(_last_full(index["count"])), None)
@@ -230,7 +232,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _jpeg(selfie: NDArray[np.float32]) -> bytes:
-    pixels = (selfie.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
+    pixels = to_pixels(selfie)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
@@ -240,9 +242,3 @@ def _png(avatar: NDArray[np.uint8]) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(avatar).save(stream, "PNG", compress_level=6)
     return stream.getvalue()
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

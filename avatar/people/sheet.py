@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from avatar.people.identity import Identity, sample_identity
-from avatar.people.selfies import SIDE, render
+from avatar.people.renderer import SIDE, render
 from avatar.people.styles import STYLES, can_draw, draw
+from support.images import to_pixels
 
 SELFIES = 4
 GAP = 4
@@ -49,7 +50,7 @@ def _tiles(identity: Identity, seed: int) -> list[Image.Image]:
 
 
 def _picture(selfie: NDArray[np.float32]) -> Image.Image:
-    return Image.fromarray((selfie.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
+    return Image.fromarray(to_pixels(selfie))
 
 
 def _avatar(identity: Identity, style_name: str, seed: int) -> Image.Image:

@@ -13,6 +13,7 @@ from eval.metrics import METRICS, measure
 from eval.subject import translated
 from eval.tally import Tally
 from eval.truth import Call, Truth
+from support.images import on_8_bit_grid
 
 
 def run(
@@ -54,15 +55,10 @@ def compare(
     for spec in specs:
         reference = expected[spec.name]
         if byte_images and spec.image:
-            reference = in_bytes(reference)
+            reference = on_8_bit_grid(reference)
         peak = peak_of(spec, reference)
         measured = measure(reference, got[spec.name], peak=peak, picture=spec.image)
         for name, value in measured.items():
             worse = min if METRICS[name].at_least else max
             found[name] = worse(found.get(name, value), value)
     return found
-
-
-def in_bytes(picture: np.ndarray) -> np.ndarray:
-    """A picture in [0,1] in steps of 1/255: `floor(255·x + 0.5)`, clamped."""
-    return np.floor(picture * 255 + 0.5).clip(0, 255) / 255

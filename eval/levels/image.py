@@ -9,11 +9,11 @@ import numpy as np
 from components.metrics import psnr
 from eval.cases import Ask, Shown
 from eval.drawing import Model
-from eval.levels.components import in_bytes
 from eval.metrics import measure
 from eval.results import Row
 from eval.tally import Tally
 from eval.truth import Truth
+from support.images import on_8_bit_grid
 
 MOVED = (1, 4, 5, 8)
 """Places of selfies whose mask has gaps."""
@@ -23,7 +23,7 @@ def compare(
     expected: np.ndarray, got: np.ndarray, *, byte_images: bool, slow: bool = False
 ) -> dict[str, float]:
     """Every metric of two pictures (1,3,H,W) in [0,1]."""
-    reference = in_bytes(expected) if byte_images else expected
+    reference = on_8_bit_grid(expected) if byte_images else expected
     return measure(reference, got, peak=1.0, picture=True, slow=slow)
 
 

@@ -10,11 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from avatar.judge import Judgement
-from avatar.judging import attributes_right
-from avatar.people.identity import ATTRIBUTES, sample_identity
-from avatar.people.styles import STYLES
-from avatar.scorecard import Asked, Examiner
+from avatar.judge import Asked, Examiner, Judgement, attributes_right
+from avatar.people import ATTRIBUTES, STYLES, sample_identity
 from eval.cases import Ask
 from eval.plan import TONES
 from eval.results import Row, Where

@@ -10,7 +10,7 @@ import numpy as np
 import export.coreml  # noqa: F401 (imports coremltools without its warnings)
 from coreml_runtime.package import Package
 from eval.programs import Operation, Program
-from export.quiet import quiet
+from support.quiet import quiet
 
 _PREFIXES = ("p_module_", "b_module_")
 _ENDS = ("_to_fp16", "_cast_fp16", "_quantized", "_palettized")

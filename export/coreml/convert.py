@@ -15,7 +15,7 @@ from export.coreml.aliases import drop_aliases
 from export.coreml.compress import compute_precision
 from export.coreml.group_norm import low_rank_group_norm
 from export.errors import ConversionError
-from export.quiet import quiet
+from support.quiet import quiet
 
 TARGETS = {"ios16": ct.target.iOS16, "ios17": ct.target.iOS17, "ios18": ct.target.iOS18}
 

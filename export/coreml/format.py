@@ -8,8 +8,8 @@ from components import Component, PipelineFacts, Runner
 from export import gates
 from export.coreml import compress, convert, package, run
 from export.formats import Options, Way, Written
-from export.version import version
 from quantization import QuantizedPipeline
+from support.version import version
 
 
 class CoreMLFormat:

@@ -18,7 +18,7 @@ from typing import Any
 import coremltools as ct
 
 from components import Component, PipelineFacts
-from export.version import public_version
+from support.version import public_version
 
 AUTHOR = "com.apple.CoreML"
 MODEL = "model.mlmodel"

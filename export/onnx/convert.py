@@ -8,7 +8,7 @@ from torch.onnx import OnnxExporterError
 
 from components import Component
 from export.errors import ConversionError
-from export.quiet import quiet
+from support.quiet import quiet
 
 OPSET = 18
 """ONNX Runtime has run it since 1.14, and its CPU kernels cover all of it. From 21 on group

@@ -9,8 +9,8 @@ from components import Component, PipelineFacts, Runner
 from export import gates
 from export.formats import Options, Way, Written
 from export.onnx import activations, compress, convert, package, packed_weights, run
-from export.version import version
 from quantization import QuantizedPipeline
+from support.version import version
 
 
 class OnnxFormat:

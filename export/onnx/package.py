@@ -20,8 +20,8 @@ from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from components import Component, PipelineFacts
 from export.onnx.ort_order import in_order
-from export.quiet import quiet
-from export.version import public_version
+from support.quiet import quiet
+from support.version import public_version
 
 IR_VERSION = 8
 """What ONNX Runtime 1.14 reads; nothing in these models needs a newer one."""

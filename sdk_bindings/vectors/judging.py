@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from avatar.selfie import prepare_selfie
-from avatar.selfie_rules import Face, Photo, check, measures, nearest
+from avatar.selfies import Face, Photo, measures, nearest, prepare_selfie, refusals_of
 from sdk_bindings.languages import ROOM
+from support.images import to_8_bit
 
 FOLDER = "selfies"
 SAMPLES = ROOM.parent / "docs" / "samples"
@@ -37,7 +37,7 @@ def _each(law: Callable[[np.ndarray], np.ndarray]) -> Callable[[Image.Image], Im
 
     def apply(image: Image.Image) -> Image.Image:
         values = law(np.asarray(image) / 255)
-        return Image.fromarray(np.floor(np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8))
+        return Image.fromarray(to_8_bit(values))
 
     return apply
 
@@ -79,7 +79,7 @@ def _case(
 ) -> dict[str, Any]:
     boxes: list[Any] = [None] * len(names) if faces is None else faces
     photos = [_photo(known[file], found) for file, found in zip(names, boxes, strict=True)]
-    refusals = [asdict(refusal) for refusal in check(photos)]
+    refusals = [asdict(refusal) for refusal in refusals_of(photos)]
     for refusal in refusals:
         del refusal["message"]  # each language words its own
     return {

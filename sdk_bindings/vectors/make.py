@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from avatar.create import to_8_bit
 from avatar.label import XMP
 from sdk_bindings.vectors import judging, preparing
 from sdk_bindings.vectors.noise import noise
 from sdk_bindings.vectors.sampling import sampling
+from support.images import to_8_bit
 
 LABEL = "label.xmp"
 _EIGHT_BIT = (-1.0, -0.002, 0.0, 0.001, 0.0019, 0.00197, 0.5, 0.998, 0.9981, 1.0, 1.004, 2.0)
@@ -39,7 +39,7 @@ def eight_bit() -> dict[str, np.ndarray]:
     edges = ((np.arange(0, 256, 2) + 0.5) / 255).astype(np.float32)
     beside = [np.nextafter(edges, np.float32(side)) for side in (0, 2)]
     floats = np.concatenate([np.array(_EIGHT_BIT, np.float32), edges, *beside])
-    return {"floats": floats, "bytes": to_8_bit(floats[None, None]).reshape(-1)}
+    return {"floats": floats, "bytes": to_8_bit(floats)}
 
 
 def _pictures(folder: Path) -> None:

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from avatar.sampler import noise_of
+from avatar.model import noise_of
 
 SHAPE = (1, 8, 32, 32)
 FIRST = 1024

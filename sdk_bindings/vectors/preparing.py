@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.selfie import read_selfie
+from avatar.selfies import read_selfie
 from sdk_bindings.vectors.files import (
     GREY,
     GREY_ALPHA,

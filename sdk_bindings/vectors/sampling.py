@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.sampler import Array, Sampler, SamplerTable, noise_of, sample
+from avatar.model import Array, Sampler, SamplerTable, noise_of, sample
 
 LAW = (
     "prediction = 0.5·latents + 0.25·timestep/1000 + mean(identity_tokens) + 0.125·style, "

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from avatar.create import Model, draw, output_files, save_picture, style_index, to_8_bit
 from avatar.errors import OutputError
+from avatar.model import AvatarPipeline, Model, Networks
 from avatar.people.errors import UnknownStyleError
-from avatar.pipeline import AvatarPipeline
+from avatar.picture_output import output_files, save_picture
+from avatar.styles import style_index
 from components import load
 from components.reference import runner
+from support.images import to_pixels
 from tests.components.tiny import save_tiny_avatar
 
 STYLES = ("lorelei", "open-peeps", "pixel-art", "adventurer", "personas", "avataaars")
@@ -32,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     components = load(save_tiny_avatar(tmp_path_factory.mktemp("checkpoint") / "tiny"))
     opened = [components.component(name) for name in components.names]
     return Model(
-        runners={component.name: runner(component) for component in opened},
+        networks=Networks.of({component.name: runner(component) for component in opened}),
         table=AvatarPipeline.from_pretrained(components.checkpoint).sampler.table(),
         latent_shape=(1, 8, 32, 32),
         styles=STYLES,
@@ -46,22 +48,22 @@ def selfies(count: int) -> np.ndarray:
 def test_drawing_over_runners_is_what_the_pipeline_draws(
     model: Model, pipeline: AvatarPipeline
 ) -> None:
-    drawn = np.stack(list(draw(model, selfies(3), 2, [5, 6])))
+    drawn = np.stack(list(model.draw(selfies(3), 2, [5, 6])))
     assert drawn.shape == (2, 3, 256, 256) and drawn.dtype == np.float32
     assert np.abs(drawn - pipeline(selfies(3), 2, [5, 6])).max() < 1e-6
 
 
 def test_an_avatar_depends_on_its_own_seed_only(model: Model) -> None:
-    first, second = draw(model, selfies(1), 0, [1, 2])
-    (alone,) = draw(model, selfies(1), 0, [2])
+    first, second = model.draw(selfies(1), 0, [1, 2])
+    (alone,) = model.draw(selfies(1), 0, [2])
     assert np.array_equal(second, alone)
     assert not np.array_equal(first, second)
 
 
 def test_style_and_selfies_reach_the_picture(model: Model) -> None:
-    (one,) = draw(model, selfies(1), 0, [1])
-    (other_style,) = draw(model, selfies(1), 1, [1])
-    (other_person,) = draw(model, selfies(2), 0, [1])
+    (one,) = model.draw(selfies(1), 0, [1])
+    (other_style,) = model.draw(selfies(1), 1, [1])
+    (other_person,) = model.draw(selfies(2), 0, [1])
     assert not np.array_equal(one, other_style)
     assert not np.array_equal(one, other_person)
 
@@ -94,7 +96,7 @@ def test_eight_bit_is_rounded_half_up_and_clamped(values: list[float]) -> None:
         min(max(int(np.floor(np.float32(v) * np.float32(255) + np.float32(0.5))), 0), 255)
         for v in values
     ]
-    assert to_8_bit(avatar).transpose(2, 0, 1).ravel().tolist() == expected
+    assert to_pixels(avatar).transpose(2, 0, 1).ravel().tolist() == expected
 
 
 def test_one_file_or_numbered_ones(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from avatar.__main__ import create
-from avatar.command_line import is_user_error
 from avatar.errors import SelfieError
-from avatar.people.styles import STYLES
-from tests.avatar.test_selfie import bomb
+from avatar.people import STYLES
+from support.errors import UserError
+from tests.avatar.selfies.test_preparation import bomb
 from tests.conftest import Command
 
 
@@ -210,8 +210,13 @@ def test_a_mistyped_command(avatar: Command) -> None:
 
 
 def test_a_bug_keeps_its_traceback() -> None:
-    assert is_user_error(SelfieError("x"))
-    assert not is_user_error(ValueError("x"))
+    assert isinstance(SelfieError("x"), UserError)
+    script = "from support.command_line import new_app, run\napp = new_app('x')\n"
+    script += "@app.command()\ndef bug(): raise ValueError('of ours')\n"
+    script += "@app.command()\ndef other(): pass\nrun(app, 'x')"
+    command = [sys.executable, "-c", script, "bug"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" in done.stderr
 
 
 def test_what_cannot_be_written_is_one_line(avatar: Command, tmp_path: Path) -> None:
@@ -225,8 +230,8 @@ def test_what_cannot_be_written_is_one_line(avatar: Command, tmp_path: Path) -> 
 
 def test_other_errors_of_the_system_are_bugs(tmp_path: Path) -> None:
     script = f"""
-from avatar.command_line import new_app, run
-from components import atomic
+from support.command_line import new_app, run
+from support import atomic
 from pathlib import Path
 app = new_app("x")
 @app.command()

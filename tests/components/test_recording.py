@@ -8,8 +8,8 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 import components
-from avatar import selfie_rules
-from avatar.pipeline import AvatarPipeline
+from avatar.model import AvatarPipeline
+from avatar.selfies import rules_to_dicts
 from components import Arrays, Recording, reference
 from components.stable_diffusion import GUIDANCE, PROMPT, STEPS
 
@@ -111,7 +111,7 @@ def test_stable_diffusions_run_is_diffusers_own(sd_checkpoint: Path) -> None:
 def test_styles_of_the_avatar_carry_tier_licence_and_creator(avatar_checkpoint: Path) -> None:
     facts = components.load(avatar_checkpoint).facts()
     assert [style["tier"] for style in facts.styles] == ["free"] * 3 + ["plus"] * 3
-    assert facts.selfie_rules == selfie_rules.to_dicts()
+    assert facts.selfie_rules == rules_to_dicts()
     for style in facts.styles:
         assert style["licence_url"].startswith("https://"), style
         assert style["creator"] and style["source_url"].startswith("http"), style

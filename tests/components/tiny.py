@@ -9,11 +9,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from avatar.decoder import Decoder, LatentEncoder
-from avatar.denoiser import Denoiser
-from avatar.identity_encoder import IdentityEncoder
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import Sampler
+from avatar.model import AvatarPipeline, Decoder, Denoiser, IdentityEncoder, LatentEncoder, Sampler
 
 TOKENS = 16
 

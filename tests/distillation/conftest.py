@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
-from avatar.identity_encoder import IdentityEncoder
 from avatar.judge import Judge
-from avatar.people.shards import write_shards
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import Sampler
+from avatar.model import AvatarPipeline, Decoder, Denoiser, IdentityEncoder, Sampler
+from avatar.people import write_shards
 from distillation.data import People
 from distillation.report import Report, make
 from distillation.student import FEW_STEPS

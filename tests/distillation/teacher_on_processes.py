@@ -10,9 +10,7 @@ from pathlib import Path
 
 import torch
 
-from avatar.decoder import Decoder
-from avatar.denoiser import Denoiser
-from avatar.identity_encoder import IdentityEncoder
+from avatar.model import Decoder, Denoiser, IdentityEncoder
 from distillation.data import People
 from distillation.teacher import TeacherTask
 from distillation.training import Run, Schedule

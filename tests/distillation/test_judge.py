@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avatar.judge import CLASS_COUNTS, Judge
-from avatar.people.identity import ATTRIBUTES, DISTRIBUTIONS, sample_identity
-from avatar.people.styles import STYLES, drawn_labels
+from avatar.people import ATTRIBUTES, DISTRIBUTIONS, STYLES, drawn_labels, sample_identity
 from distillation.autoencoder import pictures
 from distillation.data import People
 from distillation.errors import RunError

@@ -14,12 +14,10 @@ import pytest
 from PIL import Image
 
 import components
-from avatar.denoiser import Sketch
-from avatar.identity_encoder import IdentityEncoder
-from avatar.people.identity import sample_identity
-from avatar.people.selfies import render
-from avatar.people.styles import STYLES, can_draw, draw
-from avatar.selfie import read_selfie
+from avatar.model import IdentityEncoder, Sketch
+from avatar.people import STYLES, can_draw, draw, sample_identity
+from avatar.people.renderer import render
+from avatar.selfies import read_selfie
 from avatar.styles import dump_styles, read_styles, styles_of
 from distillation.data import People
 from distillation.errors import RunError

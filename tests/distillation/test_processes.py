@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from avatar.people.shards import write_shards
+from avatar.people import write_shards
 from distillation.errors import RunError
 from distillation.training import share
 

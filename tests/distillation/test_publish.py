@@ -9,9 +9,8 @@ import pytest
 from safetensors.torch import load_file
 
 from avatar.judge import Judge, load_judge
-from avatar.people.identity import ATTRIBUTES
-from avatar.people.styles import STYLES
-from avatar.pipeline import AvatarPipeline
+from avatar.model import AvatarPipeline
+from avatar.people import ATTRIBUTES, STYLES
 from avatar.styles import styles_of
 from distillation.errors import RunError
 from distillation.publish import publish, publish_judge

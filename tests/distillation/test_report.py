@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from avatar.judge import Judge
-from avatar.people.styles import STYLES
-from avatar.pipeline import AvatarPipeline
+from avatar.model import AvatarPipeline
+from avatar.people import STYLES
 from distillation import report as reporting
 from distillation.data import People
 from distillation.errors import RunError

@@ -14,13 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from avatar.decoder import Decoder, LatentEncoder
-from avatar.denoiser import Denoiser, Sketch
-from avatar.identity_encoder import IdentityEncoder
-from avatar.people.shards import write_shards
-from avatar.people.styles import STYLES
-from avatar.pipeline import AvatarPipeline
-from avatar.sampler import Sampler, SamplerTable
+from avatar.model import (
+    AvatarPipeline,
+    Decoder,
+    Denoiser,
+    IdentityEncoder,
+    LatentEncoder,
+    Sampler,
+    SamplerTable,
+    Sketch,
+)
+from avatar.people import STYLES, write_shards
 from distillation.autoencoder import (
     Autoencoder,
     AutoencoderTask,

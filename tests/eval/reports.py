@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from avatar.people import sample_identity
-from avatar.people.styles import STYLES, can_draw, draw
+from avatar.people import STYLES, can_draw, draw, sample_identity
 from components.metrics import psnr, ssim
 from eval import (
     Comparison,

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import correlate1d
 
-from avatar.people import sample_identity
-from avatar.people.styles import STYLES, can_draw, draw
+from avatar.people import STYLES, can_draw, draw, sample_identity
 from eval.flip import PIXELS_PER_DEGREE, flip
 
 # IEC 61966-2-1's primaries, as the authors round them.

@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 
-from avatar.people.identity import sample_identity
-from avatar.people.styles import STYLES
+from avatar.people import STYLES, sample_identity
 from eval.cases import Mode
 from eval.plan import COPIES_IN_FULL, FIRST_PERSON, PEOPLE_IN_FULL, TONES, plan
 

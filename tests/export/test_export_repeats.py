@@ -45,7 +45,7 @@ exporter.check = check
 """
 
 FRONT_DOOR = """
-from avatar.command_line import run
+from support.command_line import run
 from export.__main__ import app
 run(app, "python -m export")
 """
@@ -58,7 +58,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 def export(prelude: str, *arguments: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
     door = (
-        "from avatar.command_line import run\nfrom export.__main__ import app\nrun(app, 'export')"
+        "from support.command_line import run\nfrom export.__main__ import app\nrun(app, 'export')"
     )
     code = f"{prelude}\n{door}"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}

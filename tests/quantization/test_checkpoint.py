@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import components
-from avatar.pipeline import AvatarPipeline
+from avatar.model import AvatarPipeline
 from components.reference import runners
 from quantization import PackedError, Recipe, WeightError, apply, load, open_checkpoint, write
 from quantization.pipeline import sizes

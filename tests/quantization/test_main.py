@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from avatar.command_line import run
 from quantization import Recipe, open_checkpoint
 from quantization.__main__ import app
+from support.command_line import run
 from tests.components.tiny import save_tiny_avatar
 
 Call = Callable[..., tuple[int, str, str]]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from avatar import selfie_rules
-from avatar.people.styles import STYLES
-from avatar.sampler import Sampler
+from avatar.model import Sampler
+from avatar.people import STYLES
+from avatar.selfies import rules_to_dicts
 from components import TensorSpec
 from export import ComponentEntry, GoldenEntry, Manifest, artifact
 from sdk_bindings.package import OPERATORS
@@ -65,7 +65,7 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
         "tools": {"torch": "2"},
         "styles": tuple(asdict(style) for style in STYLES),
         "sampler": Sampler(steps=2, guidance=1.0, also=(1, 4)).constants(),
-        "selfie_rules": selfie_rules.to_dicts(),
+        "selfie_rules": rules_to_dicts(),
         "golden": GoldenEntry(
             seed=0,
             run="golden/run.safetensors",

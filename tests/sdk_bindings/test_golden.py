@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from safetensors.numpy import load_file
 
-from avatar.selfie_rules import RULES
+from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
 from sdk_bindings.vectors import make
 from sdk_bindings.vectors.files import wide_profile
@@ -111,7 +111,7 @@ def test_noise_follows_its_law_for_every_seed() -> None:
 
 
 def test_pictures_are_prepared_as_the_house_says() -> None:
-    """Area averages and EXIF turns by other means than `avatar/selfie.py`'s."""
+    """Area averages and EXIF turns by other means than `avatar/selfies/preparation.py`'s."""
     tensors = load_file(GOLDEN / "prepared.safetensors")
     landscape = colours(301, 217)[:, 42:259].astype(np.float64) / 255
     # Area averaging with fractions is a mean over a grid fine enough to hold both.

@@ -16,9 +16,10 @@ from PIL import Image
 
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
-from avatar.create import draw, style_index, to_8_bit
-from avatar.selfie import read_selfies
+from avatar.selfies import read_selfies
+from avatar.styles import style_index
 from sdk_bindings import KOTLIN, open_bundle, publish_package
+from support.images import to_pixels
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = KOTLIN.library
@@ -108,8 +109,8 @@ def test_the_example_draws_what_python_draws(
     done = example(built, *options, "--out", out, "--artifact", shipped_onnx, *SELFIES)
     assert done.returncode == 0, done.stderr
     model = open_model(Runtime.ONNX, shipped.CHECKPOINT, shipped_onnx, steps)
-    (avatar,) = draw(model, read_selfies(SELFIES), style_index(model.styles, style), [SEED])
-    assert psnr(np.asarray(Image.open(out)), to_8_bit(avatar)) >= 55
+    (avatar,) = model.draw(read_selfies(SELFIES), style_index(model.styles, style), [SEED])
+    assert psnr(np.asarray(Image.open(out)), to_pixels(avatar)) >= 55
 
 
 def test_exiftool_reads_the_label(built: Path, shipped_onnx: Path, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from export import PublishError
 from sdk_bindings import KOTLIN, SWIFT, LibraryError, open_bundle, publish_package
 from sdk_bindings.bundle import Bundle
+from support.errors import PublishError
 from tests.sdk_bindings.conftest import MakeArtifact
 
 Publish = Callable[..., int]

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from avatar.__main__ import Runtime, open_model
-from avatar.create import draw, to_8_bit
 from avatar.label import PNG_TEXT, PNG_XMP_KEYWORD, SOURCE_TYPE, XMP
-from avatar.selfie import read_selfies
+from avatar.selfies import read_selfies
 from components.metrics import psnr
 from sdk_bindings import SWIFT, open_bundle, publish_package
+from support.images import to_pixels
 from tests.sdk_bindings.swift_toolchain import (
     FLAGS,
     PACKAGE,
@@ -75,10 +75,10 @@ def test_the_example_draws_what_python_draws(built: Path, tmp_path: Path) -> Non
     model = open_model(Runtime.ONNX, Path(), built)
     style = model.styles.index("adventurer")
     for file, avatar in zip(
-        files, draw(model, read_selfies(SELFIES), style, [2**64 - 1, 0]), strict=True
+        files, model.draw(read_selfies(SELFIES), style, [2**64 - 1, 0]), strict=True
     ):
         theirs = np.asarray(Image.open(file), np.float64) / 255
-        ours = to_8_bit(avatar).astype(np.float64) / 255
+        ours = to_pixels(avatar).astype(np.float64) / 255
         assert theirs.shape == (256, 256, 3)
         assert psnr(ours, theirs, peak=1) >= 55
         _assert_labelled(file)

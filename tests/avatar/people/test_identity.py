@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatar.people.identity import (
-    ATTRIBUTES,
-    DISTRIBUTIONS,
-    HAIR_COLORS,
-    SKIN_TONES,
-    sample_identity,
-)
+from avatar.people import ATTRIBUTES, DISTRIBUTIONS, HAIR_COLORS, SKIN_TONES, sample_identity
 
 
 @given(st.integers(0, 2**40))

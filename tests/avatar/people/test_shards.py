@@ -13,12 +13,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.people import shards
+from avatar.people import (
+    SELFIE_SEEDS,
+    STYLES,
+    can_draw,
+    draw,
+    read_shards,
+    sample_identity,
+    shards,
+    write_shards,
+)
 from avatar.people.errors import ShardError
-from avatar.people.identity import sample_identity
-from avatar.people.selfies import render
-from avatar.people.shards import INDEX, SELFIE_SEEDS, read_shards, write_shards
-from avatar.people.styles import STYLES, can_draw, draw
+from avatar.people.renderer import render
+from avatar.people.shards import INDEX
 
 COUNT, SEED = 5, 40
 PLAIN: dict[str, Any] = {"seed": SEED, "selfies": 1, "avatars": 1}
@@ -99,7 +106,7 @@ def test_writing_goes_on_where_it_was(written: Path, copy: Path) -> None:
     second_shard_damaged(copy)
     kept = (copy / "people-000000.tar").stat().st_mtime_ns
     told: list[tuple[int, int]] = []
-    write_shards(copy, COUNT, workers=1, on_people=lambda *n: told.append(n), **PLAIN)
+    write_shards(copy, COUNT, workers=1, progress=lambda *n: told.append(n[1:]), **PLAIN)
     assert contents(copy) == contents(written)
     assert (copy / "people-000000.tar").stat().st_mtime_ns == kept
     assert told == [(4, 5), (5, 5)]

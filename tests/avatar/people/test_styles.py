@@ -17,16 +17,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from resvg_py import svg_to_bytes
 
-from avatar.people.errors import NotDrawnError, UnknownStyleError
-from avatar.people.identity import ATTRIBUTES, Identity, sample_identity
-from avatar.people.styles import (
+from avatar.people import (
+    ATTRIBUTES,
     STYLES,
+    Identity,
     can_draw,
     draw,
     draw_options,
     drawn_labels,
+    sample_identity,
     style_named,
 )
+from avatar.people.errors import NotDrawnError, UnknownStyleError
 from avatar.people.styles._choice import blend, shade
 from avatar.people.styles._definition import compiled, definition
 from avatar.people.styles._raster import _PICTURE_CLIP, rasterize

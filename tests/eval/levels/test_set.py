@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from avatar.judge import Judge, Judgement, load_judge
-from avatar.people.identity import sample_identity
-from avatar.people.styles import STYLES
+from avatar.people import STYLES, sample_identity
 from eval import jury
 from eval.cases import Ask, Shown
 from eval.gates import of_tier

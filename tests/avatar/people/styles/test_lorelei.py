@@ -7,8 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avatar.people.identity import ATTRIBUTES, HAIR_COLORS, SKIN_TONES, Identity, sample_identity
-from avatar.people.styles import draw, draw_options, drawn_labels
+from avatar.people import (
+    ATTRIBUTES,
+    HAIR_COLORS,
+    SKIN_TONES,
+    Identity,
+    draw,
+    draw_options,
+    drawn_labels,
+    sample_identity,
+)
 from avatar.people.styles._definition import definition
 from avatar.people.styles.lorelei import BEARDS, EYES, GLASSES, HAIR, MOUTHS, NOSES
 

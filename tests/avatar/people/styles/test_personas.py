@@ -7,8 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avatar.people.identity import ATTRIBUTES, HAIR_COLORS, Identity, sample_identity
-from avatar.people.styles import draw, draw_options, drawn_labels
+from avatar.people import (
+    ATTRIBUTES,
+    HAIR_COLORS,
+    Identity,
+    draw,
+    draw_options,
+    drawn_labels,
+    sample_identity,
+)
 from avatar.people.styles._definition import definition
 from avatar.people.styles.personas import BEARDS, CLOTHES, EYES, HAIR, MOUTHS, NOSES
 

@@ -7,8 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avatar.people.identity import ATTRIBUTES, EYE_COLORS, Identity, sample_identity
-from avatar.people.styles import draw, draw_options, drawn_labels
+from avatar.people import (
+    ATTRIBUTES,
+    EYE_COLORS,
+    Identity,
+    draw,
+    draw_options,
+    drawn_labels,
+    sample_identity,
+)
 from avatar.people.styles._definition import definition
 from avatar.people.styles.pixel_art import BEARDS, CLOTHES, EYES, GLASSES, HAIR, MOUTHS
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avatar.people.identity import Identity, sample_identity
-from avatar.people.styles import STYLES, draw
+from avatar.people import STYLES, Identity, draw, sample_identity
 from avatar.people.styles._definition import definition
 from avatar.people.styles._repairs import repaired
 

@@ -1,0 +1,111 @@
+"""One whole run of the model: encode, sample, decode, joined once for every runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.model.sampler import Array, SamplerTable, sample
+
+Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+"""One network in any runtime: named arrays in, named arrays out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """The three networks of an avatar model, whatever executes them.
+
+    Shapes are S×S selfies, T×D tokens, C×h×w latents and H×W pictures of the model at hand; every
+    array is float32 unless it says otherwise.
+    """
+
+    identity_encoder: Runner
+    denoiser: Runner
+    decoder: Runner
+
+    @classmethod
+    def of(cls, runners: Mapping[str, Runner]) -> Networks:
+        """The networks from a mapping with the three names, for example a loaded artifact's."""
+        return cls(**{name: runners[name] for name in cls.names()})
+
+    @staticmethod
+    def names() -> tuple[str, str, str]:
+        """The names of the networks, in the order in which a run calls them."""
+        return ("identity_encoder", "denoiser", "decoder")
+
+    def encode(self, selfies: Array, mask: Array) -> Array:
+        """Identity tokens (1,T,D) of one person.
+
+        `selfies` is (10,3,S,S) in [0,1], absent ones zero; `mask` is (10,), 1 = present.
+        """
+        return _only(self.identity_encoder({"selfies": selfies, "selfie_mask": mask}))
+
+    def predict(
+        self, latents: Array, timestep: Array, tokens: Array, style: NDArray[np.int32]
+    ) -> Array:
+        """The denoiser's prediction (1,C,h,w), with the arguments that `sample` passes."""
+        return _only(
+            self.denoiser(
+                {
+                    "latents": latents,
+                    "timestep": timestep,
+                    "identity_tokens": tokens,
+                    "style": style,
+                }
+            )
+        )
+
+    def decode(self, latents: Array) -> Array:
+        """The avatar (1,3,H,W) in [0,1] of latents (1,C,h,w)."""
+        return _only(self.decoder({"latents": latents}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Identity tokens (1,T,D) of a person, and those of nobody, which guidance needs."""
+
+    person: Array
+    nobody: Array
+
+
+def encode(networks: Networks, selfies: Array, mask: Array, *, guided: bool = True) -> Tokens:
+    """Encode one person's selfies, and nobody's; the arrays are as `Networks.encode` takes them.
+
+    A run without guidance (`SamplerTable.guided`) never reads the tokens of nobody: where `guided`
+    is false, they are not computed, and the person's stand in their place.
+    """
+    person = networks.encode(selfies, mask)
+    nobody = networks.encode(selfies * 0, mask * 0) if guided else person
+    return Tokens(person=person, nobody=nobody)
+
+
+def draw(
+    networks: Networks,
+    tokens: Tokens,
+    style: int | NDArray[np.int32],
+    noise: Array,
+    table: SamplerTable,
+    on_step: Callable[[int, Array], None] | None = None,
+) -> Array:
+    """Draw one avatar, (1,3,H,W) in [0,1].
+
+    Args:
+        networks: What computes.
+        tokens: As `encode` gives them.
+        style: The style's index.
+        noise: Starting latents (1,C,h,w), as `noise_of` gives them for a seed.
+        table: The sampler's constants.
+        on_step: Called with the step's index and the latents after each step.
+    """
+    latents = sample(
+        networks.predict, noise, tokens.person, tokens.nobody, style, table, on_step=on_step
+    )
+    return networks.decode(latents)
+
+
+def _only(outputs: Mapping[str, np.ndarray]) -> Array:
+    (output,) = outputs.values()
+    return output

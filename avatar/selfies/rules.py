@@ -1,0 +1,236 @@
+"""What a selfie must be like before avatars are drawn from it: measures, limits, refusals.
+
+The limits are data (`RULES`, and `selfie_rules` in every manifest), the measures are formulas that
+every language follows. x is the prepared selfie (3,128,128) in [0,1], y = 0.2126·R + 0.7152·G +
+0.0722·B its luma, of sRGB values as they are; sums are in double precision:
+
+| rule | measure |
+| --- | --- |
+| count | number of selfies |
+| side | shorter side of the upright picture, pixels |
+| brightness | mean of y |
+| contrast | population standard deviation of y |
+| sharpness | root mean square, over inner pixels, of 4·y less its four neighbours, by contrast |
+| difference | least mean of abs(x - x') over all earlier selfies x' |
+| faces | faces found in the upright picture |
+| face_size | width of the one face's box by the picture's shorter side |
+| face_offset | distance of that box's centre from the picture's, by the shorter side |
+
+Sharpness is 0 where contrast is below 1e-6. Rules about faces apply where somebody looked for them,
+`face_size` and `face_offset` where exactly one was found. `docs/selfies.md` says how the limits
+were found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.selfies.preparation import MAX_SELFIES
+
+Array = NDArray[np.float32]
+
+LUMA = (0.2126, 0.7152, 0.0722)
+FLAT = 1e-6
+"""The contrast below which there is nothing but rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A measure's limits; both are still allowed, None is no limit.
+
+    Attributes:
+        name: The measure.
+        min: The least allowed.
+        max: The most allowed.
+        about: What it asks for, in words for people.
+    """
+
+    name: str
+    min: float | None = None
+    max: float | None = None
+    about: str
+
+    def broken_by(self, value: float) -> float | None:
+        """The limit that `value` breaks; None where it keeps both."""
+        if self.min is not None and not value >= self.min:
+            return self.min
+        if self.max is not None and not value <= self.max:
+            return self.max
+        return None
+
+
+RULES = (
+    Rule(
+        name="count",
+        min=1.0,
+        max=float(MAX_SELFIES),
+        about="selfies of one person",
+    ),
+    Rule(name="side", min=128.0, about="the shorter side of the picture in pixels"),
+    Rule(name="brightness", min=0.15, max=0.85, about="neither too dark nor too bright"),
+    Rule(name="contrast", min=0.05, about="not flat: light and shadow differ"),
+    Rule(name="sharpness", min=0.09, about="not blurred"),
+    Rule(name="difference", min=0.04, about="not nearly the same as an earlier selfie"),
+    Rule(name="faces", min=1.0, max=1.0, about="exactly one face"),
+    Rule(name="face_size", min=0.25, about="a face large enough, by the picture's shorter side"),
+    Rule(name="face_offset", max=0.3, about="a face near the centre of the picture"),
+)
+"""In the order in which refusals are given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face:
+    """A face's box in pixels of the upright picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A selfie as the rules see it.
+
+    Attributes:
+        width: Of the upright picture, in pixels.
+        height: Of the upright picture, in pixels.
+        pixels: The prepared selfie, (3,128,128) float32 sRGB in [0,1].
+        faces: The faces found in the upright picture; None where nobody looked.
+    """
+
+    width: int
+    height: int
+    pixels: Array
+    faces: Sequence[Face] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A rule that is broken.
+
+    Attributes:
+        selfie: Index of the selfie; None where the rule is about all of them.
+        rule: The rule's name.
+        value: What was measured.
+        limit: The limit that it breaks.
+        earlier: For `difference`, the index of the earlier selfie that is nearly the same.
+        message: All of it in one line, without the selfie.
+    """
+
+    selfie: int | None
+    rule: str
+    value: float
+    limit: float
+    earlier: int | None = None
+    message: str
+
+
+def check_count(count: int, rules: Sequence[Rule] = RULES) -> tuple[Refusal, ...]:
+    """The refusal of so many selfies, if any. It comes before any picture is opened."""
+    return _refusals(None, {"count": float(count)}, rules)
+
+
+def refusals_of(photos: Sequence[Photo], rules: Sequence[Rule] = RULES) -> tuple[Refusal, ...]:
+    """Every broken rule, in order of selfie, then rule. A wrong number of selfies stands alone."""
+    wrong_count = check_count(len(photos), rules)
+    if wrong_count:
+        return wrong_count
+    return tuple(chain.from_iterable(check_one(photos, i, rules) for i in range(len(photos))))
+
+
+def check_one(
+    photos: Sequence[Photo], index: int, rules: Sequence[Rule] = RULES
+) -> tuple[Refusal, ...]:
+    """The rules that the selfie at `index` breaks, with the earlier ones beside it."""
+    found = measures(photos[index])
+    earlier = None
+    if index:
+        found["difference"], earlier = nearest(photos[:index], photos[index])
+    return _refusals(index, found, rules, earlier)
+
+
+def measures(photo: Photo) -> dict[str, float]:
+    """What is measured of one selfie by itself, by rule."""
+    luma = np.tensordot(np.asarray(LUMA), photo.pixels.astype(np.float64), axes=1)
+    contrast = float(luma.std())
+    return {
+        "side": float(min(photo.width, photo.height)),
+        "brightness": float(luma.mean()),
+        "contrast": contrast,
+        "sharpness": _edges(luma) / contrast if contrast >= FLAT else 0.0,
+        **_face_measures(photo),
+    }
+
+
+def difference(one: Array, other: Array) -> float:
+    """Mean absolute difference of two prepared selfies, in [0,1]."""
+    return float(np.abs(one.astype(np.float64) - other.astype(np.float64)).mean())
+
+
+def nearest(earlier: Sequence[Photo], photo: Photo) -> tuple[float, int]:
+    """The least difference from the earlier ones, and the index of the first that has it."""
+    return min((difference(one.pixels, photo.pixels), i) for i, one in enumerate(earlier))
+
+
+def rules_to_dicts(rules: Sequence[Rule] = RULES) -> tuple[dict[str, Any], ...]:
+    """Plain values for a manifest."""
+    return tuple(asdict(rule) for rule in rules)
+
+
+def rules_from_dicts(values: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """The inverse: `rules_from_dicts(rules_to_dicts(rules)) == rules`."""
+    return tuple(Rule(**value) for value in values)
+
+
+def _edges(luma: NDArray[np.float64]) -> float:
+    """Root mean square of the discrete Laplacian over the inner pixels."""
+    inner = 4 * luma[1:-1, 1:-1]
+    around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]
+    return math.sqrt(float(((inner - around) ** 2).mean()))
+
+
+def _face_measures(photo: Photo) -> dict[str, float]:
+    if photo.faces is None:
+        return {}
+    found = {"faces": float(len(photo.faces))}
+    if len(photo.faces) != 1:
+        return found
+    (face,) = photo.faces
+    side = min(photo.width, photo.height)
+    right = face.left + face.width / 2 - photo.width / 2
+    down = face.top + face.height / 2 - photo.height / 2
+    return {**found, "face_size": face.width / side, "face_offset": math.hypot(right, down) / side}
+
+
+def _refusals(
+    selfie: int | None,
+    found: Mapping[str, float],
+    rules: Sequence[Rule],
+    earlier: int | None = None,
+) -> tuple[Refusal, ...]:
+    broken = ((rule, rule.broken_by(found[rule.name])) for rule in rules if rule.name in found)
+    return tuple(
+        Refusal(
+            selfie=selfie,
+            rule=rule.name,
+            value=found[rule.name],
+            limit=limit,
+            earlier=earlier if rule.name == "difference" else None,
+            message=_message(rule, found[rule.name], limit),
+        )
+        for rule, limit in broken
+        if limit is not None
+    )
+
+
+def _message(rule: Rule, value: float, limit: float) -> str:
+    bound = "at least" if limit == rule.min and not value >= limit else "at most"
+    return f"{rule.name} is {value:.3g}, expected {bound} {limit:g} ({rule.about})"
