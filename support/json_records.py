@@ -12,12 +12,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from support.errors import UserError
 
 T = TypeVar("T")
+_ADAPTERS: dict[Any, Any] = {}
 _INFINITE = {"inf": math.inf, "-inf": -math.inf}
 
 
@@ -166,8 +166,10 @@ def _describe(part: dict[str, Any]) -> None:
                 part["properties"][name]["description"] = " ".join(words.split())
 
 
-@cache
-def _adapter(kind: type[Any]) -> Any:
+def _adapter(kind: Any) -> Any:
+    """Pydantic's validator of a record's class, built once."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]

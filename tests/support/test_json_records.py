@@ -1,4 +1,4 @@
-"""Records to JSON and back: nothing is converted, nothing is lost, every mistake names its place."""
+"""Records to JSON and back: nothing is converted or lost, every mistake names its place."""
 
 from __future__ import annotations
 
