@@ -26,7 +26,7 @@ import pytest
 import torch
 
 from coreml_runtime import coremltools_plugin
-from coreml_runtime._proxy import Proxy
+from coreml_runtime.coremltools_plugin import ModelProxy
 
 KNOWN = Path(__file__).parents[2] / "docs" / "coreml_conformance.md"
 
@@ -41,23 +41,23 @@ class Counter:
         self._made: dict[int, Any] = {}
 
     def watch_predictions(self) -> None:
-        predict = Proxy.predict
+        predict = ModelProxy.predict
 
-        def watched(proxy: Proxy, *args: Any, **options: Any) -> dict[str, Any]:
+        def watched(proxy: ModelProxy, *args: Any, **options: Any) -> dict[str, Any]:
             made = predict(proxy, *args, **options)
             self.predictions += 1
             for value in made.values():
                 self._made[id(value)] = value  # held, so that the id stays its
             return made
 
-        Proxy.predict = watched  # type: ignore[method-assign]
+        ModelProxy.predict = watched  # type: ignore[method-assign]
 
     @staticmethod
     def skip_neural_networks() -> None:
         """Some tests convert to a neural network whatever the environment says."""
-        begin = Proxy.__init__
+        begin = ModelProxy.__init__
 
-        def watched(proxy: Proxy, *args: Any) -> None:
+        def watched(proxy: ModelProxy, *args: Any) -> None:
             try:
                 begin(proxy, *args)
             except RuntimeError as error:
@@ -65,7 +65,7 @@ class Counter:
                     pytest.skip("a neural network, not an ML Program")
                 raise
 
-        Proxy.__init__ = watched  # type: ignore[method-assign]
+        ModelProxy.__init__ = watched  # type: ignore[method-assign]
 
     def watch_comparisons(self) -> None:
         compare = np.testing.assert_allclose

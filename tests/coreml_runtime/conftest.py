@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import coreml_runtime
-from coreml_runtime.bind import CONVERTERS
 from coreml_runtime.ops import find_op
+from coreml_runtime.planning.argument_conversion import CONVERTERS
 from export.coreml.aliases import drop_aliases
 
 logging.getLogger("coremltools").setLevel(logging.ERROR)

@@ -22,14 +22,14 @@ import numpy as np
 import torch
 
 import coreml_runtime
-from coreml_runtime import execute
-from coreml_runtime._proto import Model_pb2
-from coreml_runtime.comparison import random_inputs
 from coreml_runtime.errors import CoreMLRuntimeError
+from coreml_runtime.execution import executor
+from coreml_runtime.inspection import random_inputs
+from coreml_runtime.package.protobuf_messages import Model_pb2
 
 MEMORY = 6 << 30  # bytes of address space above what the process has at the start
 PATIENCE = 2.0  # seconds for a refusal
-TURNS = 100  # of a loop; a mutant may loop for ever, as any program may
+MAX_ITERATIONS = 100  # of a loop; a mutant may loop forever, as any program may
 EXTREMES = (0, 1, -1, 2, 3, 7, 8, 63, 64, 65, 255, 1 << 16, (1 << 31) - 1, -(1 << 31), 1 << 40)
 ODD_NAMES = ("", "x", "\0", "../../etc/passwd", "/etc/hostname", "@model_path/../x", "é" * 50)
 
@@ -201,7 +201,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    execute.MAX_TURNS = TURNS
+    executor.MAX_ITERATIONS = MAX_ITERATIONS
     told = run(arguments.count, arguments.seed)
     print(
         f"{arguments.count} mutants: " + ", ".join(f"{n} {kind}" for kind, n in told.most_common())

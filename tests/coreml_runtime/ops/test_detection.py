@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coreml_runtime.ops.detection import chosen, overlap
+from coreml_runtime.ops.detection import intersection_over_union, select_boxes
 
 
 def _plain(boxes, scores, iou, least, most, per_class):
@@ -41,13 +41,16 @@ def test_chosen_is_the_plain_procedure(seed, count, classes, per_class) -> None:
     boxes = torch.rand(count, 4, generator=generator, dtype=torch.float64) + 0.1
     scores = torch.rand(count, classes, generator=generator, dtype=torch.float64)
     wanted = _plain(boxes.tolist(), scores.tolist(), 0.4, 0.3, 7, per_class)
-    assert chosen(boxes, scores, 0.4, 0.3, 7, per_class) == wanted
+    selected = select_boxes(
+        boxes, scores, iou_threshold=0.4, score_threshold=0.3, max_boxes=7, per_class=per_class
+    )
+    assert selected == wanted
 
 
 def test_overlap_by_hand() -> None:
     box = torch.tensor([0.0, 0.0, 2.0, 2.0])
     others = torch.tensor([[0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 2.0, 2.0], [5.0, 5.0, 1.0, 1.0]])
-    assert overlap(box, others).tolist() == pytest.approx([1.0, 1 / 3, 0.0])
+    assert intersection_over_union(box, others).tolist() == pytest.approx([1.0, 1 / 3, 0.0])
 
 
 def test_results_are_padded_and_counted(run_op) -> None:
