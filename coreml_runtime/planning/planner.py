@@ -8,10 +8,9 @@ time.
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ..errors import CoreMLRuntimeError, ProgramError, UnsupportedModelError, UnsupportedOpError
+from ..errors import CoreMLRuntimeError, ProgramError, UnsupportedModelError
 from ..numerics import declared_cast
 from ..ops import OP_FAILURES, VARIADIC, MilList, OpDef, StateCell, Tensors, find_op
 from ..package import (
@@ -28,6 +27,7 @@ from .argument_conversion import CONVERTERS, to_python
 from .attention_pattern import group_attention, is_attention
 from .lifetimes import last_uses
 from .name_scope import NameScope
+from .operation_checks import CONTROL_FLOW, check_ops, check_parameters
 from .plan import (
     AttentionStep,
     BranchStep,
@@ -40,7 +40,6 @@ from .plan import (
     Step,
 )
 
-_CONTROL_FLOW = ("cond", "while_loop")
 _NOT_CONVERTED = (MilList, StateCell)  # passed to the op as the slot holds them
 _NO_SLOT = -1
 
@@ -58,18 +57,8 @@ def make_plan(function: Function, package: Package, precision: str) -> Plan:
         ProgramError: A name is used before it is defined, or an argument is wrong.
         WeightsError: A weight file does not hold a constant.
     """
-    unknown = sorted({o.type for o in function.body.walk() if not _is_known(o, function.opset)})
-    if unknown:
-        raise UnsupportedOpError(
-            f"the program uses ops that are not supported here: {', '.join(unknown)}"
-        )
+    check_ops(function)
     return _Planner(function, package, precision).plan()
-
-
-def _is_known(operation: Operation, opset: int) -> bool:
-    if operation.type == "const" or operation.type in _CONTROL_FLOW:
-        return True
-    return find_op(operation.type, opset) is not None
 
 
 class _Planner:
@@ -133,11 +122,11 @@ class _Planner:
         if operation.type == "const":
             self._define_constant(operation)
             return None
-        if operation.type in _CONTROL_FLOW:
+        if operation.type in CONTROL_FLOW:
             return self._control_flow(operation, last_used)
         definition = find_op(operation.type, self._function.opset)
-        assert definition is not None, "make_plan has refused unknown ops"
-        _check_parameters(operation, definition)
+        assert definition is not None, "check_ops has refused unknown ops"
+        check_parameters(operation, definition)
         if operation.type.startswith("constexpr_"):
             self._decompress(operation, definition)
             return None
@@ -263,16 +252,3 @@ class _Planner:
 
 def _is_state(type_: ValueType) -> bool:
     return isinstance(type_, OtherType) and type_.kind == "state"
-
-
-def _check_parameters(operation: Operation, definition: OpDef) -> None:
-    if operation.blocks:
-        raise UnsupportedModelError("it has nested blocks, which this op does not take")
-    for parameter, bindings in operation.inputs.items():
-        if definition.kinds.get(parameter, torch.device) is torch.device:
-            raise UnsupportedModelError(f"parameter {parameter!r} is not known")
-        if not bindings:
-            raise ProgramError(f"parameter {parameter!r} is empty")
-    missing = definition.required - operation.inputs.keys()
-    if missing:
-        raise ProgramError(f"parameters are missing: {', '.join(sorted(missing))}")
