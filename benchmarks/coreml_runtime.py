@@ -3,10 +3,10 @@
     python -m benchmarks.coreml_runtime [--size sd15|tiny] [--repeat N] [--folder DIR]
 
 It builds the network with random weights and converts it to a 16-bit ML Program, and to one with
-6-bit palettes. Then it measures, each in a process of its own: loading, one step at batch 2 on 64×64
-latents, and peak memory. Steps of PyTorch and of both precisions are timed in turn, in one process,
-so that other load on the machine affects all of them alike; the best time of each is compared. The
-table goes to stdout. The exit code is 1 if a limit is exceeded.
+6-bit palettes. Then it measures, each in a process of its own: loading, one step at batch 2 on
+64×64 latents, and peak memory. Steps of PyTorch and of both precisions are timed in turn, in one
+process, so that other load on the machine affects all of them alike; the best time of each is
+compared. The table goes to stdout. The exit code is 1 if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -190,9 +190,11 @@ def measure(size: str, folder: Path, repeat: int) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=sorted(SIZES), default="sd15", help="sd15 has 860 M parameters")
+    parser.add_argument(
+        "--size", choices=sorted(SIZES), default="sd15", help="sd15: 860 M parameters"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="rounds of timed steps")
-    parser.add_argument("--folder", type=Path, help="where to keep the packages; default: a temporary one")
+    parser.add_argument("--folder", type=Path, help="keeps the packages; default: a temporary one")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:

@@ -1,4 +1,4 @@
-"""``python -m coreml_runtime``: what it prints, and that mistakes are one line and exit code 2."""
+"""Tests what ``python -m coreml_runtime`` prints, and that errors are one line with exit code 2."""
 
 import shutil
 import subprocess
@@ -46,7 +46,7 @@ def test_inspect(packages: dict[str, Path]) -> None:
     assert "input   x: float" in result.stdout and "16.00 bits per weight" in result.stdout
 
 
-def test_run_with_a_file_and_without(packages: dict[str, Path], tmp_path: Path) -> None:
+def test_run_with_and_without_an_input_file(packages: dict[str, Path], tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((1, 2, 8, 8)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     result = _call(
@@ -87,7 +87,7 @@ def test_compare_finds_where_it_goes_wrong(packages: dict[str, Path], tmp_path: 
         (["compare", "{network}", "{stateful}"], "expects float"),
     ],
 )
-def test_mistakes_are_one_line(packages: dict[str, Path], arguments, message: str) -> None:
+def test_errors_are_one_line(packages: dict[str, Path], arguments, message: str) -> None:
     result = _call(*(argument.format(**packages) for argument in arguments))
     assert result.returncode == 2 and message in result.stderr
     assert "Traceback" not in result.stderr

@@ -1,4 +1,4 @@
-"""Attention by blocks against the same ops one by one, which is how ``trace`` runs them."""
+"""Compares attention in blocks with the same ops one by one, as ``trace`` runs them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +12,16 @@ from coremltools.converters.mil.mil import Builder as mb  # noqa: N813
 import coreml_runtime
 from coreml_runtime.planning import AttentionStep
 
-LEAD, ROWS, KEYS = (3, 2), 701, 500  # 2.1 million scores, no size a multiple of a block's
+# 2.1 million scores; no size is a multiple of a block's.
+LEAD, ROWS, KEYS = (3, 2), 701, 500
 
 
 def _attention(convert, lead: tuple[int, ...], rows: int, keys: int, **options: Any) -> Path:
-    """softmax(x yᵀ) z; ``transpose_y`` as asked, ``width`` of z, ``peek`` at the scores."""
+    """Convert softmax(x yᵀ) z.
+
+    Options: ``transpose_y``, the ``axis`` of the softmax, the ``width`` of z, and ``peek``, which
+    makes another op read the scores.
+    """
     flag = options.get("transpose_y", True)
     y_shape = (*lead, keys, 8) if flag else (*lead, 8, keys)
     shapes = [(*lead, rows, 8), y_shape, (*lead, keys, options.get("width", 8))]
@@ -27,7 +32,7 @@ def _attention(convert, lead: tuple[int, ...], rows: int, keys: int, **options: 
     def program(x, y, z):
         scores = mb.matmul(x=x, y=y, transpose_y=flag)
         weights = mb.softmax(x=scores, axis=options.get("axis", -1))
-        late = mb.mul(x=z, y=2.0)  # between the softmax and the product, as converters put it
+        late = mb.mul(x=z, y=2.0)  # converters put such ops between the softmax and the product
         made = mb.matmul(x=weights, y=late)
         return (made, mb.reduce_max(x=scores, axes=[-1])) if options.get("peek") else made
 
@@ -70,15 +75,15 @@ def test_blocks_give_what_the_ops_give(convert, snr, precision, options) -> None
         assert torch.equal(by_blocks, by_blocks.half().float())
 
 
-def test_trace_tells_every_value_of_it(convert) -> None:
+def test_trace_yields_every_value_of_an_attention(convert) -> None:
     model = coreml_runtime.load(_attention(convert, LEAD, ROWS, KEYS))
     values = dict(model.trace({name: one.numpy() for name, one in _given(model).items()}))
     shapes = [tuple(value.shape) for value in values.values()]
     assert shapes.count((*LEAD, ROWS, KEYS)) == 2
 
 
-def test_scores_are_never_whole(convert, monkeypatch) -> None:
-    """No value that the call makes is as large as the scores."""
+def test_scores_never_exist_as_a_whole(convert, monkeypatch) -> None:
+    """No value that the call computes is as large as the scores."""
     model = coreml_runtime.load(_attention(convert, LEAD, ROWS, KEYS))
     largest = 0
     softmax = torch.softmax
@@ -94,7 +99,7 @@ def test_scores_are_never_whole(convert, monkeypatch) -> None:
     assert 0 < largest <= 2 * (1 << 18)
 
 
-def test_scores_that_are_used_elsewhere_stay_by_themselves(convert, snr) -> None:
+def test_scores_that_another_op_reads_are_computed_whole(convert, snr) -> None:
     model = coreml_runtime.load(_attention(convert, LEAD, ROWS, KEYS, peek=True))
     assert not list(_joined(model))
     by_blocks, one_by_one = _both_ways(model)
@@ -102,8 +107,8 @@ def test_scores_that_are_used_elsewhere_stay_by_themselves(convert, snr) -> None
 
 
 @pytest.mark.parametrize("options", [{"axis": 2}, {}])
-def test_what_is_no_case_for_blocks_runs_op_by_op(convert, options) -> None:
-    """A softmax over another axis, or few scores."""
+def test_unsuitable_attention_runs_op_by_op(convert, options) -> None:
+    """The softmax is over another axis, or there are few scores."""
     rows = ROWS if options else 20
     model = coreml_runtime.load(_attention(convert, LEAD, rows, KEYS, **options))
     by_blocks, one_by_one = _both_ways(model)
@@ -122,7 +127,7 @@ def test_gradients_flow_through_large_attention(convert) -> None:
 
 
 def test_attention_of_attention(convert, snr) -> None:
-    """A chain of two, where one op could belong to both: all are run."""
+    """In a chain of two an op could belong to both; every op is run once."""
 
     @mb.program(
         input_specs=[mb.TensorSpec(shape=(2, 1100, 8)), mb.TensorSpec(shape=(2, 8, 500))],

@@ -1,4 +1,4 @@
-"""Branches, loops, lists and states, in programs that coremltools builds."""
+"""Tests branches, loops, lists and states, in programs that coremltools builds."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ INT = types.int32
 
 @pytest.fixture(scope="module")
 def branching(convert) -> Path:
-    """x > 0: 2x, with a branch inside; else -x and a constant."""
+    """Return a program that branches on x > 0, with another branch inside."""
 
     @mb.program(
         input_specs=[mb.TensorSpec(shape=(1,)), mb.TensorSpec(shape=(3,))],
@@ -53,7 +53,7 @@ def test_branches(branching: Path, x, factor, shift, second) -> None:
 
 @pytest.fixture(scope="module")
 def loop(convert) -> Path:
-    """Doubles x until it passes 100, keeping each value in a list; gives the list's elements."""
+    """Return a program that doubles x until it passes 100, and lists every value."""
 
     @mb.program(input_specs=[mb.TensorSpec(shape=(1,))], opset_version=ct.target.iOS16)
     def program(x):
@@ -83,7 +83,7 @@ def test_a_loop_with_a_list(loop: Path) -> None:
     assert value == [198]
 
 
-def test_the_trace_of_a_loop_has_every_turn(loop: Path) -> None:
+def test_the_trace_of_a_loop_has_every_iteration(loop: Path) -> None:
     names = [name for name, _ in coreml_runtime.load(loop).trace({"x": np.array([3.0])})]
     most = max(set(names), key=names.count)
     assert names.count(most) >= 6
@@ -106,7 +106,7 @@ def test_a_loop_without_end_is_stopped(convert, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(scope="module")
 def counter(convert) -> Path:
-    """Adds x to its state and gives the new state, twice."""
+    """Return a program that adds x to its state and returns twice the new state."""
 
     @mb.program(
         input_specs=[

@@ -1,4 +1,4 @@
-"""Inputs and outputs as the specification describes them: defaults, pictures, kinds of value."""
+"""Tests defaults, images and other kinds of values of inputs and outputs."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def _description(name: str = "x") -> Any:
 
 
 class Echo(CoreMLModel):
-    """Gives its inputs back."""
+    """A model that returns its inputs."""
 
     @property
     def device(self) -> torch.device:
@@ -65,7 +65,7 @@ def _image(color: int) -> Any:
         (IMAGE.GRAYSCALE_FLOAT16, "F"),
     ],
 )
-def test_pictures_come_back_as_they_went_in(color: int, mode: str) -> None:
+def test_images_survive_a_round_trip(color: int, mode: str) -> None:
     feature = _image(color)
     generator = np.random.default_rng(0)
     if mode == "F":
@@ -79,7 +79,7 @@ def test_pictures_come_back_as_they_went_in(color: int, mode: str) -> None:
     assert picture.mode == mode and np.array_equal(np.asarray(picture), pixels)
 
 
-def test_flexible_pictures() -> None:
+def test_flexible_images() -> None:
     description = _description()
     image = description.type.imageType
     image.colorSpace, image.height, image.width = IMAGE.RGB, 4, 6
@@ -92,7 +92,7 @@ def test_flexible_pictures() -> None:
         check_tensor(feature, torch.zeros(1, 3, 1, 3))
 
 
-def test_absurd_shapes_are_refused() -> None:
+def test_impossible_shapes_are_refused() -> None:
     description = _description()
     description.type.multiArrayType.dataType = ARRAY.FLOAT32
     description.type.multiArrayType.shape.extend([1 << 30, 1 << 30])

@@ -1,4 +1,4 @@
-"""Whole models: a UNet, a decoder with an image, a text encoder, and the interface's promises."""
+"""Tests whole models (a UNet, a decoder, a text encoder) and the interface of a model."""
 
 import gc
 import weakref
@@ -17,7 +17,7 @@ from coreml_runtime.errors import ExecutionError, InputError, ProgramError
 
 
 class UNet(nn.Module):
-    """diffusers' conditional UNet, as Stable Diffusion has it, with little in it."""
+    """A small version of the conditional UNet of Stable Diffusion."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class TextEncoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From latents to an image with values in [0, 255]."""
+    """A network from latents to an image with values in [0, 255]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ def test_gradients_flow(double: Path) -> None:
 
 
 def test_values_are_freed_after_their_last_use(double: Path) -> None:
-    """While a call runs, no more than the values still needed are alive."""
+    """While a call runs, only values that are still needed are in memory."""
     model = coreml_runtime.load(double)
     seen: list[Any] = []
     for _, value in model.trace({"x": np.zeros((2, 3), np.float32)}):
@@ -279,7 +279,7 @@ def test_flexible_shapes(convert, kind: str) -> None:
 
 
 def test_a_program_is_planned_once(double: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After load, a call reads neither the package nor its messages."""
+    """After loading, a call reads neither the package nor its messages."""
     model = coreml_runtime.load(double)
 
     def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Pipelines: programs one after another, and detectors that end in Apple's suppression model."""
+"""Tests pipelines of programs, and detectors that end in the suppression model."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ SCORES = np.array([[0.6, 0.1], [0.1, 0.9], [0.3, 0.2], [0.05, 0.01]], np.float32
 
 
 def _detector() -> Any:
-    """Boxes and scores of four places, moved and scaled by inputs, named as YOLO's exports do."""
+    """Convert a program that returns four boxes, shifted, and their scores, scaled."""
 
     @mb.program(
         input_specs=[mb.TensorSpec(shape=(1,)), mb.TensorSpec(shape=(1,))],
@@ -66,7 +66,7 @@ def _suppression(per_class: bool) -> Any:
 
 
 def _package(stages: list[Any], path: Path, weights: Path) -> Path:
-    """A pipeline of ``stages`` with the inputs of all that no stage makes."""
+    """Write a pipeline of ``stages``; its inputs are those that no earlier stage produces."""
     spec = ct.proto.Model_pb2.Model()
     spec.specificationVersion = 7
     made: set[str] = set()

@@ -1,4 +1,4 @@
-"""Rounding to the declared type, against numpy's."""
+"""Compares rounding to the declared type with numpy's."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,13 @@ import torch
 from coreml_runtime.numerics import BY_NAME
 from coreml_runtime.numerics.rounding import rounding
 
-LARGE = (1 << 19) + 17  # more than is rounded at a time
+LARGE = (1 << 19) + 17  # more elements than one chunk
 
 
 @pytest.mark.parametrize("count", [1, 1000, LARGE])
 @pytest.mark.parametrize("in_place", [True, False])
 def test_fp16_is_numpys(count: int, in_place: bool) -> None:
-    """Nearest, ties to even; subnormal, overflowing and missing values too."""
+    """Values are rounded to nearest, ties to even, including subnormal, infinite and NaN values."""
     generator = np.random.default_rng(count)
     exponents = generator.uniform(-30, 20, count)
     values = (generator.standard_normal(count) * 2.0**exponents).astype(np.float32)

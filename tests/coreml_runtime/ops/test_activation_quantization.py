@@ -1,4 +1,4 @@
-"""Quantize and dequantize, by the documented formulas."""
+"""Compares quantize and dequantize with the documented formulas."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_quantize_rounds_halves_to_even_and_clips(run_op, dtype, low, high) -> N
     assert got.tolist() == want.tolist()
 
 
-def test_each_channel_has_its_own(run_op) -> None:
+def test_each_channel_has_its_own_scale(run_op) -> None:
     x = torch.arange(-6, 6).reshape(2, 3, 2).float()
     scale, zero = torch.tensor([0.5, 1.0, 2.0]), torch.tensor([0, 10, -10], dtype=torch.int8)
     whole = run_op(

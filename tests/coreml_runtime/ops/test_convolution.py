@@ -1,4 +1,4 @@
-"""Convolutions and their transposes against torch."""
+"""Compares convolutions and their transposes with torch's."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_pads_place_the_odd_element(kind: str, expected: tuple) -> None:
 
 
 def test_same_padding_matches_the_declared_shape(convert, snr) -> None:
-    """A program whose conv pads by ``same_lower``: one column more on the left."""
+    """With ``same_lower`` the odd column of padding is on the left."""
     weight = np.random.default_rng(0).normal(size=(2, 1, 4, 4)).astype(np.float32)
 
     @mb.program(input_specs=[mb.TensorSpec((1, 1, 6, 7))], opset_version=_target("iOS16"))

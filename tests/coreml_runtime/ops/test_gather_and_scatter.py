@@ -1,4 +1,4 @@
-"""Gather and scatter against loops that follow the documentation word for word."""
+"""Compares gather and scatter with loops that follow the documentation."""
 
 import itertools
 
@@ -53,7 +53,7 @@ UPDATES = {
 
 @pytest.mark.parametrize("mode", UPDATES)
 def test_scatters_combine_one_by_one(run_op, mode: str) -> None:
-    """Repeated indices combine too, except for ``update``, where the order is not defined."""
+    """Repeated indices combine, except for ``update``, where their order is undefined."""
     generator = torch.Generator().manual_seed(0)
     data = torch.rand(4, 3, generator=generator) + 0.5
     rows = torch.tensor([2, 0, 1 if mode == "update" else 2], dtype=torch.int32)

@@ -1,4 +1,4 @@
-"""Resizing against torch, and the sampling modes against their documentation."""
+"""Compares resizing with torch's, and the sampling modes with their documentation."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_resizes(check_module, configuration) -> None:
     ],
 )
 def test_grids_are_the_documented_ones(mode: str, five: list, six: list) -> None:
-    """The examples of ``resize_bilinear``: two samples, resized to five and to six."""
+    """The examples of ``resize_bilinear`` resize two samples to five and to six."""
     cpu = torch.device("cpu")
     assert np.allclose(_axis_grid(mode, 2, 5, cpu), five)
     assert np.allclose(_axis_grid(mode, 2, 6, cpu), six)

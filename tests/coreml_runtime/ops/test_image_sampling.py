@@ -1,4 +1,4 @@
-"""Sampling at coordinates against torch's grid_sample; boxes by hand."""
+"""Compares sampling at coordinates with torch's grid_sample; boxes are computed by hand."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ IMAGE = torch.arange(1.0, 17).reshape(1, 1, 4, 4)
      ("symmetric", "reflection")],
 )  # fmt: skip
 def test_resample_is_grid_sample(run_op, padding, torchs, align, sampling) -> None:
-    """torch reflects about centres with aligned corners, about edges without."""
+    """torch reflects about centres with aligned corners and about edges without."""
     if torchs == "reflection" and align == (padding == "symmetric"):
         pytest.skip("torch has no such combination")
     torch.manual_seed(0)
@@ -68,7 +68,7 @@ def test_boxes_in_every_order(run_op, mode: str, box: list) -> None:
     assert torch.equal(crop, IMAGE[:, :, 1:3])
 
 
-def test_places_off_the_image_are_padding(run_op) -> None:
+def test_coordinates_outside_the_image_are_padding(run_op) -> None:
     roi = torch.tensor([0.0, 2, 2, 5, 3]).reshape(1, 1, 5, 1, 1)
     crop = run_op(
         "crop_resize", opset=6, x=IMAGE, roi=roi, target_height=4, target_width=2,

@@ -1,4 +1,4 @@
-"""Matrix products and attention against torch."""
+"""Compares matrix products and attention with torch's."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ PAIRS = ((np.float32, np.int32), (np.float16, np.int32), (np.int32, np.float32))
 
 @pytest.mark.parametrize(("kind", "constant"), PAIRS)
 def test_constant_factors_of_another_type(convert, kind: type, constant: type) -> None:
-    """As iOS 17 allows; the result has the type of what is not constant."""
+    """iOS 17 allows them; the result has the type of the factor that is not constant."""
     spec = mb.TensorSpec(shape=X.shape, dtype=types.numpy_type_to_builtin_type(kind))
 
     @mb.program(input_specs=[spec], opset_version=ct.target.iOS17)

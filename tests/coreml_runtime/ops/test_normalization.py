@@ -1,4 +1,4 @@
-"""Normalisation, matrix products, attention and pooling against torch."""
+"""Compares normalization with torch's."""
 
 import torch
 from torch import nn

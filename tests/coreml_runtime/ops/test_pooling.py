@@ -1,4 +1,4 @@
-"""Pooling against torch, its rules for what hangs over the edge included."""
+"""Compares pooling with torch's, including windows that extend beyond the edge."""
 
 import torch
 from torch import nn

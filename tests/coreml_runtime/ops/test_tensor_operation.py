@@ -1,4 +1,4 @@
-"""Making and ordering tensors: torch modules, and the documentation's corner cases."""
+"""Compares ops that make and sort tensors with torch's and with the documentation."""
 
 import torch
 from torch import nn

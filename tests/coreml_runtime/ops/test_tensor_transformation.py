@@ -1,4 +1,4 @@
-"""Moving, joining, cutting and repeating values against torch."""
+"""Compares ops that move, join, slice and repeat values with torch's and numpy's."""
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_reshape_keeps_axes_that_are_zero(run_op) -> None:
 
 
 def test_reshape_like(run_op) -> None:
-    """The example of the documentation."""
+    """The example is that of the documentation."""
     references = (torch.zeros(2, 3, 4), torch.zeros(1, 5, 6))
     value = run_op(
         "reshape_like", x=torch.zeros(6, 30), ref_tensors=references, begins=(0, 1), ends=(2, 0),
@@ -133,7 +133,7 @@ def test_blocks_go_there_and_back(run_op, there: str, back: str, argument: dict)
 
 
 def test_depth_to_space_is_tensorflows(run_op) -> None:
-    """Channels hold the pixels of a block in reading order."""
+    """The channels are the pixels of a block, row by row."""
     x = torch.tensor([1.0, 2.0, 3.0, 4.0]).reshape(1, 4, 1, 1)
     assert run_op("depth_to_space", x=x, block_size=2).tolist() == [[[[1, 2], [3, 4]]]]
     two = torch.arange(8.0).reshape(1, 8, 1, 1)

@@ -1,4 +1,4 @@
-"""Packages that lie: every attack gives an error of this room that says what and where."""
+"""Tests that malformed and malicious packages raise errors of this room that name the fault."""
 
 import json
 import os
@@ -28,16 +28,16 @@ Spec = Any
 
 
 @pytest.fixture(scope="module")
-def honest(convert) -> Path:
+def valid(convert) -> Path:
     torch.manual_seed(0)
     layers = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 8))
     return convert(layers, (torch.randn(1, 2, 6, 6),), "iOS16", "fp16")
 
 
 @pytest.fixture
-def package(honest: Path, tmp_path: Path) -> Path:
-    """A copy to spoil."""
-    return Path(shutil.copytree(honest, tmp_path / "spoilt.mlpackage"))
+def package(valid: Path, tmp_path: Path) -> Path:
+    """Return a copy that a test may change."""
+    return Path(shutil.copytree(valid, tmp_path / "changed.mlpackage"))
 
 
 def _manifest(package: Path, change: Callable[[dict], None]) -> None:
@@ -74,8 +74,8 @@ def _blobs(spec: Spec) -> list[Any]:
     return [v.blobFileValue for v in constants if v.WhichOneof("value") == "blobFileValue"]
 
 
-def test_the_honest_package_loads(honest: Path) -> None:
-    model = coreml_runtime.load(honest)
+def test_the_valid_package_loads(valid: Path) -> None:
+    model = coreml_runtime.load(valid)
     assert [feature.shape for feature in model.inputs] == [(1, 2, 6, 6)]
 
 
@@ -92,7 +92,7 @@ def test_paths_out_of_the_manifest(package: Path, path: str) -> None:
         coreml_runtime.load(package)
 
 
-def test_an_escaping_entry_is_found_even_where_it_is_not_the_root(package: Path) -> None:
+def test_a_path_out_of_the_package_is_refused_in_any_entry(package: Path) -> None:
     _manifest(package, lambda m: m["itemInfoEntries"].update(evil={"path": "../../../x"}))
     with pytest.raises(PackagePathError):
         coreml_runtime.load(package)
@@ -145,14 +145,14 @@ def test_malformed_manifests(package: Path, name: str) -> None:
         (b"", "holds no model"),
     ],
 )
-def test_a_file_is_no_package(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_single_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "model.mlmodel"
     path.write_bytes(content)
     with pytest.raises(PackageError, match=message):
         coreml_runtime.load(path)
 
 
-def test_an_older_models_file_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_neural_network_file_is_named_as_one(tmp_path: Path) -> None:
     spec = Model_pb2.Model()
     spec.neuralNetwork.SetInParent()
     path = tmp_path / "old.mlmodel"
@@ -161,7 +161,7 @@ def test_an_older_models_file_is_said_to_be_one(tmp_path: Path) -> None:
         coreml_runtime.load(path)
 
 
-def test_an_unknown_ops_name_does_not_break_the_line(package: Path) -> None:
+def test_the_name_of_an_unknown_op_is_escaped(package: Path) -> None:
     def rename(spec: Spec) -> None:
         _operations(spec)[-1].type = "two\nlines\x1b[2J"
 
@@ -236,7 +236,7 @@ def _unknown_parameter(spec: Spec) -> None:
     relu.inputs["zeal"].CopyFrom(relu.inputs["x"])
 
 
-def _absurd(spec: Spec) -> None:
+def _impossible_shape(spec: Spec) -> None:
     dimensions = _first(spec, "relu").outputs[0].type.tensorType.dimensions
     for dimension in dimensions:
         dimension.constant.size = 1 << 40
@@ -259,7 +259,7 @@ def _pad_type(spec: Spec) -> None:
     _first(spec, "conv").inputs["groups"].arguments[0].name = "nothing"
 
 
-SPOILT = {
+CHANGES = {
     _unknown_op: (UnsupportedOpError, "frobnicate"),
     _undefined: (ProgramError, "'nothing' is used before"),
     _cycle: (ProgramError, "used before it is defined"),
@@ -267,7 +267,7 @@ SPOILT = {
     _unbound: (ProgramError, "bound to nothing"),
     _missing: (ProgramError, "missing: weight"),
     _unknown_parameter: (UnsupportedModelError, "'zeal' is not known"),
-    _absurd: (ProgramError, "larger than any device"),
+    _impossible_shape: (ProgramError, "larger than any device"),
     _no_output: (ProgramError, "'nothing' is used before"),
     _opset: (ProgramError, "no block for its opset"),
     _not_a_program: (UnsupportedModelError, "neuralNetwork, not an ML Program"),
@@ -275,25 +275,25 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("spoil", SPOILT, ids=lambda spoil: spoil.__name__)
-def test_malformed_programs(package: Path, spoil: Callable[[Spec], None]) -> None:
-    kind, message = SPOILT[spoil]
-    _spec(package, spoil)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_malformed_programs(package: Path, change: Callable[[Spec], None]) -> None:
+    kind, message = CHANGES[change]
+    _spec(package, change)
     with pytest.raises(kind, match=message):
         coreml_runtime.load(package)
 
 
 @pytest.mark.parametrize("part", ["*.mlmodel", "weight.bin", "Manifest.json"])
 def test_random_damage_gives_errors_of_this_room(package: Path, part: str) -> None:
-    """Bytes changed at random: the package runs, or one of our errors says why not."""
+    """A package with random bytes runs, or raises an error of this room."""
     path = next(package.rglob(part))
     content = path.read_bytes()
     generator = np.random.default_rng(0)
     x = {"input": np.zeros((1, 2, 6, 6), np.float32)}
     for _ in range(25):
         damaged = bytearray(content)
-        for place in generator.integers(0, len(content), generator.integers(1, 6)):
-            damaged[place] = generator.integers(0, 256)
+        for index in generator.integers(0, len(content), generator.integers(1, 6)):
+            damaged[index] = generator.integers(0, 256)
         path.write_bytes(damaged)
         try:
             model = coreml_runtime.load(package)

@@ -1,4 +1,4 @@
-"""The weight file: read back what coremltools writes, refuse what does not add up."""
+"""Tests that weight files of coremltools are read, and that inconsistent files are refused."""
 
 import struct
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_every_type_that_coremltools_writes(tmp_path: Path) -> None:
 
 
 def test_float32_shares_the_map(tmp_path: Path) -> None:
-    """No second copy of the weights; writing to the tensor does not write to the file."""
+    """The tensor is no copy of the map, and writing to it does not change the file."""
     (offset,) = _write(tmp_path / "w.bin", [("float", np.ones(64, np.float32))])
     before = (tmp_path / "w.bin").read_bytes()
     tensor = WeightFile(tmp_path / "w.bin").tensor(offset, BY_NAME["fp32"], (8, 8))
@@ -62,9 +62,9 @@ def test_float32_shares_the_map(tmp_path: Path) -> None:
 
 @given(st.sampled_from([1, 2, 3, 4, 6, 8]), st.lists(st.integers(0, 255), max_size=40))
 def test_unpacking_reverses_packing(bits: int, values: list[int]) -> None:
-    """A stream of bits, least significant first: the definition, with Python's own integers."""
+    """The definition is a stream of bits, least significant first, here one Python integer."""
     values = [value % (1 << bits) for value in values]
-    stream = sum(value << (bits * place) for place, value in enumerate(values))
+    stream = sum(value << (bits * index) for index, value in enumerate(values))
     packed = stream.to_bytes(-(-len(values) * bits // 8), "little")
     unpacked = unpack_bits(np.frombuffer(packed, np.uint8), bits, len(values))
     assert unpacked.tolist() == values
@@ -79,7 +79,7 @@ def _file(
     return WeightFile(path)
 
 
-LIES = {
+INCONSISTENT = {
     "sentinel": ({"sentinel": 0xDEADBEEE}, "no blob begins here"),
     "type": ({"code": 1}, "holds fp16"),
     "unknown type": ({"code": 99}, "unknown type 99"),
@@ -93,14 +93,14 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("name", LIES)
-def test_lies_are_found(tmp_path: Path, name: str) -> None:
-    changes, message = LIES[name]
+@pytest.mark.parametrize("name", INCONSISTENT)
+def test_inconsistent_metadata_is_refused(tmp_path: Path, name: str) -> None:
+    changes, message = INCONSISTENT[name]
     with pytest.raises(WeightsError, match=message):
         _file(tmp_path / "w.bin", **changes).tensor(64, BY_NAME["fp32"], (4,))
 
 
-def test_the_honest_file_reads(tmp_path: Path) -> None:
+def test_the_consistent_file_is_read(tmp_path: Path) -> None:
     assert torch.equal(_file(tmp_path / "w.bin").tensor(64, BY_NAME["fp32"], (4,)), torch.zeros(4))
 
 
