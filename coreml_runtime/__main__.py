@@ -26,7 +26,7 @@ app = new_app("Inspect Core ML packages and run them, without a Mac.")
 
 
 class Precision(StrEnum):
-    """Whether results are rounded to their declared types."""
+    """The values of ``--precision``; the option explains them."""
 
     storage = "storage"
     float32 = "float32"

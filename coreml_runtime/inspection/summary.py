@@ -1,4 +1,4 @@
-"""Summarizes a package without decoding a weight: its ops, parameters, bits and multiplications."""
+"""Summarizes the ops, parameters, bits and multiplications of a package, without its weights."""
 
 import math
 from collections import Counter
@@ -29,7 +29,7 @@ _MIN_WEIGHT_ELEMENTS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionSummary:
-    """What one function contains.
+    """The contents of one function.
 
     Attributes:
         name: Its name; in a pipeline, with the number of the stage before it.

@@ -74,7 +74,7 @@ class OpDef:
 
     @property
     def needs_device(self) -> bool:
-        """Whether the function has to be told the device of the model."""
+        """Whether the function has a parameter for the device of the model."""
         return torch.device in self.kinds.values()
 
 

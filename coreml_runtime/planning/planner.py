@@ -1,4 +1,4 @@
-"""Makes the plan of a function.
+"""Plans a function.
 
 Everything that can be decided once is decided here, at load: which function computes an op, which
 arguments are Python values, what each result is rounded to, and when a value is used for the last
