@@ -1,17 +1,17 @@
 package pocketavatar
 
 import kotlinx.coroutines.runBlocking
+import org.junit.Rule
 import org.junit.rules.TemporaryFolder
 import java.io.File
 import java.security.MessageDigest
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
-import org.junit.Rule as JUnitRule
 
 /** Nothing is taken for the model but the model, whole. */
 class ArtifactTest {
-    @get:JUnitRule
+    @get:Rule
     val folder = TemporaryFolder()
 
     private val model = ByteArray(100_000) { (it * 31).toByte() }
@@ -21,7 +21,7 @@ class ArtifactTest {
         write("README.md", "{}".toByteArray())
         write("denoiser.onnx", model)
         val files = listOf("README.md", "denoiser.onnx").map { ModelFile(it, file(it).length(), sha256(file(it))) }
-        Manifest(1, Bundled.manifest.components, Bundled.manifest.sampler, emptyList(), emptyList(), files)
+        Manifest(1, Bundled.manifest.components, Bundled.manifest.samplers, emptyList(), files)
     }
 
     private fun file(name: String) = File(folder.root, name)
@@ -88,7 +88,7 @@ class ArtifactTest {
     @Test
     fun `an artifact of a schema that this library does not read`() {
         val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 2)) }
-        assertEquals("its schema version is 2, this library reads 1", error.why)
+        assertEquals("its schema version is 2, this library reads 1", error.reason)
     }
 
     @Test

@@ -2,6 +2,7 @@ package pocketavatar
 
 import kotlinx.coroutines.flow.collect
 import kotlinx.coroutines.runBlocking
+import org.junit.Rule
 import org.junit.rules.TemporaryFolder
 import java.io.File
 import java.nio.file.FileSystems
@@ -15,11 +16,10 @@ import java.util.concurrent.TimeUnit
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
-import org.junit.Rule as JUnitRule
 
 /** A process that draws is watched from outside: it touches no file, and has none open to write. */
 class FilesTest {
-    @get:JUnitRule
+    @get:Rule
     val folder = TemporaryFolder()
 
     @Test
@@ -72,9 +72,9 @@ class FilesTest {
 fun main(arguments: Array<String>): Unit =
     runBlocking {
         val written = sortedSetOf<String>()
-        val onnx = OnnxBackend(threads = 1)
+        val onnx = OnnxRuntimeBackend(threads = 1)
         val watched = Backend { component, model ->
-            WatchedNetwork(onnx.load(component, model)) {
+            WatchedRunner(onnx.load(component, model)) {
                 written +=
                     openToWrite()
             }
@@ -90,13 +90,13 @@ fun main(arguments: Array<String>): Unit =
         readlnOrNull()
     }
 
-private class WatchedNetwork(
-    private val network: Network,
+private class WatchedRunner(
+    private val runner: Runner,
     private val look: () -> Unit,
-) : Network by network {
+) : Runner by runner {
     override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
         look()
-        network.run(inputs, outputs)
+        runner.run(inputs, outputs)
         look()
     }
 }

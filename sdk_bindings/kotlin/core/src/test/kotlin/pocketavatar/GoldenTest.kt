@@ -49,7 +49,10 @@ class GoldenTest {
 
     private fun prepared(file: String): FloatBuffer {
         val out = FloatBuffer.allocate(3 * 128 * 128)
-        ImageFile.open(goldenFolder.resolve(file)).use { Preparation(128, Buffers(Allocator)).prepare(it, out) }
+        ImageFile
+            .open(
+                goldenFolder.resolve(file),
+            ).use { SelfiePreprocessor(128, Buffers(SystemAllocator)).prepare(it, out) }
         return out
     }
 
@@ -60,7 +63,7 @@ class GoldenTest {
             for ((i, file) in (case["selfies"] as List<*>).withIndex()) {
                 val picture = ImageFile.open(goldenFolder.resolve(file as String))
                 val ofPicture = measuresOf(picture, faces(case)?.get(i))
-                val own = ofPicture + measuresOf(prepared(file), 128, Buffers(Allocator))
+                val own = ofPicture + measuresOf(prepared(file), 128, Buffers(SystemAllocator))
                 for ((rule, value) in own) {
                     assertEquals(
                         all[i][rule.id] as Double,
@@ -78,7 +81,7 @@ class GoldenTest {
     fun `selfies, refused`() {
         for (case in cases("rules.json")) {
             val faces = faces(case)?.iterator()
-            val options = StudioOptions(FakeBackend(), faces = faces?.let { FaceDetector { _ -> it.next() } })
+            val options = StudioOptions(FakeBackend(), faceDetector = faces?.let { FaceDetector { _ -> it.next() } })
             val selfies = (case["selfies"] as List<*>).map {
                 Selfie {
                     ImageFile.open(
@@ -117,7 +120,7 @@ class GoldenTest {
     fun `the sampling loop`() {
         val golden = tensors("sampler.safetensors")
         val identity = golden.getValue("identity_tokens").values.average()
-        val nobody = golden.getValue("null_tokens").values.average()
+        val nullTokens = golden.getValue("null_tokens").values.average()
         for (case in cases("sampler.json")) {
             val name = case["name"] as String
             val style = case["style"] as Double
@@ -135,7 +138,7 @@ class GoldenTest {
                         latents.capacity(),
                     ) { (0.5 * latents[it] + 0.25 * time / 1000 + tokens + 0.125 * style).toFloat() },
                 )
-            sample(table(case), latents, { toy(it, identity) }, { toy(it, nobody) }, {})
+            sample(table(case), latents, { toy(it, identity) }, { toy(it, nullTokens) }, {})
             assertClose(golden.getValue(name).values, latents, 1e-5, name)
         }
     }

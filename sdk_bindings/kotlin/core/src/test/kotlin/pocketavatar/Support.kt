@@ -25,12 +25,12 @@ fun artifactGolden(name: String): Map<String, GoldenTensor> {
 }
 
 /** A style of whatever artifact this library was published with. */
-val freeStyle: Style = Style.entries.minBy { it.tier }
+val freeStyle: AvatarStyle = AvatarStyle.entries.minBy { it.tier }
 
 /** One for those who have Plus; the test is skipped where the artifact has none. */
-val plusStyle: Style
+val plusStyle: AvatarStyle
     get() {
-        val style = Style.entries.find { it.tier == Tier.PLUS }
+        val style = AvatarStyle.entries.find { it.tier == Tier.PLUS }
         assumeTrue("the artifact has no Plus style", style != null)
         return checkNotNull(style)
     }
@@ -72,7 +72,7 @@ fun planes(pixels: IntArray): DoubleArray {
 fun FloatBuffer.toDoubles(): DoubleArray = DoubleArray(capacity()) { this[it].toDouble() }
 
 /** Remembers every buffer that it gave. */
-class WatchedAllocator : Allocator {
+class WatchedAllocator : BufferAllocator {
     private val direct = ArrayList<ByteBuffer>()
     private val ints = ArrayList<IntArray>()
 
@@ -89,13 +89,12 @@ class WatchedAllocator : Allocator {
 /** The manifest with some of it changed. */
 internal fun Manifest.with(
     schemaVersion: Int = this.schemaVersion,
-    sampler: SamplerTable = this.sampler,
-    also: List<SamplerTable> = this.also,
-    rules: List<Limits> = this.rules,
-): Manifest = Manifest(schemaVersion, components, sampler, also, rules, files)
+    samplers: List<SamplerTable> = this.samplers,
+    rules: List<RuleLimits> = this.rules,
+): Manifest = Manifest(schemaVersion, components, samplers, rules, files)
 
 /** Two steps by default; one and four, too. */
-internal val testManifest: Manifest = Bundled.manifest.with(sampler = steps(2), also = listOf(steps(1), steps(4)))
+internal val testManifest: Manifest = Bundled.manifest.with(samplers = listOf(steps(2), steps(1), steps(4)))
 
 internal fun steps(count: Int, guidance: Float = 1f): SamplerTable {
     val sigmas = List(count + 1) { 1 - it.toFloat() / count }

@@ -4,9 +4,9 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
-import pocketavatar.Allocator
 import pocketavatar.Buffers
-import pocketavatar.Preparation
+import pocketavatar.SelfiePreprocessor
+import pocketavatar.SystemAllocator
 import pocketavatar.goldenFolder
 import pocketavatar.parseJson
 import pocketavatar.readSafetensors
@@ -35,7 +35,7 @@ class GoldenPicturesTest {
     private fun worst(case: Map<*, *>, expected: DoubleArray): Double {
         val out = FloatBuffer.allocate(3 * 128 * 128)
         val file = goldenFolder.resolve(case["file"] as String).readBytes()
-        selfieOf(file).open().use { Preparation(128, Buffers(Allocator)).prepare(it, out) }
+        selfieOf(file).open().use { SelfiePreprocessor(128, Buffers(SystemAllocator)).prepare(it, out) }
         val rows = (0 until 3 * 128).filter { it % 128 % (case["step"] as Double).toInt() == 1 }
         val own = rows.flatMap { row -> List(128) { out[row * 128 + it].toDouble() } }
         assertEquals(expected.size, own.size)

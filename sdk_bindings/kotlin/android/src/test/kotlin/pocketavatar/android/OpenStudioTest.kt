@@ -20,7 +20,7 @@ import pocketavatar.AvatarException
 import pocketavatar.AvatarStudio
 import pocketavatar.Backend
 import pocketavatar.FakeBackend
-import pocketavatar.OnnxBackend
+import pocketavatar.OnnxRuntimeBackend
 import pocketavatar.Selfie
 import pocketavatar.StudioOptions
 import java.io.File
@@ -55,7 +55,7 @@ class OpenStudioTest {
     @Test
     fun `the model among the assets draws what the model in a folder draws`() {
         val folder = artifactFolder()
-        val options = StudioOptions(backend = OnnxBackend(threads = 1))
+        val options = StudioOptions(backend = OnnxRuntimeBackend(threads = 1))
         val fromAssets = runBlocking { AvatarStudio.open(context, options) }.draw()
         val fromFolder = runBlocking { AvatarStudio.open(folder, options) }.draw()
         assertContentEquals(fromFolder.pixels, fromAssets.pixels)

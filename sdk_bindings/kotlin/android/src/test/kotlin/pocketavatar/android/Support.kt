@@ -3,8 +3,8 @@ package pocketavatar.android
 import android.content.Context
 import android.graphics.Bitmap
 import org.robolectric.RuntimeEnvironment
+import pocketavatar.AvatarStyle
 import pocketavatar.Picture
-import pocketavatar.Style
 import java.io.ByteArrayOutputStream
 import java.nio.ByteBuffer
 import kotlin.random.Random
@@ -12,7 +12,7 @@ import kotlin.random.Random
 val context: Context get() = RuntimeEnvironment.getApplication()
 
 /** A style of whatever artifact this library was published with. */
-val freeStyle: Style = Style.entries.minBy { it.tier }
+val freeStyle: AvatarStyle = AvatarStyle.entries.minBy { it.tier }
 
 /** Opaque pixels in tiles of 8, another picture for another seed. */
 fun tiles(seed: Int, width: Int, height: Int): IntArray {

@@ -40,7 +40,7 @@ class MainTest {
                 listOf("--seed") to "--seed needs a value",
                 listOf("--seed", "-1") to "--seed is -1, expected a whole number",
                 listOf("--count", "0") to "--count is 0, expected at least 1",
-                listOf("--style", "vaporwave") to "no style is named \"vaporwave\"",
+                listOf("--style", "vaporwave") to "no style is named vaporwave",
                 listOf("--artifact", "/nowhere", "me.png") to "README.md is missing",
             )
         for ((arguments, expected) in wrong) {
