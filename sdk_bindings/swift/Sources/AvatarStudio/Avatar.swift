@@ -1,6 +1,8 @@
 import Foundation
 
-/// A finished avatar in 8-bit sRGB. It belongs to the app: the library keeps no reference to it.
+/// A finished avatar in 8-bit sRGB.
+///
+/// It belongs to the app: the library keeps no reference to it.
 public struct Avatar: Sendable, Equatable {
   /// The index of this avatar within its run, from 0.
   public let index: Int

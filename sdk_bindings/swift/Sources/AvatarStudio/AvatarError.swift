@@ -1,6 +1,8 @@
 import Foundation
 
-/// Everything that can go wrong. Every function and sequence of the library throws only this type.
+/// Everything that can go wrong.
+///
+/// Every function and sequence of the library throws only this type.
 public enum AvatarError: Error, Sendable, Equatable {
   /// Selfies break rules. The refusals are ordered by selfie and then by rule. No network has run.
   case selfiesRefused([Refusal])
@@ -37,7 +39,9 @@ extension AvatarError: LocalizedError, CustomStringConvertible {
   /// The same text as `description`.
   public var errorDescription: String? { description }
 
-  /// What happened, what was expected and what to do. The text is English and for the developer.
+  /// A description of the error, with what was expected and what to do.
+  ///
+  /// The text is English and for the developer.
   public var description: String {
     switch self {
     case .selfiesRefused(let refusals):

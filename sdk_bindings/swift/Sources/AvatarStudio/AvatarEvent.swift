@@ -1,4 +1,4 @@
-/// What a run reports.
+/// An event that a run reports.
 ///
 /// For each avatar there is one `progress` per sampling step and then one `drawn`. `finished` is
 /// the last event of a run.
@@ -10,7 +10,7 @@ public enum AvatarEvent: Sendable, Equatable {
   /// All avatars are done, and the memory that held selfies is zeroed.
   case finished(Finished)
 
-  /// How much of a run is done.
+  /// The progress of a run.
   public struct Progress: Sendable, Equatable {
     /// The index of the avatar that is being drawn, from 0.
     public let avatar: Int
@@ -25,7 +25,7 @@ public enum AvatarEvent: Sendable, Equatable {
     public var fraction: Double { (Double(avatar) + Double(step) / Double(steps)) / Double(count) }
   }
 
-  /// What a run produced, and the memory and time that it took.
+  /// The number of avatars that a run drew, and the memory and time that it took.
   public struct Finished: Sendable, Equatable {
     /// The number of avatars that were drawn.
     public let count: Int

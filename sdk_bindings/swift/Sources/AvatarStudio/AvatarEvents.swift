@@ -1,4 +1,6 @@
-/// The events of one run. The sequence can be iterated once.
+/// The events of one run.
+///
+/// The sequence can be iterated once.
 ///
 /// It ends after `finished` or throws an `AvatarError`. A cancelled task always gets
 /// `AvatarError.cancelled`, after the run has stopped and its memory is zeroed.

@@ -1,7 +1,9 @@
 import Foundation
 
 extension AvatarStudio {
-  /// Draws avatars of one person. The run starts at once.
+  /// Draws avatars of one person.
+  ///
+  /// The run starts at once.
   ///
   /// - Parameters:
   ///   - selfies: 1 to 10 pictures of the person that follow the model's rules.
@@ -113,8 +115,9 @@ private struct AvatarRequest: Sendable {
   }
 }
 
-/// The identity encoder's outputs, (1,T,D) each. The null tokens are the output for no selfies;
-/// classifier-free guidance needs them.
+/// The identity encoder's outputs, (1,T,D) each.
+///
+/// The null tokens are the output for no selfies; classifier-free guidance needs them.
 private struct IdentityTokens {
   let person: Tensor
   let null: Tensor?

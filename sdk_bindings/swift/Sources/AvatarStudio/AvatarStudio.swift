@@ -25,7 +25,9 @@ public actor AvatarStudio {
   private var isClosed = false
   private var listener: Task<Void, Never>?
 
-  /// Opens a model after checking the size and SHA-256 of each of its files. It loads no network.
+  /// Opens a model after checking the size and SHA-256 of each of its files.
+  ///
+  /// It loads no network.
   ///
   /// - Parameters:
   ///   - source: The place of the model's files. It is not read if the backend needs no files.
@@ -65,7 +67,9 @@ public actor AvatarStudio {
     }
   }
 
-  /// Checks selfies against the rules. It takes about 10 ms per selfie and runs no network.
+  /// Checks selfies against the rules.
+  ///
+  /// It takes about 10 ms per selfie and runs no network.
   ///
   /// - Returns: Every broken rule, by selfie and then by rule. It is empty if `avatars` accepts the
   ///   selfies.
@@ -90,25 +94,33 @@ public actor AvatarStudio {
     }
   }
 
-  /// Changes the entitlement of the user. It applies from the next run on.
+  /// Changes the entitlement of the user.
+  ///
+  /// It applies from the next run on.
   public func setEntitlement(_ entitlement: Tier) {
     self.entitlement = entitlement
   }
 
-  /// Releases all networks. The next call loads them again.
+  /// Releases all networks.
+  ///
+  /// The next call loads them again.
   ///
   /// The studio does this itself when the system warns that memory is short.
   public func dropModels() {
     runners = [:]
   }
 
-  /// Closes the studio and releases all networks. Runs in progress and later calls throw `closed`.
+  /// Closes the studio and releases all networks.
+  ///
+  /// Runs in progress and later calls throw `closed`.
   public func close() {
     isClosed = true
     runners = [:]
   }
 
-  /// Runs a component once and returns its only output. It loads the component if necessary.
+  /// Runs a component once and returns its only output.
+  ///
+  /// It loads the component if necessary.
   func run(
     _ name: ComponentName, _ inputs: [String: Tensor]
   ) async throws(AvatarError) -> Tensor {

@@ -1,4 +1,6 @@
-/// The options of a studio. The defaults suit an app.
+/// The options of a studio.
+///
+/// The defaults suit an app.
 public struct StudioOptions: Sendable {
   /// The backend that executes the networks, or nil for the one that fits the kind of the model
   /// files and the platform.

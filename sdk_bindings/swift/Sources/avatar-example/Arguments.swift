@@ -42,7 +42,9 @@ struct Arguments {
       if Self.flags.contains(word) {
         flags.insert(word)
       } else if word.hasPrefix("--") {
-        guard let value = rest.popFirst() else { throw UsageError(message: "\(word) needs a value") }
+        guard let value = rest.popFirst() else {
+          throw UsageError(message: "\(word) needs a value")
+        }
         try set(word, value)
       } else {
         selfies.append(word)

@@ -3,7 +3,9 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// The cache of compiled models works. A fake replaces Core ML's compiler.
+/// The cache of compiled models works.
+///
+/// A fake replaces Core ML's compiler.
 final class CompiledModelCacheTests: XCTestCase {
   private var root = URL(fileURLWithPath: "/nowhere")
   private let digest = String(repeating: "a", count: 64)

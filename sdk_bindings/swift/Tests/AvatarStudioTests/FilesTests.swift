@@ -3,7 +3,9 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// No run writes a file. The tests watch the file system during runs.
+/// No run writes a file.
+///
+/// The tests watch the file system during runs.
 final class FilesTests: XCTestCase {
   #if os(Linux)
     private let files = FileManager.default
@@ -46,8 +48,9 @@ final class FilesTests: XCTestCase {
 }
 
 #if os(Linux)
-  /// Observes with inotify(7) which files are written in some folders. It does not see files in
-  /// their subfolders.
+  /// Observes with inotify(7) which files are written in some folders.
+  ///
+  /// It does not see files in their subfolders.
   private final class Watcher {
     private let queue = inotify_init1(Int32(O_NONBLOCK))
 

@@ -82,7 +82,8 @@ final class StudioTests: XCTestCase {
     let calls = Calls()
     let studio = try await AvatarStudio(
       .bundled, options: .fake { (name) throws(AvatarError) in calls.add(name) },
-      manifest: Manifest.bundled.with(samplers: [table]), memoryPressure: AsyncStream { $0.finish() }
+      manifest: Manifest.bundled.with(samplers: [table]),
+      memoryPressure: AsyncStream { $0.finish() }
     )
     _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
     XCTAssertEqual(

@@ -3,8 +3,9 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// The folders of the golden vectors and of a model. The environment names them, or they lie where
-/// the repository or a published package has them.
+/// The folders of the golden vectors and of a model.
+///
+/// The environment names them, or they lie where the repository or a published package has them.
 enum Place {
   static let package = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -33,7 +33,9 @@
     }
   }
 
-  /// ONNX Runtime's table of functions. Swift imports its entries as optionals.
+  /// ONNX Runtime's table of functions.
+  ///
+  /// Swift imports its entries as optionals.
   struct OnnxRuntime: @unchecked Sendable {  // The table is constant.
     let api: UnsafePointer<OrtApi>
     let component: String

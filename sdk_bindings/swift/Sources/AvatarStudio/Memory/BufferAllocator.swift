@@ -16,7 +16,9 @@ public protocol BufferAllocator: Sendable {
   func deallocate(_ memory: UnsafeMutableRawBufferPointer)
 }
 
-/// Allocates memory from the system. It is the default of `StudioOptions`.
+/// Allocates memory from the system.
+///
+/// It is the default of `StudioOptions`.
 public struct SystemAllocator: BufferAllocator {
   /// Creates an allocator. It has no state, so any two behave the same.
   public init() {}

@@ -55,7 +55,9 @@ extension ModelFile {
   }
 }
 
-/// Returns the SHA-256 of a whole file in lower-case hexadecimal. It reads 1 MiB at a time.
+/// Returns the SHA-256 of a whole file in lower-case hexadecimal.
+///
+/// It reads 1 MiB at a time.
 func sha256(of file: FileHandle) throws -> String {
   try file.seek(toOffset: 0)
   var hash = PlatformHash()

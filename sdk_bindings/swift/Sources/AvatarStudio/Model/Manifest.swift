@@ -87,6 +87,6 @@ public struct RuleLimits: Sendable, Equatable {
   public let min: Double?
   /// The largest value that passes, or nil if there is no upper limit.
   public let max: Double?
-  /// What the rule asks for, in one line of English.
+  /// A description of the rule, in one line of English.
   public let about: String
 }

@@ -22,7 +22,9 @@ extension Manifest {
     }
   }
 
-  /// Returns the component with this name. Throws `modelOfAnotherVersion` if there is none.
+  /// Returns the component with this name.
+  ///
+  /// Throws `modelOfAnotherVersion` if there is none.
   func component(_ name: ComponentName) throws(AvatarError) -> Component {
     guard let found = components.first(where: { $0.name == name.rawValue }) else {
       throw .modelOfAnotherVersion(reason: "it has no component \(name.rawValue)")
@@ -43,7 +45,9 @@ extension Manifest {
 }
 
 extension Component {
-  /// Returns the input with this name. Throws `modelOfAnotherVersion` if there is none.
+  /// Returns the input with this name.
+  ///
+  /// Throws `modelOfAnotherVersion` if there is none.
   func input(_ name: String) throws(AvatarError) -> TensorSpec {
     guard let found = inputs.first(where: { $0.name == name }) else {
       throw .modelOfAnotherVersion(reason: "\(self.name) has no input \(name)")
@@ -64,7 +68,9 @@ extension TensorSpec {
   /// The number of elements.
   var count: Int { shape.reduce(1, *) }
 
-  /// Allocates a tensor of this shape and type. Throws `outOfMemory`.
+  /// Allocates a tensor of this shape and type.
+  ///
+  /// Throws `outOfMemory`.
   func tensor(allocator: any BufferAllocator) throws(AvatarError) -> Tensor {
     try Tensor(elementType, shape: shape, allocator: allocator)
   }

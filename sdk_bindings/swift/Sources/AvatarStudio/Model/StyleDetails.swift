@@ -36,6 +36,6 @@ extension AvatarStyle {
     self = style
   }
 
-  /// Whether the style is of the Plus tier.
+  /// True if the style is of the Plus tier.
   public var needsPlus: Bool { details.tier == .plus }
 }

@@ -2,7 +2,9 @@
   import CPictures
   import Foundation
 
-  /// The ICC profile of a PNG file. Little CMS applies it with the settings that Pillow uses.
+  /// The ICC profile of a PNG file.
+  ///
+  /// Little CMS applies it with the settings that Pillow uses.
   struct ColourProfile {
     private let profile: [UInt8]
 

@@ -3,7 +3,9 @@
   import Foundation
 
   extension Picture {
-    /// Draws an image of the same size on white. Core Graphics converts its colours to sRGB.
+    /// Draws an image of the same size on white.
+    ///
+    /// Core Graphics converts its colours to sRGB.
     func draw(_ image: CGImage) throws(PictureFailure) {
       let drawn = withPixels { pixels in
         guard let space = CGColorSpace(name: CGColorSpace.sRGB),

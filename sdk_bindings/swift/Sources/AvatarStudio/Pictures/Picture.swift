@@ -29,11 +29,14 @@ public final class Picture {
 }
 
 extension Picture {
-  /// The largest number of pixels that a selfie may have. Phones take pictures of up to 108
-  /// megapixels.
+  /// The largest number of pixels that a selfie may have.
+  ///
+  /// Phones take pictures of up to 108 megapixels.
   static let maxPixels = 120_000_000
 
-  /// Composites the pixels onto white. It rounds as Pillow does: `t = x + 128; (t + (t >> 8)) >> 8`.
+  /// Composites the pixels onto white.
+  ///
+  /// It rounds as Pillow does: `t = x + 128; (t + (t >> 8)) >> 8`.
   func layOnWhite() {
     withPixels { pixels in
       for start in stride(from: 0, to: pixels.count, by: 4) where pixels[start + 3] != 255 {

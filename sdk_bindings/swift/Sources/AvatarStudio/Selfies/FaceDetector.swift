@@ -18,8 +18,10 @@ public struct Face: Sendable, Equatable {
   }
 }
 
-/// Finds faces, on the device. `VisionFaceDetector` is the default on Apple's platforms. On other
-/// platforms there is no default, and the face rules do not apply.
+/// Finds faces, on the device.
+///
+/// `VisionFaceDetector` is the default on Apple's platforms. On other platforms there is no
+/// default, and the face rules do not apply.
 public protocol FaceDetector: Sendable {
   /// Returns the bounding boxes of all faces in an upright picture, in any order.
   ///

@@ -1,6 +1,8 @@
 import Foundation
 
-/// One picture of the person. The library holds it in memory only.
+/// One picture of the person.
+///
+/// The library holds it in memory only.
 public struct Selfie: Sendable {
   enum Source: Sendable {
     case encoded(Data)

@@ -1,4 +1,4 @@
-/// What the rules measure in the luma of one prepared selfie.
+/// The measures of the luma of one prepared selfie.
 ///
 /// Luma uses the weights of Rec. 709 on the sRGB values as they are. Sums are in double precision.
 struct SelfieMeasures {

@@ -122,7 +122,9 @@ extension Selfie {
     return picture
   }
 
-  /// Allocates a picture. Throws `outOfMemory`.
+  /// Allocates a picture.
+  ///
+  /// Throws `outOfMemory`.
   static func allocated(
     _ width: Int, _ height: Int, allocator: any BufferAllocator
   ) throws(PictureFailure) -> Picture {

@@ -45,7 +45,9 @@ extension RuleLimits {
     let word: String
   }
 
-  /// Returns the limit that a value breaks, if any. A value that is not a number breaks `min`.
+  /// Returns the limit that a value breaks, if any.
+  ///
+  /// A value that is not a number breaks `min`.
   fileprivate func broken(by value: Double) -> Broken? {
     if let min, !(value >= min) { return Broken(limit: min, word: "at least") }
     if let max, value > max { return Broken(limit: max, word: "at most") }

@@ -1,7 +1,7 @@
 package pocketavatar
 
 /**
- * What a run reports.
+ * An event that a run reports.
  *
  * For each avatar there is one [Progress] per sampling step and then one [Drawn]. [Finished] is the
  * last event of a run.

@@ -24,7 +24,7 @@ public sealed class AvatarException(
     public class UnreadablePicture(
         /** The index of the selfie, from 0. */
         public val selfie: Int,
-        /** What is wrong with it. */
+        /** A description of the fault. */
         public val reason: String,
         cause: Throwable? = null,
     ) : AvatarException("selfie $selfie cannot be read: $reason", cause)
@@ -66,14 +66,14 @@ public sealed class AvatarException(
     public class ModelDamaged(
         /** Its path in the artifact. */
         public val file: String,
-        /** How the library noticed it. */
+        /** The difference that the library found. */
         public val reason: String,
         cause: Throwable? = null,
     ) : AvatarException("the model's file $file is damaged: $reason; ship it again", cause)
 
     /** The model is complete, but it is not the one that the library was generated for. */
     public class ModelOfAnotherVersion(
-        /** How the library noticed it. */
+        /** The difference that the library found. */
         public val reason: String,
     ) : AvatarException(
             "the model is not the one that the library was generated for: $reason; publish library and model together",
@@ -81,7 +81,7 @@ public sealed class AvatarException(
 
     /** Memory ran out. The models are dropped, and a later call loads them again. */
     public class OutOfMemory(
-        /** What the library was doing, such as `running denoiser`. */
+        /** The operation that failed, such as `running denoiser`. */
         public val doing: String,
         cause: Throwable? = null,
     ) : AvatarException("out of memory while $doing", cause)

@@ -31,7 +31,7 @@ public class Component(
 
 /** The constants of the sampling loop (rectified flow, Euler steps) for one number of steps. */
 internal class SamplerTable(
-    /** What the denoiser predicts, such as `velocity`. */
+    /** The kind of the denoiser's prediction, such as `velocity`. */
     val prediction: String,
     /**
      * The scale of classifier-free guidance. 1 means one call of the denoiser per step, any other value
@@ -65,7 +65,7 @@ internal class RuleLimits(
     val min: Double?,
     /** The largest value that passes, or null if there is no upper limit. */
     val max: Double?,
-    /** What the rule asks for, in one line of English. */
+    /** A description of the rule, in one line of English. */
     val about: String,
 ) {
     /** Returns the limit that [value] breaks, if any. A value that is not a number breaks [min]. */

@@ -14,7 +14,7 @@ public class Refusal(
     public val limit: Double,
     /** For [SelfieRule.DIFFERENCE], the index of the earlier selfie that is nearly the same. Else null. */
     public val earlier: Int? = null,
-    /** What the rule asks for, in one line of English. */
+    /** A description of the rule, in one line of English. */
     public val about: String = "",
 ) {
     /**

@@ -26,7 +26,7 @@ internal fun measuresOf(picture: Picture, faces: List<Face>?): Map<SelfieRule, D
 }
 
 /**
- * Returns what the rules measure in the luma of a prepared selfie, (3,size,size) sRGB in [0,1].
+ * Returns the measures of the luma of a prepared selfie, (3,size,size) sRGB in [0,1].
  *
  * Luma uses the weights of Rec. 709 on the sRGB values as they are. Sums are in double precision.
  */

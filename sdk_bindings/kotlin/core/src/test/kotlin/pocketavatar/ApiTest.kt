@@ -7,7 +7,10 @@ import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertEquals
 
-/** The public API is what `core.api` says, but for the styles, which are the artifact's; `UPDATE_API=1 mvn -pl core test` writes it anew. */
+/**
+ * The public API is the one in `core.api`. The styles are left out, because the artifact defines them.
+ * `UPDATE_API=1 mvn -pl core test` writes the file anew.
+ */
 class ApiTest {
     @Test
     fun `the public API has not changed`() {

@@ -115,7 +115,7 @@ class BadInputTest {
     }
 
     @Test
-    fun `faces are judged only where somebody looks for them`() {
+    fun `face rules apply only if there is a face detector`() {
         fun found(vararg faces: Face): List<SelfieRule> {
             val studio = studio(options = StudioOptions(FakeBackend(), faceDetector = { faces.toList() }))
             return runBlocking { studio.check(listOf(tiles(1, 200, 300))) }.map { it.rule }

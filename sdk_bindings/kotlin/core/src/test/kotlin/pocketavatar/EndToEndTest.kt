@@ -7,7 +7,7 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** The shipped model in the real ONNX Runtime. */
+/** The shipped model in the real runtime agrees with what Python recorded at export. */
 class EndToEndTest {
     @Test
     fun `every component gives what the reference gave`() {
@@ -82,7 +82,7 @@ class EndToEndTest {
         assertTrue(psnr >= 55, "$psnr dB")
     }
 
-    /** The recorded tensors as pictures that are already 128×128. */
+    /** Returns the selfies of the recorded run as pictures of the encoder's size. */
     private fun selfies(golden: Map<String, GoldenTensor>): List<Selfie> {
         val (_, _, height, width) = golden.getValue("0.inputs.selfies").shape
         val count = golden

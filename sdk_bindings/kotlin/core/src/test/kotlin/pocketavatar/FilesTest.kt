@@ -17,7 +17,7 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** A process that draws is watched from outside: it touches no file, and has none open to write. */
+/** No run writes a file. The test watches a process that draws, from outside, and looks at its open files. */
 class FilesTest {
     @get:Rule
     val folder = TemporaryFolder()
@@ -68,7 +68,7 @@ class FilesTest {
     }
 }
 
-/** The process that is watched: it loads everything, waits for a word, draws, and waits again. */
+/** The process that is watched. It loads the model, waits for a line, draws, and waits again. */
 fun main(arguments: Array<String>): Unit =
     runBlocking {
         val written = sortedSetOf<String>()
@@ -101,7 +101,7 @@ private class WatchedRunner(
     }
 }
 
-/** Plain files that this process has open and may write, wherever they lie. */
+/** Returns the regular files that this process has open for writing. */
 private fun openToWrite(): Set<String> =
     File("/proc/self/fd")
         .list()

@@ -8,7 +8,7 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** What Python's laws give, `golden/README.md` says how closely. */
+/** The library agrees with Python's golden vectors within the bounds in `golden/README.md`. */
 class GoldenTest {
     private fun json(name: String) = parseJson(goldenFolder.resolve(name).readText()) as Map<*, *>
 
@@ -23,7 +23,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `noise, of more than 50 seeds`() {
+    fun `noise agrees with Python for more than 50 seeds`() {
         val golden = tensors("noise.safetensors")
         assertTrue(golden.keys.count { it.startsWith("seed_") } >= 50)
         for ((name, tensor) in golden) {
@@ -34,7 +34,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `pictures of every kind, prepared`() {
+    fun `pictures of every kind are prepared as in Python`() {
         val golden = tensors("prepared.safetensors")
         for (case in cases("prepared.json")) {
             val name = case["name"] as String
@@ -57,7 +57,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `selfies, measured`() {
+    fun `selfies are measured as in Python`() {
         for (case in cases("rules.json")) {
             val all = (case["measures"] as List<*>).map { it as Map<*, *> }
             for ((i, file) in (case["selfies"] as List<*>).withIndex()) {
@@ -78,7 +78,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `selfies, refused`() {
+    fun `selfies are refused as in Python`() {
         for (case in cases("rules.json")) {
             val faces = faces(case)?.iterator()
             val options = StudioOptions(FakeBackend(), faceDetector = faces?.let { FaceDetector { _ -> it.next() } })
@@ -115,9 +115,9 @@ class GoldenTest {
             }
         }
 
-    /** The toy denoiser: 0.5·latents + 0.25·timestep/1000 + mean(identity_tokens) + 0.125·style. */
+    /** The toy denoiser is 0.5·latents + 0.25·timestep/1000 + mean(identity_tokens) + 0.125·style. */
     @Test
-    fun `the sampling loop`() {
+    fun `the sampling loop agrees with Python`() {
         val golden = tensors("sampler.safetensors")
         val identity = golden.getValue("identity_tokens").values.average()
         val nullTokens = golden.getValue("null_tokens").values.average()
@@ -150,7 +150,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `8 bits`() {
+    fun `8-bit rounding agrees with Python`() {
         val golden = tensors("eight_bit.safetensors")
         val floats = golden.getValue("floats").values.map(Double::toFloat)
         val planes = FloatBuffer.wrap(FloatArray(3 * floats.size) { floats[it % floats.size] })

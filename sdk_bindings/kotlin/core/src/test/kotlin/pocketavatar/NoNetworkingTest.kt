@@ -10,7 +10,7 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** No networking API is used: neither by our classes nor by the runtime's, nor by its native code. */
+/** The library, the runtime's classes and the runtime's native code use no networking API. */
 class NoNetworkingTest {
     private val networking = """(java|javax|android|sun)\.net\..*|java\.nio\.channels\..*Socket.*|okhttp3\..*"""
 
@@ -29,7 +29,7 @@ class NoNetworkingTest {
     }
 
     @Test
-    fun `by classes`() {
+    fun `classes use no networking`() {
         for (place in listOf(placeOf(AvatarStudio::class.java), placeOf(OrtEnvironment::class.java))) {
             assertEquals(emptyList(), uses(place, networking), "$place")
             assertTrue(uses(place, """java\.nio\..*""").isNotEmpty(), "the scan finds nothing at all in $place")
@@ -37,7 +37,7 @@ class NoNetworkingTest {
     }
 
     @Test
-    fun `by the runtime's native code`() {
+    fun `the runtime's native code uses no networking`() {
         val jar = ZipFile(placeOf(OrtEnvironment::class.java))
         val libraries = jar.entries().toList().filter { "linux" in it.name && it.name.endsWith(".so") }
         assertTrue(libraries.size >= 2)
@@ -63,7 +63,7 @@ class NoNetworkingTest {
     }
 
     @Test
-    fun `nor is a log written`() {
+    fun `the library writes no log`() {
         val logging = """java\.util\.logging\..*|android\.util\.Log|org\.slf4j\..*"""
         assertEquals(emptyList(), uses(placeOf(AvatarStudio::class.java), logging))
         val sources = sdkRoot.resolve("core/src/main").walk().filter { it.extension == "kt" }

@@ -6,7 +6,7 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 
-/** Loading, dropping and loading again. */
+/** Components are loaded when they are needed, dropped on request, and loaded again. */
 class RunnersTest {
     private val log = ArrayList<String>()
 
@@ -34,7 +34,7 @@ class RunnersTest {
     private fun loaded() = log.count { it.startsWith("load") }
 
     @Test
-    fun `what is prepared is not loaded again`() {
+    fun `prepared components are not loaded again`() {
         val studio = studio(options = StudioOptions(recording()))
         runBlocking { studio.prepare() }
         assertEquals(3, loaded())
@@ -82,7 +82,7 @@ class RunnersTest {
     }
 
     @Test
-    fun `whoever runs out of memory, the models make room`() {
+    fun `models are dropped when memory runs out in the library or in a backend`() {
         val withoutMemory = listOf(OutOfMemoryError("full"), AvatarException.OutOfMemory("running denoiser"))
         for (error in withoutMemory) {
             log.clear()
@@ -96,7 +96,7 @@ class RunnersTest {
     }
 
     @Test
-    fun `a selfie that is too much drops the models, too`() {
+    fun `models are dropped when memory runs out while a selfie is read`() {
         val studio = studio(options = StudioOptions(recording()))
         studio.draw()
         val huge = Selfie { throw OutOfMemoryError("full") }

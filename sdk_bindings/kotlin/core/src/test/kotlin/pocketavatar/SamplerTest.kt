@@ -22,7 +22,7 @@ class SamplerTest {
             unconditioned = { FloatBuffer.wrap(floatArrayOf(1f)) },
             onStep = { done += it },
         )
-        // 1 + 2·(4 − 1) = 7, 4 − 0.5·7 = 0.5; 1 + 2·(0.5 − 1) = 0, 0.5 − 0.5·0 = 0.5
+        // Step 1: 1 + 2·(4 − 1) = 7, 4 − 0.5·7 = 0.5. Step 2: 1 + 2·(0.5 − 1) = 0, 0.5 − 0.5·0 = 0.5.
         assertEquals(0.5f, latents[0])
         assertEquals(listOf(1000f, 400f), times)
         assertEquals(listOf(1, 2), done)

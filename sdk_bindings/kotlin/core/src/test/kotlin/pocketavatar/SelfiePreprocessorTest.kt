@@ -60,7 +60,7 @@ class SelfiePreprocessorTest {
     }
 
     @Test
-    fun `whatever is stored turned, mirrored or both comes out upright`() {
+    fun `turned and mirrored pictures come out upright`() {
         for ((width, height) in listOf(21 to 30, 30 to 21, 9 to 20, 5 to 12)) {
             val upright = random(width, height)
             val expected = prepare(PixelPicture(width, height, upright.clone()))
@@ -68,7 +68,7 @@ class SelfiePreprocessorTest {
         }
     }
 
-    /** The upright picture as a camera would store it with this orientation (EXIF 2.32, 4.6.4 A). */
+    /** Returns the pixels that a camera stores for the picture with this orientation (EXIF 2.32, 4.6.4 A). */
     private fun stored(upright: IntArray, width: Int, height: Int, orientation: Int): PixelPicture {
         val across = if (orientation >= 5) height else width
         val down = if (orientation >= 5) width else height
@@ -93,7 +93,7 @@ class SelfiePreprocessorTest {
     }
 
     @Test
-    fun `transparency is laid on white`() {
+    fun `transparency is composited onto white`() {
         val out = prepare(PixelPicture(8, 8, IntArray(64) { 0x80000000.toInt() }))
         assertEquals(127 / 255f, out[0], 1e-6f)
         assertEquals(1f, prepare(PixelPicture(8, 8, IntArray(64)))[0])

@@ -27,7 +27,7 @@ class StudioTest {
     private fun avatars(events: List<AvatarEvent>) = events.filterIsInstance<AvatarEvent.Drawn>().map { it.avatar }
 
     @Test
-    fun `a run tells each step, each avatar and the end`() {
+    fun `a run reports each step, each avatar and the end`() {
         val events = draw(count = 2, steps = 4)
         val expected =
             (0..1).flatMap { avatar ->
@@ -60,7 +60,7 @@ class StudioTest {
     }
 
     @Test
-    fun `avatar k of a set is the avatar of seed + k, past the end from 0`() {
+    fun `avatar k of a run has seed + k, which wraps to 0`() {
         val set = avatars(draw(count = 3, seed = ULong.MAX_VALUE - 1u))
         assertEquals(listOf(ULong.MAX_VALUE - 1u, ULong.MAX_VALUE, 0uL), set.map { it.seed })
         assertEquals(listOf(0, 1, 2), set.map { it.index })

@@ -12,11 +12,11 @@ import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 
-/** Every buffer of a run is 0 afterwards, however it ends. */
+/** Memory is set to 0 when a run ends, fails or is cancelled. */
 class ZeroingTest {
     private val guided = testManifest.with(samplers = listOf(steps(2, guidance = 1.5f)))
 
-    /** Two avatars of two steps with guidance: 2 of the encoder, 8 of the denoiser, 2 of the decoder. */
+    /** The calls for two avatars of two steps with guidance: encoder 2, denoiser 8, decoder 2. */
     private val calls = 12
 
     private lateinit var job: Job
@@ -46,7 +46,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when it ends`() {
+    fun `buffers are 0 after a run`() {
         val watched = Watched {}
         runBlocking { watched.draw() }
         assertEquals(calls, watched.call)
@@ -54,7 +54,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when any call fails`() {
+    fun `buffers are 0 after any call fails`() {
         for (last in 0 until calls) {
             val watched = Watched { if (it == last) error("out of luck") }
             val error = assertFailsWith<AvatarException.RuntimeFailed> { runBlocking { watched.draw() } }
@@ -64,7 +64,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when memory runs out in any call`() {
+    fun `buffers are 0 after memory runs out in any call`() {
         for (last in 0 until calls) {
             val watched = Watched { if (it == last) throw OutOfMemoryError("full") }
             assertFailsWith<AvatarException.OutOfMemory> { runBlocking { watched.draw() } }
@@ -73,7 +73,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when it is cancelled during any call, and no further call is made`() {
+    fun `buffers are 0 after cancellation during any call, and no further call is made`() {
         for (last in 0 until calls) {
             val watched = Watched { if (it == last) job.cancel() }
             assertCancels { watched.draw() }
@@ -83,7 +83,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when it is cancelled while a selfie is opened, and no further one is`() {
+    fun `buffers are 0 after cancellation while a selfie is opened, and no further selfie is opened`() {
         lateinit var watched: Watched
         val cancelling =
             Selfie {
@@ -101,7 +101,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when it is cancelled while the model is prepared`() {
+    fun `buffers are 0 after cancellation while the model is prepared`() {
         for (last in 0 until 3) {
             val watched = Watched { if (it == last) job.cancel() }
             assertCancels { watched.prepare() }
@@ -110,7 +110,7 @@ class ZeroingTest {
         }
     }
 
-    /** Does [work] in [job], which it cancels. */
+    /** Does [work] in [job]. The work cancels the job and must end with a cancellation. */
     private fun assertCancels(work: suspend () -> Unit) {
         runBlocking {
             job = launch(start = CoroutineStart.LAZY) { assertFailsWith<CancellationException> { work() } }
@@ -120,7 +120,7 @@ class ZeroingTest {
     }
 
     @Test
-    fun `when selfies are only checked, refused or broken`() {
+    fun `buffers are 0 after selfies are checked, refused or broken`() {
         val allocator = WatchedAllocator()
         val studio = studio(options = StudioOptions(FakeBackend(), allocator = allocator))
         val broken = Selfie { throw IOException("broken").also { assertTrue(allocator.used() > 0) } }

@@ -115,7 +115,7 @@ class AvatarActivityTest {
     }
 
     @Test
-    fun `what is wrong with selfies is said, and nothing can be drawn`() {
+    fun `problems with selfies are shown, and nothing can be drawn`() {
         pick(picture(1), picture(1), picture(2, side = 40), "no picture".toByteArray().copyOf(50))
         waitFor { "Selfie 4 cannot be read" in said() }
         pick(picture(1), picture(1), picture(2, side = 40))

@@ -15,20 +15,20 @@ import kotlin.math.abs
 import kotlin.test.Test
 import kotlin.test.assertEquals
 
-/** Pictures of every kind through Android's own decoders, as Python prepares them. */
+/** Android's decoders and the preprocessor agree with Python for pictures of every kind. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34])
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 class GoldenPicturesTest {
     @Test
-    fun `pictures of every kind, prepared`() {
+    fun `pictures of every kind are prepared as in Python`() {
         val golden = readSafetensors(goldenFolder.resolve("prepared.safetensors"))
         val cases = (parseJson(goldenFolder.resolve("prepared.json").readText()) as Map<*, *>)["cases"] as List<*>
         val off = cases.map { it as Map<*, *> }.associate {
             it["name"] to
                 worst(it, golden.getValue(it["name"] as String).values)
         }
-        // Android rounds 16 bits to 8, the law cuts.
+        // Android rounds 16 bits to 8. Python truncates.
         assertEquals(emptyMap(), off.filter { (name, worst) -> worst > (if ("16" in "$name") 2 else 1) / 255.0 })
     }
 

@@ -7,7 +7,7 @@ import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
 class MainTest {
-    /** Exit code and what was said. */
+    /** Returns the exit code and the output. */
     private fun run(vararg arguments: String): Pair<Int, String> {
         val said = ByteArrayOutputStream()
         val (out, err) = System.out to System.err
@@ -33,7 +33,7 @@ class MainTest {
     }
 
     @Test
-    fun `what is wrong is said in one line`() {
+    fun `an error is one line`() {
         val wrong =
             mapOf(
                 listOf("--size", "3") to "there is no option --size",
