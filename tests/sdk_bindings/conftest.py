@@ -1,4 +1,4 @@
-"""A small artifact of made-up bytes with a real manifest, and the shipped checkpoint's own."""
+"""Fixtures: a small artifact of fake models with a real manifest, and the shipped artifact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ MakeArtifact = Callable[..., Path]
 
 @pytest.fixture
 def make_artifact(tmp_path: Path) -> MakeArtifact:
-    """Writes an artifact: `make_artifact("name", kinds=("onnx",), golden=b"…", styles=(…))`."""
+    """Return a function that writes an artifact.
+
+    Call it as `make_artifact("name", kinds=("onnx",), golden=b"…", styles=(…))`.
+    """
 
     def make(name: str = "onnx", *, golden: bytes = b"golden", **changes: Any) -> Path:
         folder = tmp_path / name
@@ -44,7 +47,7 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
 
 
 def _write_model(path: Path, data: bytes) -> None:
-    """A file, or for Core ML a package of two."""
+    """Write a model file, or for Core ML a package of two files."""
     if path.suffix != ".mlpackage":
         path.write_bytes(data)
         return
@@ -88,7 +91,7 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
 
 @pytest.fixture(scope="session")
 def shipped_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint's ONNX artifact, or that of AVATAR_ARTIFACT."""
+    """Return the ONNX artifact of the shipped checkpoint, or the one that AVATAR_ARTIFACT names."""
     given = os.environ.get("AVATAR_ARTIFACT")
     if given and is_shipped(Path(given), "onnx"):
         return Path(given).resolve()

@@ -62,7 +62,7 @@ def test_a_core_ml_package_is_taken_file_by_file(make_artifact: MakeArtifact) ->
 
 
 def test_the_facts_are_those_of_the_app_and_no_machines(make_artifact: MakeArtifact) -> None:
-    """Golden outputs differ in their last bits between machines; nothing generated may."""
+    """Golden outputs differ in their last bits between machines. Generated files must not."""
     one = open_bundle(make_artifact("one", golden=b"1"), KOTLIN)
     other = open_bundle(make_artifact("other", golden=b"2"), KOTLIN)
     assert one.manifest != other.manifest

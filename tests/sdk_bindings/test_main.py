@@ -1,4 +1,4 @@
-"""`python -m sdk_bindings` as its users meet it."""
+"""`python -m sdk_bindings` does what its help says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an app grows by is measured, or it is said that it is not."""
+"""The size that an app grows by is measured, or the table says that it is not."""
 
 from __future__ import annotations
 
