@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from avatar.people import selfies
 from avatar.people.identity import ATTRIBUTES, SHAPE_ATTRIBUTES, Identity, sample_identity
-from avatar.people.selfies import _numba_backend, _table, render
+from avatar.people.selfies import _cpu, _table, render
 from avatar.people.selfies._color import srgb_from_linear
 from avatar.people.selfies._person import person_numbers
 from avatar.people.selfies._scene import rotation
@@ -27,7 +27,7 @@ def head(identity: Identity, seed: int, **changes: float) -> NDArray[np.float32]
     table = _table([identity], [seed])
     for name, value in changes.items():
         table[name] = value
-    return _numba_backend.trace(table, 0, 48, steps=selfies.STEPS, shadow_steps=4)
+    return _cpu.trace(table, 0, 48, steps=selfies.STEPS, shadow_steps=4)
 
 
 @cache
