@@ -1,8 +1,8 @@
-"""How numba compiles the renderer: two decorators, and the one rule that both follow.
+"""How numba compiles the renderer: its decorators, with the options that all of them share.
 
-`described` is for the head's description (`head/`). Such a function stays plain Python, which
-works on floats and on torch tensors; code compiled by numba that calls it gets it compiled in.
-`compiled` is for loops over packets of points; such a function runs compiled wherever it is called.
+`described` is for the head's description (`head/`). Such a function stays plain Python, which works
+on floats and on torch tensors, and is compiled into the compiled functions that call it. `merged`
+and `compiled` are for the loops over packets of points, `entry_point` for what Python calls.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from numba import njit
 from numba.core import ir
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import FunctionPass, register_pass
-from numba.core.untyped_passes import IRProcessing
+from numba.core.untyped_passes import InlineInlinables
 from numba.extending import overload, register_jitable
-
-__all__ = ["compiled", "described", "implements"]
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
-class _SinglePrecision(FunctionPass):  # type: ignore[misc]
+class _SinglePrecision(FunctionPass):
     """Makes float32 of every float that is written in the source.
 
     Python's floats are float64, so `0.5 * x` would be computed in float64 whatever x is, and only
@@ -31,7 +29,7 @@ class _SinglePrecision(FunctionPass):  # type: ignore[misc]
 
     _name = "single_precision"
 
-    def __init__(self) -> None:  # numba's base class has an abstract one
+    def __init__(self) -> None:  # the base class's is abstract
         super().__init__()
 
     def run_pass(self, state: Any) -> bool:
@@ -44,20 +42,20 @@ class _SinglePrecision(FunctionPass):  # type: ignore[misc]
         return True
 
 
-class _Compiler(CompilerBase):  # type: ignore[misc]
+class _Compiler(CompilerBase):
     """numba's own passes, and ours before types are inferred (numba's docs: "Customizing the
     compiler")."""
 
     def define_pipelines(self) -> list[Any]:
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(_SinglePrecision, IRProcessing)
+        passes.add_pass_after(_SinglePrecision, InlineInlinables)
         passes.finalize()
         return [passes]
 
 
 # No number of a picture is NaN or infinite, and which zero it is does not matter: then minimum and
 # maximum are one instruction each. Sums are not reordered and products not fused into them, though
-# that would be faster by a third: code that numba takes from its cache is optimised once more than
+# that would be faster by a seventh: code that numba takes from its cache is optimised once more than
 # code it has just compiled, and would round otherwise. So a picture's bytes never depend on that.
 _OPTIONS: Any = {
     "fastmath": {"nnan", "ninf", "nsz"},
@@ -91,6 +89,14 @@ def implements(operation: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
 def compiled(function: Callable[..., Any]) -> Any:
     """The function as machine code for float32, to be called by other compiled functions."""
     return njit(**_OPTIONS, **_CALLED_BY_COMPILED_CODE)(function)
+
+
+def merged(function: Callable[..., Any]) -> Any:
+    """The same, but numba copies it into each function that calls it, and compiles only those.
+
+    What `compiled` functions call is optimised anew with each of them, so only the longest are.
+    """
+    return njit(**_OPTIONS, inline="always")(function)
 
 
 def entry_point(function: Callable[..., Any]) -> Any:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compiled import compiled
+from ._compiled import merged
 from ._nearest import nearest
 from ._packets import Hits, Points, Rays
 from .head.camera import ray, ray_bounds
 from .head.parameters import Parameters, Value
 
 
-@compiled
+@merged
 def aim(p: Parameters, u: Value, v: Value, rays: Rays, i: int) -> None:
     """Sets ray `i` to leave through the picture's point (u, v), both in [-1, 1], v up."""
     dx, dy, dz = ray(u, v, p)
@@ -29,7 +29,7 @@ def aim(p: Parameters, u: Value, v: Value, rays: Rays, i: int) -> None:
     rays.end[i] = far
 
 
-@compiled
+@merged
 def start_rays(p: Parameters, row: int, side: int, rays: Rays) -> int:
     """Starts a ray at the centre of each pixel of the row that can show anything; how many."""
     scale = 2.0 / np.float32(side)
@@ -45,7 +45,7 @@ def start_rays(p: Parameters, row: int, side: int, rays: Rays) -> int:
     return count
 
 
-@compiled
+@merged
 def move_ray(rays: Rays, i: int, to: int) -> None:
     for k in range(3):
         rays.direction[k, to] = rays.direction[k, i]
@@ -54,7 +54,7 @@ def move_ray(rays: Rays, i: int, to: int) -> None:
     rays.column[to] = rays.column[i]
 
 
-@compiled
+@merged
 def split_rays(
     p: Parameters, row: int, side: int, pixel: Value, hits: Hits, count: int, rays: Rays
 ) -> int:
@@ -74,7 +74,7 @@ def split_rays(
     return 4 * count
 
 
-@compiled
+@merged
 def place_points(p: Parameters, rays: Rays, count: int, points: Points) -> None:
     """Sets the points to measure from to where the rays are."""
     for i in range(count):
@@ -83,7 +83,7 @@ def place_points(p: Parameters, rays: Rays, count: int, points: Points) -> None:
         points.at[2, i] = p.eye_at_z + rays.direction[2, i] * rays.gone[i]
 
 
-@compiled
+@merged
 def advance(
     p: Parameters, reach: Value, rays: Rays, count: int, points: Points, hits: Hits, found: int
 ) -> tuple[int, int]:
@@ -111,7 +111,7 @@ def advance(
     return kept, found
 
 
-@compiled
+@merged
 def march(
     p: Parameters,
     near: Value,

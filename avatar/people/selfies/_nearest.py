@@ -6,7 +6,7 @@ The loops are free of branches, so that they can be put into SIMD lanes; what di
 
 from __future__ import annotations
 
-from ._compiled import compiled
+from ._compiled import compiled, merged
 from ._packets import LANES, Array, Points
 from .head import PARTS
 from .head.face import eye_distance, mouth_distance, skin_distance
@@ -24,7 +24,7 @@ from .head.wear import earring_distance, glasses_distance, torso_distance
 SKIN, EYE, MOUTH, TORSO, HAIR, GLASSES, EARRING = PARTS.values()
 
 
-@compiled
+@merged
 def measure_body(p: Parameters, points: Points, count: int) -> None:
     """Everyone has these parts: skin, eyes, mouth and torso."""
     x, y, z = points.at[0], points.at[1], points.at[2]
@@ -41,7 +41,7 @@ def measure_body(p: Parameters, points: Points, count: int) -> None:
         points.part[i] = inner_part if inner < outer else outer_part
 
 
-@compiled
+@merged
 def measure_hair(p: Parameters, at: Array, out: Array, count: int) -> None:
     """The distances to hair or headscarf; `p.hair_form` says to which."""
     x, y, z = at[0], at[1], at[2]
@@ -63,21 +63,21 @@ def measure_hair(p: Parameters, at: Array, out: Array, count: int) -> None:
             out[i] = scarf_distance(x[i], y[i], z[i], p)
 
 
-@compiled
+@merged
 def measure_glasses(p: Parameters, at: Array, out: Array, count: int) -> None:
     x, y, z = at[0], at[1], at[2]
     for i in range(count):
         out[i] = glasses_distance(x[i], y[i], z[i], p)
 
 
-@compiled
+@merged
 def measure_earrings(p: Parameters, at: Array, out: Array, count: int) -> None:
     x, y, z = at[0], at[1], at[2]
     for i in range(count):
         out[i] = earring_distance(x[i], y[i], z[i], p)
 
 
-@compiled
+@merged
 def keep_nearer(points: Points, part: int, count: int) -> None:
     """Takes over the distances in `points.spare`, which are this part's, where they are smaller."""
     for i in range(count):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._compiled import compiled
+from ._compiled import merged
 
 Array = Any
 """An array of float32 unless said otherwise."""
@@ -61,7 +61,7 @@ class Spots(NamedTuple):
     of_hit: Array
 
 
-@compiled
+@merged
 def empty_rays(room: int) -> Rays:
     return Rays(
         np.empty((3, room), np.float32), np.empty(room, np.float32), np.empty(room, np.float32),
@@ -69,7 +69,7 @@ def empty_rays(room: int) -> Rays:
     )  # fmt: skip
 
 
-@compiled
+@merged
 def empty_points(room: int) -> Points:
     # Filled, because `nearest` measures from a few of the entries beyond its count, too.
     return Points(
@@ -78,7 +78,7 @@ def empty_points(room: int) -> Points:
     )  # fmt: skip
 
 
-@compiled
+@merged
 def empty_hits(room: int) -> Hits:
     return Hits(
         np.empty((3, room), np.float32), np.empty((3, room), np.float32),
@@ -86,7 +86,7 @@ def empty_hits(room: int) -> Hits:
     )  # fmt: skip
 
 
-@compiled
+@merged
 def empty_spots(room: int) -> Spots:
     return Spots(
         np.empty((3, room), np.float32), np.empty((3, room), np.float32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._compiled import compiled
+from ._compiled import compiled, merged
 from ._nearest import EARRING, EYE, GLASSES, MOUTH, SKIN, TORSO
 from ._packets import Array, Hits, Points, Spots
 from .head import PARTS
@@ -58,7 +58,7 @@ def paint_part(part: int, p: Parameters, at: Array, count: int, paint: Array) ->
             store(paint, i, paint_hair(x[i], y[i], z[i], p))
 
 
-@compiled
+@merged
 def paint_hits(
     p: Parameters, hits: Hits, count: int, points: Points, of_part: Array, paint: Array
 ) -> None:
@@ -82,7 +82,7 @@ def paint_hits(
                 paint[k, which[i]] = of_part[k, i]
 
 
-@compiled
+@merged
 def shade(
     p: Parameters, hits: Hits, count: int, spots: Spots, paint: Array, color: Array, row: Array
 ) -> None:

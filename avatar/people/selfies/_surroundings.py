@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._compiled import compiled
+from ._compiled import merged
 from ._nearest import GLASSES, nearest
 from ._packets import Array, Hits, Points, Spots
 from .head.operations import maximum, minimum, sqrt
@@ -15,7 +15,7 @@ TETRAHEDRON = np.array([[1, -1, -1], [-1, -1, 1], [-1, 1, -1], [1, 1, 1]], np.fl
 """The corners at which a normal's four distances are measured."""
 
 
-@compiled
+@merged
 def sum_up(hits: Hits, count: int, side: int, sums: Array) -> None:
     """Sums up each pixel's hits in `sums` (8, side): the mean of four points (x, y, z), the count,
     the smallest and the largest distance gone, the sums of the parts and of their squares."""
@@ -33,7 +33,7 @@ def sum_up(hits: Hits, count: int, side: int, sums: Array) -> None:
         sums[7, column] += part * part
 
 
-@compiled
+@merged
 def choose_spots(pixel: Value, side: int, hits: Hits, count: int, sums: Array, spots: Spots) -> int:
     """Chooses the spots to compute light at, and returns how many.
 
@@ -65,7 +65,7 @@ def choose_spots(pixel: Value, side: int, hits: Hits, count: int, sums: Array, s
     return chosen
 
 
-@compiled
+@merged
 def find_normals(p: Parameters, spots: Spots, count: int, points: Points) -> None:
     """The direction in which distance grows fastest, by the tetrahedron technique."""
     normal = spots.normal
@@ -85,7 +85,7 @@ def find_normals(p: Parameters, spots: Spots, count: int, points: Points) -> Non
             normal[k, i] *= scale
 
 
-@compiled
+@merged
 def find_occlusion(p: Parameters, spots: Spots, count: int, points: Points) -> None:
     """A point a little above the surface is as far from it in the open, and less in a corner."""
     for k in range(3):
@@ -96,7 +96,7 @@ def find_occlusion(p: Parameters, spots: Spots, count: int, points: Points) -> N
         spots.occlusion[i] = clamp01(points.distance[i] / 0.13)
 
 
-@compiled
+@merged
 def find_shadow(
     p: Parameters, steps: int, spots: Spots, count: int, points: Points, gone: Array
 ) -> None:
