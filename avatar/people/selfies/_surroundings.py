@@ -55,7 +55,7 @@ def choose_spots(pixel: Value, side: int, hits: Hits, count: int, sums: Array, s
                 spots.at[k, chosen] = sums[k, column]
             chosen += 1
     for i in range(count):
-        spot = np.int64(sums[4, hits.column[i]])
+        spot = int(sums[4, hits.column[i]])
         if spot < 0:
             for k in range(3):
                 spots.at[k, chosen] = hits.at[k, i]
