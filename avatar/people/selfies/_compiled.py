@@ -55,8 +55,9 @@ class _Compiler(CompilerBase):
 
 # No number of a picture is NaN or infinite, and which zero it is does not matter: then minimum and
 # maximum are one instruction each. Sums are not reordered and products not fused into them, though
-# that would be faster by a seventh: code that numba takes from its cache is optimised once more than
-# code it has just compiled, and would round otherwise. So a picture's bytes never depend on that.
+# that would be faster by a seventh: numba optimises code that it takes from its cache once more
+# than code that it has just compiled, which would then round otherwise. As it is, both give the
+# same bytes (`tests/avatar/people/test_selfies_backends.py` holds that).
 _OPTIONS: Any = {
     "fastmath": {"nnan", "ninf", "nsz"},
     "error_model": "numpy",  # division by zero is no exception, for which loops would have to stop
