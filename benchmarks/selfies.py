@@ -2,7 +2,8 @@
 
     python -m benchmarks.selfies [--count 96] [--backend numba|torch] [--device cpu|cuda]
 
-The target on two cores: at least 40 selfies/s after at most 15 s of compiling.
+The target on two cores: at least 40 selfies/s after at most 20 s of compiling. Processor seconds
+are printed beside, which other programs on the machine disturb less.
 """
 
 from __future__ import annotations
@@ -12,6 +13,15 @@ import os
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """What something took: on the clock, and of all processors of this process."""
+
+    wall: float
+    processor: float
 
 
 def main() -> None:
@@ -33,18 +43,21 @@ def main() -> None:
 
         people = [sample_identity(seed) for seed in range(options.count)]
 
-        def seconds(count: int, first_seed: int) -> float:
+        def measure(count: int, first_seed: int) -> Seconds:
             seeds = range(first_seed, first_seed + count)
-            start = time.perf_counter()
+            wall, processor = time.perf_counter(), time.process_time()
             render(people[:count], seeds, backend=options.backend, device=options.device)
-            return time.perf_counter() - start
+            return Seconds(time.perf_counter() - wall, time.process_time() - processor)
 
-        one_cold, one_warm = seconds(1, 0), seconds(1, 0)
-        print(f"compile: {one_cold - one_warm:.1f} s")
-        rounds = [seconds(options.count, 1000 * (i + 1)) for i in range(options.rounds)]
-        rate = options.count / statistics.median(rounds)
+        cold, warm = measure(1, 0), measure(1, 0)
+        print(f"compile: {cold.wall - warm.wall:.1f} s", end="")
+        print(f" ({cold.processor - warm.processor:.1f} processor seconds)")
+        rounds = [measure(options.count, 1000 * (i + 1)) for i in range(options.rounds)]
+        rate = options.count / statistics.median(seconds.wall for seconds in rounds)
+        busy = options.count / statistics.median(seconds.processor for seconds in rounds)
         print(f"{options.backend} on {options.device}: {rate:.1f} selfies/s", end="")
         print(f" ({options.count} a round, median of {options.rounds}, {os.cpu_count()} cores)")
+        print(f"one processor second: {busy:.1f} selfies")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from safetensors.numpy import load_file
 
-from avatar.selfie_rules import RULES
+from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
 from sdk_bindings.vectors import make
 from sdk_bindings.vectors.files import wide_profile

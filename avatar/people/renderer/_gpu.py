@@ -1,14 +1,13 @@
-"""The head as torch tensors, for GPUs; the same steps as `_trace`, over all pixels of a batch.
+"""The head rendered by a GPU: the same stages as `_cpu.py`, over all pixels of a batch.
 
-Tensors of rays are (pictures, rays), parameters (pictures, 1). A GPU wants every ray to do the
-same, so rays that have ended stay until the next gathering instead of leaving at each step. On a
-CUDA device the pointwise functions are fused by `torch.compile`; on a CPU they run eagerly, which
-is slow and meant for tests.
+The description (`head/`) works on torch tensors as it stands: those of rays are (pictures, rays),
+parameters (pictures, 1). A GPU wants every ray to do the same, so rays that have ended stay until
+the next gathering instead of leaving at each step. On a CUDA device the pointwise functions are
+fused by `torch.compile`; on a CPU they run eagerly, which is slow and meant for tests.
 """
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,37 +18,43 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import _translate
-from .head import PARTS
+from .head import PARTS, camera
+from .head.face import eye_distance, mouth_distance, skin_distance
+from .head.hair import (
+    braids_distance,
+    bun_distance,
+    cap_distance,
+    long_distance,
+    scarf_distance,
+)
+from .head.light import lit
+from .head.paint_face import paint_eye, paint_mouth, paint_skin
+from .head.paint_rest import (
+    paint_earring,
+    paint_glasses,
+    paint_hair,
+    paint_scarf,
+    paint_torso,
+)
+from .head.parameters import Parameters
+from .head.solids import smoothstep
+from .head.wear import earring_distance, glasses_distance, torso_distance
 
-_Parameters = namedtuple("_Parameters", _translate.parameter_names())  # type: ignore[misc]
-
-_FORMS = {
-    1: "cap_distance", 2: "long_distance", 3: "bun_distance", 4: "braids_distance",
-    5: "scarf_distance",
+_DISTANCES = {
+    "EYE": eye_distance, "MOUTH": mouth_distance, "TORSO": torso_distance,
+    "GLASSES": glasses_distance, "EARRING": earring_distance,
 }  # fmt: skip
+"""All parts but skin, which everything starts from, and hair, which depends on its form."""
+_HAIR_DISTANCES = {
+    1: cap_distance, 2: long_distance, 3: bun_distance, 4: braids_distance, 5: scarf_distance,
+}  # fmt: skip
+_PAINTERS = {
+    "EYE": paint_eye, "MOUTH": paint_mouth, "TORSO": paint_torso, "GLASSES": paint_glasses,
+    "EARRING": paint_earring,
+}  # fmt: skip
+_SCARF = 5
 _WORN = {"GLASSES": "has_glasses", "EARRING": "has_earrings"}
 _FAR = 9.0
-
-
-def _maximum(a: Any, b: Any) -> Any:
-    if isinstance(a, Tensor):
-        return torch.maximum(a, b) if isinstance(b, Tensor) else a.clamp(min=b)
-    return b.clamp(min=a) if isinstance(b, Tensor) else max(a, b)
-
-
-def _minimum(a: Any, b: Any) -> Any:
-    if isinstance(a, Tensor):
-        return torch.minimum(a, b) if isinstance(b, Tensor) else a.clamp(max=b)
-    return b.clamp(max=a) if isinstance(b, Tensor) else min(a, b)
-
-
-_head = _translate.description(
-    {
-        "where": torch.where, "maximum": _maximum, "minimum": _minimum,
-        "absolute": torch.abs, "sqrt": torch.sqrt, "floor": torch.floor,
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +67,14 @@ class _Kernels:
 
 
 def _nearest_of(form: int) -> Callable[..., tuple[Tensor, Tensor]]:
-    def nearest(x: Tensor, y: Tensor, z: Tensor, p: Any) -> tuple[Tensor, Tensor]:
+    def nearest(x: Tensor, y: Tensor, z: Tensor, p: Parameters) -> tuple[Tensor, Tensor]:
         """The distance to the nearest part and which part that is."""
-        d = _head["skin_distance"](x, y, z, p)
+        d = skin_distance(x, y, z, p)
         kind = torch.zeros_like(d, dtype=torch.int32)
-        others = [name for name in PARTS if name not in ("SKIN", "HAIR")]
-        parts = {name: _head[f"{name.lower()}_distance"] for name in others}
+        distances = dict(_DISTANCES)
         if form:
-            parts["HAIR"] = _head[_FORMS[form]]
-        for name, measure in parts.items():
+            distances["HAIR"] = _HAIR_DISTANCES[form]
+        for name, measure in distances.items():
             part = measure(x, y, z, p)
             if name in _WORN:
                 part = torch.where(getattr(p, _WORN[name]) > 0.5, part, _FAR)
@@ -82,9 +86,9 @@ def _nearest_of(form: int) -> Callable[..., tuple[Tensor, Tensor]]:
     return nearest
 
 
-def _aim(u: Tensor, v: Tensor, p: Any) -> tuple[Tensor, ...]:
-    direction = _head["ray"](u, v, p)
-    return (*direction, *_head["ray_bounds"](*direction, p))
+def _aim(u: Tensor, v: Tensor, p: Parameters) -> tuple[Tensor, ...]:
+    direction = camera.ray(u, v, p)
+    return (*direction, *camera.ray_bounds(*direction, p))
 
 
 def _color_of(form: int) -> Callable[..., tuple[Tensor, ...]]:
@@ -92,25 +96,24 @@ def _color_of(form: int) -> Callable[..., tuple[Tensor, ...]]:
         kind: Tensor,
         at: tuple[Tensor, ...],
         normal: tuple[Tensor, ...],
-        ray: tuple[Tensor, ...],
+        direction: tuple[Tensor, ...],
         shadow: Tensor,
         occlusion: Tensor,
-        p: Any,
+        p: Parameters,
     ) -> tuple[Tensor, ...]:
         """Linear red, green and blue of lit points."""
-        hair = "paint_scarf" if form == 5 else "paint_hair"
-        painted = _head["paint_skin"](*at, p)
-        for name, part in PARTS.items():
-            if name == "SKIN" or (name == "HAIR" and not form):
-                continue
-            painter = _head[hair if name == "HAIR" else f"paint_{name.lower()}"]
+        painters = dict(_PAINTERS)
+        if form:
+            painters["HAIR"] = paint_scarf if form == _SCARF else paint_hair
+        painted = paint_skin(*at, p)
+        for name, painter in painters.items():
             painted = tuple(
-                torch.where(kind == part, new, old)
+                torch.where(kind == PARTS[name], new, old)
                 for new, old in zip(painter(*at, p), painted, strict=True)
             )
         r, g, b, shine, gloss, soft = painted
-        kr, kg, kb, highlight, rim = _head["lit"](
-            *normal, *ray, shadow, occlusion, shine, gloss, soft, p
+        kr, kg, kb, highlight, rim = lit(
+            *normal, *direction, shadow, occlusion, shine, gloss, soft, p
         )
         return (
             r * kr + highlight * p.key_r + rim * p.sky_r,
@@ -137,7 +140,7 @@ def _gathered(mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def _march(
     k: _Kernels,
-    p: Any,
+    p: Parameters,
     ray: tuple[Tensor, ...],
     t: Tensor,
     far: Tensor,
@@ -161,7 +164,7 @@ def _march(
     return t, hit, kind
 
 
-def _along(p: Any, ray: tuple[Tensor, ...], t: Tensor) -> tuple[Tensor, ...]:
+def _along(p: Parameters, ray: tuple[Tensor, ...], t: Tensor) -> tuple[Tensor, ...]:
     origin = (p.eye_at_x, p.eye_at_y, p.eye_at_z)
     return tuple(o + d * t for o, d in zip(origin, ray, strict=True))
 
@@ -169,7 +172,7 @@ def _along(p: Any, ray: tuple[Tensor, ...], t: Tensor) -> tuple[Tensor, ...]:
 def _spots(
     at: tuple[Tensor, ...], t: Tensor, hit: Tensor, kind: Tensor, pixel: Tensor
 ) -> tuple[Tensor, ...]:
-    """Where to look around from each of (B, 4K) rays: see `_trace.gather`."""
+    """Where to look around from each of (B, 4K) rays: see `_surroundings.choose_spots`."""
     t, hit, kind = (a.unflatten(1, (-1, 4)) for a in (t, hit, kind))
     nearest, farthest = t.amin(2, keepdim=True), t.amax(2, keepdim=True)
     shared = farthest - nearest < 2.0 * pixel[..., None] * nearest
@@ -179,7 +182,7 @@ def _spots(
     return tuple(torch.where(shared, a.mean(2, keepdim=True), a).flatten(1) for a in corners)
 
 
-def _normal(k: _Kernels, p: Any, at: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _normal(k: _Kernels, p: Parameters, at: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """Unit normals by the tetrahedron technique."""
     total = [torch.zeros_like(at[0]) for _ in range(3)]
     for signs in ((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)):
@@ -191,7 +194,7 @@ def _normal(k: _Kernels, p: Any, at: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _visibility(
-    k: _Kernels, p: Any, at: tuple[Tensor, ...], normal: tuple[Tensor, ...], steps: int
+    k: _Kernels, p: Parameters, at: tuple[Tensor, ...], normal: tuple[Tensor, ...], steps: int
 ) -> tuple[Tensor, Tensor]:
     """Soft shadow of the key light and ambient occlusion, 1 in the open."""
     d, _ = k.distance(*(a + n * 0.14 for a, n in zip(at, normal, strict=True)), p)
@@ -204,7 +207,7 @@ def _visibility(
         d, _ = k.distance(*tap, p)
         shadow = torch.minimum(shadow, 0.5 + 2.5 * d / s)
         s = s + d.clamp(min=0.05)
-    return _head["smoothstep"](0.0, 1.0, shadow), occlusion
+    return smoothstep(0.0, 1.0, shadow), occlusion
 
 
 def _quarters(column: Tensor, row: Tensor, side: int) -> tuple[Tensor, Tensor]:
@@ -216,9 +219,9 @@ def _quarters(column: Tensor, row: Tensor, side: int) -> tuple[Tensor, Tensor]:
 
 
 def _trace(
-    k: _Kernels, p: Any, side: int, steps: int, shadow_steps: int, device: torch.device
+    k: _Kernels, p: Parameters, side: int, steps: int, shadow_steps: int, device: torch.device
 ) -> Tensor:
-    """(B, side, side, 4), as `_trace.trace` has it."""
+    """(B, side, side, 4), as `_cpu.trace` has it."""
     pictures = p.focal.shape[0]
     pixel = 1.0 / (side * p.focal)
     place = torch.arange(side * side, device=device)[None].expand(pictures, -1)
@@ -268,10 +271,10 @@ def trace(
         rows = np.flatnonzero(forms == form)
         for first in range(0, len(rows), batch):
             chosen = rows[first : first + batch]
-            p = _Parameters(
+            p = Parameters(
                 *(
                     torch.from_numpy(parameters[name][chosen]).to(where)[:, None]
-                    for name in _translate.parameter_names()
+                    for name in Parameters._fields
                 )
             )
             out[chosen] = _trace(kernels, p, side, steps, shadow_steps, where).cpu().numpy()
