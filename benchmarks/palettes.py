@@ -7,7 +7,7 @@ weights (860 M parameters; an hour, most of it coremltools' own). Each method ru
 its own over the same weights. What is timed is palettizing alone, after imports and a first call on
 something small; peak memory is by how much the process grew at most meanwhile.
 
-- ours: `quantization.palettes.palette`, two threads.
+- ours: `quantization.fitting.palettize`, two threads.
 - coremltools: `OpPalettizerConfig(mode="kmeans")`'s work on each weight, on fp16 weights.
 - torch palettizer: `coremltools.optimize.torch` `PostTrainingPalettizer`, whose quick mode rounds.
 
@@ -82,14 +82,14 @@ class Method:
 
 
 def ours(network: nn.Module, bits: int) -> Method:
-    from quantization.palettes import palette
+    from quantization.fitting import palettize
 
     held = weights(network)
-    palette(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
+    palettize(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
 
     def palettize() -> list[Any]:
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(partial(palette, bits=bits), held.values()))
+            return list(pool.map(partial(palettize, bits=bits), held.values()))
 
     def errors(found: list[Any]) -> dict[str, float]:
         pairs = zip(held.items(), found, strict=True)

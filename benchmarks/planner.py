@@ -24,11 +24,9 @@ from rich.table import Table
 
 from avatar import shipped
 from components.metrics import psnr
-from quantization.packed import quantize
-from quantization.planner import Plan, Planner, Settings
-from quantization.recipe import Recipe
-from quantization.schemes import Scheme, palette_scheme
-from quantization.targets import TARGETS
+from quantization import Recipe, Scheme, Target, quantize
+from quantization.planning import Plan, Planner, PlanSettings
+from quantization.schemes import Palette
 
 PROBED = (1, 2, 4, 6, 8)
 IMAGES = 4
@@ -39,15 +37,15 @@ SHARE_OF_TIME = 0.1
 
 def one_at_a_time(planner: Planner) -> tuple[dict[str, dict[int, float]], float]:
     """PSNR by weight and bits with that weight alone quantized, and the seconds it took."""
-    started, trajectories = time.perf_counter(), planner.trajectories
+    started, runs = time.perf_counter(), planner.runs
     seeds = range(IMAGES)
-    references = [trajectories.image(seed) for seed in seeds]
+    references = [runs.image(seed) for seed in seeds]
     found: dict[str, dict[int, float]] = {}
-    for name, weight in trajectories.weights.items():
+    for name, weight in runs.weights.items():
         found[name] = {}
         for bits in PROBED:
-            dense = {name: quantize(weight.numpy(), palette_scheme(bits)).dense()}
-            images = [trajectories.image(seed, dense) for seed in seeds]
+            dense = {name: quantize(weight.numpy(), Palette(bits=bits)).dense()}
+            images = [runs.image(seed, dense) for seed in seeds]
             pairs = zip(references, images, strict=True)
             found[name][bits] = float(np.mean([psnr(a, b, peak=1.0) for a, b in pairs]))
     return found, time.perf_counter() - started
@@ -55,11 +53,11 @@ def one_at_a_time(planner: Planner) -> tuple[dict[str, dict[int, float]], float]
 
 def by_threshold(planner: Planner, found: dict[str, dict[int, float]], budget: int) -> Recipe:
     """The recipe of the highest threshold that fits the budget."""
-    shapes = {name: tuple(w.shape) for name, w in planner.trajectories.weights.items()}
+    shapes = {name: tuple(w.shape) for name, w in planner.runs.weights.items()}
 
     def chosen(threshold: float) -> dict[str, Scheme]:
         return {
-            name: palette_scheme(min((b for b in PROBED if trials[b] >= threshold), default=8))
+            name: Palette(bits=min((b for b in PROBED if trials[b] >= threshold), default=8))
             for name, trials in found.items()
         }
 
@@ -70,18 +68,18 @@ def by_threshold(planner: Planner, found: dict[str, dict[int, float]], budget: i
         if planner.fixed + sum(s.size(shapes[n]) for n, s in schemes.items()) <= budget:
             best = schemes
     weights = {name: (scheme, shapes[name]) for name, scheme in best.items()}
-    return Recipe(pipeline=planner.name, weights=weights)
+    return Recipe(pipeline=planner.pipeline, weights=weights)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--checkpoint", type=Path, default=shipped.CHECKPOINT)
-    parser.add_argument("--target", choices=TARGETS, default="coreml-ios18")
+    parser.add_argument("--target", type=Target, choices=[*Target], default=Target.IOS18)
     parser.add_argument("--runs", type=int, default=32)
     parser.add_argument("--checks", type=int, default=64)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
+        settings = PlanSettings(
             target=arguments.target,
             runs=arguments.runs,
             checks=arguments.checks,

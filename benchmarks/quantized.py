@@ -27,11 +27,8 @@ from avatar.model import AvatarPipeline
 from avatar.people import write_shards
 from distillation.data import People
 from distillation.scoring import Painter, asked_of, judged_drawings
-from quantization import Recipe, apply, write
-from quantization.activation_planner import ActivationPlanner
-from quantization.activations import computing_in_int8
-from quantization.planner import Planner, Settings
-from quantization.quality import Quality
+from quantization import Recipe, Target, apply, computing_in_int8, write_quantized
+from quantization.planning import ActivationPlanner, Planner, PlanSettings, Quality
 
 LEAST_SSIM, MOST_LOST, MOST_OFF = 0.95, 0.01, 0.03
 SELFIES = 5
@@ -54,13 +51,15 @@ class Reader:
 
 def recipes(checkpoint: Path, checks: int) -> list[tuple[str, float, Recipe, Quality]]:
     """Name, decibels that the worst image must have, recipe, and what its runs measured."""
-    planner = Planner(checkpoint, Settings(checks=checks))
+    planner = Planner(checkpoint, PlanSettings(checks=checks))
     plans = [
         ("uniform 8", 40.0, planner.uniform(8)),
         ("uniform 6", 34.0, planner.uniform(6)),
         ("planned 4", 28.0, planner.for_size(planner.parameters // 2)),
     ]
-    in_int8 = ActivationPlanner(checkpoint, Settings(target="onnx", checks=checks)).for_quality()
+    in_int8 = ActivationPlanner(
+        checkpoint, PlanSettings(target=Target.ONNX, checks=checks)
+    ).for_quality()
     found = [(name, floor, plan.recipe, plan.quality) for name, floor, plan in plans]
     return [*found, (f"W8A8, {in_int8.share:.0%}", 26.0, in_int8.recipe, in_int8.quality)]
 
@@ -85,12 +84,12 @@ def main() -> int:
         for name, floor, recipe, quality in recipes(arguments.checkpoint, arguments.checks):
             quantized = apply(arguments.checkpoint, recipe)
             out = Path(folder) / name.split(",")[0].replace(" ", "-")
-            write(quantized, out)
+            write_quantized(quantized, out)
             size = sum(file.stat().st_size for file in out.rglob("*.safetensors"))
             pipeline = quantized.pipeline.assemble()
             with ExitStack() as stack:
                 for part in quantized.pipeline.names:
-                    layers = quantized.layers(part)
+                    layers = quantized.int8_layers(part)
                     stack.enter_context(computing_in_int8(getattr(pipeline, part), layers))
                 read = reader.accuracy(pipeline, out.name)
             numbers = (quality.mean, quality.worst, floor, quality.ssim)

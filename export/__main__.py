@@ -13,24 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from click import Choice
 from rich.console import Console
 
 from avatar import shipped
 from export.formats import Options
+from quantization.targets import COREML_TARGETS, Target
 from support.command_line import GATE_FAILED, new_app, run, say
 
 if TYPE_CHECKING:
     from export.check import Row
 
 WIDTH = 110
-
-
-class Target(StrEnum):
-    """Oldest iOS that must run the models."""
-
-    ios16 = "ios16"
-    ios17 = "ios17"
-    ios18 = "ios18"
 
 
 class Precision(StrEnum):
@@ -76,12 +70,13 @@ def coreml(
     checkpoint: Checkpoint = None,
     recipe: RecipeFile = None,
     target: Annotated[
-        Target,
+        str,
         typer.Option(
+            click_type=Choice([target.value for target in COREML_TARGETS]),
             help="Oldest iOS that must run the models. ios16 is the default because every iPhone "
-            "with a Neural Engine worth using has it; later ones allow more kinds of compression."
+            "with a Neural Engine worth using has it; later ones allow more kinds of compression.",
         ),
-    ] = Target.ios16,
+    ] = Target.IOS16.value,
     precision: Annotated[
         Precision,
         typer.Option(
@@ -98,7 +93,7 @@ def coreml(
     ] = Path("dist/coreml"),
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
-    options = Options(precision=precision.value, target=target.value)
+    options = Options(precision=precision.value, target=target)
     _export("coreml", checkpoint, recipe, out, options)
 
 
