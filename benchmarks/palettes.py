@@ -98,14 +98,14 @@ class Method:
 
 
 def ours(network: nn.Module, bits: int) -> Method:
-    from quantization.fitting import palettize
+    from quantization import fitting
 
     held = weights(network)
-    palettize(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
+    fitting.palettize(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
 
     def palettize() -> list[Any]:
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(partial(palettize, bits=bits), held.values()))
+            return list(pool.map(partial(fitting.palettize, bits=bits), held.values()))
 
     def errors(found: list[Any]) -> dict[str, float]:
         pairs = zip(held.items(), found, strict=True)

@@ -48,7 +48,7 @@ from quantization.planning import (
 from support.command_line import GATE_FAILED, new_app, print_tables, run
 
 MOST_LOST, MOST_OFF = 0.01, 0.03
-"""The share of attributes that may be lost, and by which files may differ from the promised size."""
+"""Shares of the attributes that may be lost, and of their size by which files may be off."""
 SELFIES = 5
 HEADINGS = ("", "MB", "on disk", "mean dB", "worst dB", "wanted", "SSIM", "attributes")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from click import Choice
 from rich.console import Console
 
 from avatar import shipped
@@ -65,18 +64,25 @@ class Ort(StrEnum):
     none = "none"
 
 
+def _coreml_target(text: str) -> Target:
+    if text not in COREML_TARGETS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(COREML_TARGETS)}")
+    return Target(text)
+
+
 @app.command()
 def coreml(
     checkpoint: Checkpoint = None,
     recipe: RecipeFile = None,
     target: Annotated[
-        str,
+        Target,
         typer.Option(
-            click_type=Choice([target.value for target in COREML_TARGETS]),
+            parser=_coreml_target,
+            metavar=f"<{'|'.join(COREML_TARGETS)}>",
             help="Oldest iOS that must run the models. ios16 is the default because every iPhone "
             "with a Neural Engine worth using has it; later ones allow more kinds of compression.",
         ),
-    ] = Target.IOS16.value,
+    ] = Target.IOS16,
     precision: Annotated[
         Precision,
         typer.Option(
