@@ -85,7 +85,7 @@ def _copy(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def _spread(made: list[Case], count: int) -> tuple[Case, ...]:
-    """At most `count` of the cases, evenly spread from the first to the last, none twice."""
+    """The cases, or `count` of them, evenly spread from the first to the last, none twice."""
     if len(made) <= count:
         return tuple(made)
     chosen = np.linspace(0, len(made) - 1, count).round().astype(int)

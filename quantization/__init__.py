@@ -1,9 +1,8 @@
-"""Which weight gets which bits, decided once for every format, and giving it those.
+"""Bits for every weight: chosen once for all formats, written as a recipe, and applied.
 
 In come a checkpoint and a recipe, which a plan makes; out comes a pipeline with packed weights,
-which both exporters write as they are. Parts that stand below: `fitting` finds tables and scales,
-`schemes` stores weights by them, `activations` does the same for layers that compute in int8, and
-`planning` chooses.
+which both exporters write as they are. The sub-rooms: `fitting` finds tables and scales, `schemes`
+stores weights with them, `activations` has the layers that compute in int8, `planning` chooses.
 """
 
 from __future__ import annotations

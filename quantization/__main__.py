@@ -108,16 +108,13 @@ def plan(
     ] = True,
 ) -> None:
     """Choose bits for every weight under a budget, verify the choice, and write it as a recipe."""
-    asked = [value for value in (max_mb, bits, min_psnr) if value is not None]
-    if len(asked) > 1:
+    if sum(value is not None for value in (max_mb, bits, min_psnr)) > 1:
         fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
     target = target or (Target.ONNX if activations else Target.IOS16)
-    if activations and (max_mb is not None or bits is not None):
-        fail("--activations chooses layers, not sizes: it goes with --min-psnr only")
-    if activations and not target.computes_in_int8:
-        fail(f"{target} does not compute in int8: --activations is for onnx")
     settings = PlanSettings(target=target, runs=runs, checks=checks, seed=seed, cache=cache)
     if activations:
+        if max_mb is not None or bits is not None:
+            fail("--activations chooses layers, not sizes: it goes with --min-psnr only")
         _plan_activations(checkpoint, settings, min_psnr, out)
         return
     with progress_bar() as progress:
@@ -138,6 +135,8 @@ def plan(
 def _plan_activations(
     checkpoint: Path, settings: PlanSettings, min_psnr: float | None, out: Path
 ) -> None:
+    if not settings.target.computes_in_int8:
+        fail(f"{settings.target} does not compute in int8: --activations is for onnx")
     with progress_bar() as progress:
         planner = ActivationPlanner(checkpoint, settings, progress)
         chosen = planner.for_quality(LEAST_PSNR if min_psnr is None else min_psnr)
