@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import numpy as np
-import onnx_ir as ir
 import pytest
 import torch
 from torch import nn
@@ -108,7 +107,9 @@ def test_exporters_and_tuning_need_no_change_for_it() -> None:
     model = convert(net)
     assert store_packed(model, state) == 1
     assert any(node.op_type == "Gather" for node in model.graph)
-    assert ir.to_proto(model).ByteSize() < WEIGHT.nbytes / 4
+    tensors = [value.const_value for value in model.graph.initializers.values()]
+    stored = sum(tensor.nbytes for tensor in tensors if tensor is not None)
+    assert stored < packed.size + 100, "the packed arrays and a few constants"
     assert mark(layer, state) == 1 and "lut" in "".join(layer.state_dict())
     tunable = TunableTensor(packed)
     np.testing.assert_array_equal(tunable().detach().numpy(), dense)
