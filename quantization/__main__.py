@@ -6,18 +6,19 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 2 bad input.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import quantization
 from avatar import shipped
-from quantization.planning import LEAST_PSNR, ActivationPlanner, Planner, PlanSettings, report
-from quantization.planning.curve import curve_of
 from quantization.targets import Target
 from support import atomic
 from support.command_line import fail, new_app, print_tables, run
 from support.progress import progress_bar
+
+if TYPE_CHECKING:
+    from quantization.planning import PlanSettings
 
 app = new_app("Decide once which weight gets how many bits, for every export.")
 
@@ -108,6 +109,10 @@ def plan(
     ] = True,
 ) -> None:
     """Choose bits for every weight under a budget, verify the choice, and write it as a recipe."""
+    # Imported here, because `--help` needs none of what planning imports.
+    from quantization.planning import Planner, PlanSettings, report
+    from quantization.planning.curve import curve_of
+
     if sum(value is not None for value in (max_mb, bits, min_psnr)) > 1:
         fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
     target = target or (Target.ONNX if activations else Target.IOS16)
@@ -135,6 +140,8 @@ def plan(
 def _plan_activations(
     checkpoint: Path, settings: PlanSettings, min_psnr: float | None, out: Path
 ) -> None:
+    from quantization.planning import LEAST_PSNR, ActivationPlanner, report
+
     if not settings.target.computes_in_int8:
         fail(f"{settings.target} does not compute in int8: --activations is for onnx")
     with progress_bar() as progress:
