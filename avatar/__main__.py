@@ -179,7 +179,7 @@ def open_model(
     if runtime is Runtime.PYTORCH:
         if artifact is not None:
             fail("pytorch reads a checkpoint; --artifact is for --runtime onnx and coreml")
-        return _open_checkpoint(checkpoint, steps)
+        return _open_quantized(checkpoint, steps)
     if artifact is not None:
         return _open_artifact(runtime, artifact, steps)
     folder = Path("dist") / runtime
@@ -204,14 +204,14 @@ def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
     return styles_of(checkpoint)
 
 
-def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
+def _open_quantized(checkpoint: Path, steps: int | None) -> Model:
     from avatar.model import Model, Networks, SamplerTable
     from components import load
     from components.reference import runner
-    from quantization import is_quantized, open_checkpoint
+    from quantization import is_quantized, open_quantized
 
     quantized = is_quantized(checkpoint)
-    pipeline = open_checkpoint(checkpoint).pipeline if quantized else load(checkpoint)
+    pipeline = open_quantized(checkpoint).pipeline if quantized else load(checkpoint)
     if set(pipeline.names) != set(Networks.names()):
         raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
     facts = pipeline.facts()

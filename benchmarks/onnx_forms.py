@@ -27,9 +27,7 @@ from avatar import shipped
 from components.checkpoint import read_index
 from eval import memory
 from export.onnx import activations, compress, convert, package, packed_weights
-from quantization import Recipe, SchemeError, apply
-from quantization.recipe import quantizable
-from quantization.schemes import INT8, Scheme
+from quantization import INT8, Recipe, SchemeError, apply, parse, quantizable
 
 FORMS = ("float16", "palette-8", "palette-6", "palette-4", "int8", "int8 (W8A8)", "int4/16")
 CALLS = 10
@@ -38,7 +36,7 @@ KINDS = {"onnx": "m.onnx", "ort dense": "dense.ort", "ort packed": "packed.ort"}
 
 def recipe_of(form: str, pipeline: str, component: components.Component) -> Recipe:
     """All of a component's weights in one scheme where their shapes allow it, else in int8."""
-    scheme = Scheme.parse(form.split()[0])
+    scheme = parse(form.split()[0])
     prefix = component.name
     made = Recipe(pipeline=pipeline, patterns=((f"{prefix}.*", scheme), (f"{prefix}.*", INT8)))
     if "W8A8" not in form:
@@ -58,7 +56,7 @@ def write(checkpoint: Path, name: str, form: str, folder: Path) -> dict[str, Pat
     if "W8A8" not in form:
         package.write_ort(model, files["ort dense"])
     packed_weights.store_packed(model, quantized.packed(name))
-    activations.compute_in_int8(model, quantized.packed(name), quantized.layers(name))
+    activations.compute_in_int8(model, quantized.packed(name), quantized.int8_layers(name))
     package.write_ort(model, files["ort packed"], optimise=False)
     compress.store_weights_in_fp16(model)
     package.write(model, files["onnx"])

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quantization import Packed, PackedState
+from quantization import FLOAT16, LookUp, PackedState, PackedTensor, Plain, Scaled
 
-LEARNED = {"palette": "table", "int8": "scale", "int4": "scale", "float16": "data"}
-"""By kind of scheme, the array that learns."""
 SMALLEST = 1e-3
 """Typical size at least of a tensor's numbers, so that one of zeros can learn too."""
 
@@ -30,31 +28,38 @@ class TunableTensor(nn.Module):
     unit: Tensor
     integers: Tensor
 
-    def __init__(self, packed: Packed) -> None:
+    def __init__(self, packed: PackedTensor) -> None:
         super().__init__()
-        self.packed, self.array = packed, LEARNED[packed.scheme.kind]
+        self.packed, self.array, self.form = packed, packed.scheme.LEARNED, packed.form
         start = torch.from_numpy(packed.arrays[self.array].astype(np.float32))
-        scales = packed.scheme.kind in ("int8", "int4")
-        unit = start.abs() if scales else start.square().mean().sqrt().clamp(min=SMALLEST)
+        unit = start.square().mean().sqrt().clamp(min=SMALLEST)
+        match self.form:
+            case LookUp():
+                indices = torch.from_numpy(self.form.flat_indices().reshape(-1))
+                self.register_buffer("integers", indices, persistent=False)
+            case Scaled():
+                unit = start.abs()
+                integers = torch.from_numpy(self.form.integers())
+                self.register_buffer("integers", integers, persistent=False)
         self.register_buffer("start", start, persistent=False)
         self.register_buffer("unit", unit, persistent=False)
-        if packed.scheme.kind != "float16":
-            integers = packed.integers() if scales else packed.places().reshape(-1)
-            self.register_buffer("integers", torch.from_numpy(integers), persistent=False)
         self.change = nn.Parameter(torch.zeros_like(start))
 
     def forward(self) -> Tensor:
         """The tensor in float32, differentiable."""
         values, shape = self._values(), self.packed.shape
-        if self.packed.scheme.kind == "float16":
-            return values
-        if self.packed.scheme.kind == "palette":
-            return values.flatten().index_select(0, self.integers).view(shape)
-        if self.packed.scheme.kind == "int4":
-            values = values.repeat_interleave(self.packed.scheme.group, dim=1)
-        return self.integers * values.view(*values.shape, *(1 for _ in shape[values.ndim :]))
+        match self.form:
+            case Plain():
+                return values
+            case LookUp():
+                return values.flatten().index_select(0, self.integers).view(shape)
+            case Scaled():
+                if self.form.block:
+                    values = values.repeat_interleave(self.form.block, dim=1)
+                ones = (1 for _ in shape[values.ndim :])
+                return self.integers * values.view(*values.shape, *ones)
 
-    def repacked(self) -> Packed:
+    def repacked(self) -> PackedTensor:
         """The tensor as it is stored: what has learned, rounded to fp16."""
         values = self._values().detach().cpu().half().numpy()
         return replace(self.packed, arrays={**self.packed.arrays, self.array: values})
@@ -73,7 +78,7 @@ class Tunable(nn.Module):
         self.names = [
             name
             for name, _ in module.named_parameters()
-            if state[name].scheme.kind != "float16" or len(state[name].shape) == 1
+            if state[name].scheme != FLOAT16 or len(state[name].shape) == 1
         ]
         self.tensors = nn.ModuleList(TunableTensor(state[name]) for name in self.names)
 
@@ -81,7 +86,7 @@ class Tunable(nn.Module):
         """The parameters that can be trained, in float32, by name."""
         return {name: tensor() for name, tensor in zip(self.names, self.tensors, strict=True)}
 
-    def repacked(self) -> dict[str, Packed]:
+    def repacked(self) -> dict[str, PackedTensor]:
         """The component's whole state as it is stored."""
         found = dict(self.state)
         for name, tensor in zip(self.names, self.tensors, strict=True):

@@ -29,11 +29,17 @@ from distillation.autoencoder import tile
 from distillation.errors import RunError
 from distillation.training import Batch, Run, Schedule
 from distillation.tunable import Tunable
-from quantization import PackedState, QuantizedPipeline, Recipe, apply, write
-from quantization.activations import LayersOf, computing_in_int8
-from quantization.quality import Meter, Quality
-from quantization.schemes import FLOAT16
-from quantization.trajectories import Trajectories
+from quantization import (
+    FLOAT16,
+    Int8Layers,
+    PackedState,
+    QuantizedPipeline,
+    Recipe,
+    apply,
+    computing_in_int8,
+    write_quantized,
+)
+from quantization.planning import PipelineRuns, Quality, QualityMeter
 
 CHECKPOINT = "checkpoint"
 SHOWN = 2
@@ -48,7 +54,7 @@ class TuneTask:
     """Teach a quantized component to give what the unquantized one gave for the same inputs."""
 
     def __init__(
-        self, component: Component, state: PackedState, layers: LayersOf, calls: Sequence[Case]
+        self, component: Component, state: PackedState, layers: Int8Layers, calls: Sequence[Case]
     ) -> None:
         """`component` has the weights that `state` stands for; `layers` of it compute in int8;
         `calls` are the unquantized one's. `draw_runs` is set by who wants grids."""
@@ -175,8 +181,8 @@ def tune(
         raise RunError("the recipe leaves all weights in float16: there is nothing to tune")
     key = f"{components.fingerprint(checkpoint)} {recipe.digest} {runs}"
     folder = out / hashlib.sha256(key.encode()).hexdigest()[:16]
-    trajectories = Trajectories(components.load(checkpoint))
-    meter = Meter(trajectories, range(runs, runs + checks), folder)
+    pipeline_runs = PipelineRuns(components.load(checkpoint))
+    meter = QualityMeter(pipeline_runs, range(runs, runs + checks), folder)
     say("measuring what the recipe does to final images")
     before = meter.measure_packed(quantized)
     say(f"recording {runs} runs")
@@ -189,16 +195,16 @@ def tune(
         task = TuneTask(
             quantized.pipeline.component(name),
             states[name],
-            quantized.layers(name),
+            quantized.int8_layers(name),
             [call for recording in recordings for call in recording.calls[name]],
         )
-        task.draw_runs = partial(_final_images, trajectories, meter.seeds, quantized, name)
+        task.draw_runs = partial(_final_images, pipeline_runs, meter.seeds, quantized, name)
         states[name], errors[name] = _trained(task, schedule, folder / name)
-    layers = {name: quantized.layers(name) for name in states} if recipe.activations else None
+    layers = {name: quantized.int8_layers(name) for name in states} if recipe.activations else None
     tuned = QuantizedPipeline(checkpoint, recipe, lambda name: states[name], layers)
     say("measuring what is left of it")
     found = Tuned(errors=errors, before=before, after=meter.measure_packed(tuned))
-    write(tuned if found.better else quantized, out / CHECKPOINT)
+    write_quantized(tuned if found.better else quantized, out / CHECKPOINT)
     return found
 
 
@@ -219,7 +225,7 @@ def _is_quantized(state: PackedState) -> bool:
 
 
 def _final_images(
-    trajectories: Trajectories,
+    pipeline_runs: PipelineRuns,
     seeds: Sequence[int],
     quantized: QuantizedPipeline,
     name: str,
@@ -229,8 +235,8 @@ def _final_images(
 
     def run(seed: int, tensors: PackedState) -> Tensor:
         dense = {f"{name}.{key}": tensor.dense() for key, tensor in tensors.items()}
-        layers = {name: quantized.layers(name)} if tensors else {}
-        return torch.from_numpy(trajectories.image(seed, dense, layers))
+        layers = {name: quantized.int8_layers(name)} if tensors else {}
+        return torch.from_numpy(pipeline_runs.image(seed, dense, layers))
 
     rows: list[PackedState] = [{}, quantized.packed(name), state]
     return [torch.cat([run(seed, tensors) for seed in seeds[:SHOWN]]) for tensors in rows]

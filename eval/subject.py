@@ -22,8 +22,14 @@ from eval.results import Subject
 from export import Artifact, artifact
 from export.artifact import MANIFEST, files_of
 from export.manifest import Manifest
-from quantization import QuantizedPipeline, Recipe, apply, is_quantized, open_checkpoint
-from quantization.recipe import quantizable
+from quantization import (
+    QuantizedPipeline,
+    Recipe,
+    apply,
+    is_quantized,
+    open_quantized,
+    quantizable,
+)
 
 PIPELINE = "AvatarPipeline"
 
@@ -143,7 +149,7 @@ def _fitting(
     if is_quantized(candidate):
         if components.fingerprint(candidate) != manifest.checkpoint:
             return None
-        found = open_checkpoint(candidate)
+        found = open_quantized(candidate)
         return found if found.recipe.digest == manifest.recipe else None
     if manifest.checkpoint != own or not candidate.is_file():
         return None

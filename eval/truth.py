@@ -19,8 +19,7 @@ from eval.cases import Ask, Cases, Shown
 from eval.drawing import Drawn, Model, Photos
 from eval.results import Against, Where
 from eval.store import Store, software
-from quantization import QuantizedPipeline
-from quantization.activations import computing_in_int8
+from quantization import QuantizedPipeline, computing_in_int8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ class Truth:
         found = {name: self.pipeline.component(name) for name in self.pipeline.names}
         if self.quantized is not None:
             for name, component in found.items():
-                layers = self.quantized.layers(name)
+                layers = self.quantized.int8_layers(name)
                 self._stack.enter_context(computing_in_int8(component.module, layers))
         return found
 

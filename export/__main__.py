@@ -17,20 +17,13 @@ from rich.console import Console
 
 from avatar import shipped
 from export.formats import Options
+from quantization.targets import COREML_TARGETS, Target
 from support.command_line import GATE_FAILED, new_app, run, say
 
 if TYPE_CHECKING:
     from export.check import Row
 
 WIDTH = 110
-
-
-class Target(StrEnum):
-    """Oldest iOS that must run the models."""
-
-    ios16 = "ios16"
-    ios17 = "ios17"
-    ios18 = "ios18"
 
 
 class Precision(StrEnum):
@@ -71,6 +64,12 @@ class Ort(StrEnum):
     none = "none"
 
 
+def _coreml_target(text: str) -> Target:
+    if text not in COREML_TARGETS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(COREML_TARGETS)}")
+    return Target(text)
+
+
 @app.command()
 def coreml(
     checkpoint: Checkpoint = None,
@@ -78,10 +77,12 @@ def coreml(
     target: Annotated[
         Target,
         typer.Option(
+            parser=_coreml_target,
+            metavar=f"<{'|'.join(COREML_TARGETS)}>",
             help="Oldest iOS that must run the models. ios16 is the default because every iPhone "
-            "with a Neural Engine worth using has it; later ones allow more kinds of compression."
+            "with a Neural Engine worth using has it; later ones allow more kinds of compression.",
         ),
-    ] = Target.ios16,
+    ] = Target.IOS16,
     precision: Annotated[
         Precision,
         typer.Option(
@@ -98,7 +99,7 @@ def coreml(
     ] = Path("dist/coreml"),
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
-    options = Options(precision=precision.value, target=target.value)
+    options = Options(precision=precision.value, target=target)
     _export("coreml", checkpoint, recipe, out, options)
 
 

@@ -22,10 +22,11 @@ from quantization import (
     QuantizedPipeline,
     Recipe,
     RecipeError,
+    Target,
     apply,
     is_quantized,
-    open_checkpoint,
-    targets,
+    open_quantized,
+    require_available,
 )
 from support.publish import publish
 from support.version import public_version, version
@@ -123,17 +124,17 @@ def _quantized(request: Request) -> QuantizedPipeline | None:
     if is_quantized(request.checkpoint):
         if request.recipe is not None:
             raise RecipeError(f"{request.checkpoint} is quantized already; leave out the recipe")
-        return open_checkpoint(request.checkpoint)
+        return open_quantized(request.checkpoint)
     if request.recipe is None:
         return None
     return apply(request.checkpoint, Recipe.read(request.recipe))
 
 
-def _require_supported(quantized: QuantizedPipeline, target: str) -> None:
+def _require_supported(quantized: QuantizedPipeline, target: Target) -> None:
     for name in quantized.pipeline.names:
         schemes = {f"{name}.{key}": p.scheme for key, p in quantized.packed(name).items()}
-        targets.require(target, schemes)
-    targets.require(target, {}, tuple(sorted(quantized.recipe.activations)))
+        require_available(target, schemes)
+    require_available(target, {}, tuple(sorted(quantized.recipe.activations)))
 
 
 def _entry(component: Component, written: Written) -> ComponentEntry:

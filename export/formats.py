@@ -11,7 +11,7 @@ from typing import Protocol
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.errors import ExportError
-from quantization import QuantizedPipeline
+from quantization import QuantizedPipeline, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +20,14 @@ class Options:
 
     Attributes:
         precision: `fp16` (small) or `fp32` (exact).
-        target: Oldest iOS, `ios16`, `ios17` or `ios18`; Core ML only.
+        target: Oldest iOS that must run the models; Core ML only.
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
             weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
         int8: Whether layers compute in int8, as a recipe's `activations` say.
     """
 
     precision: str = "fp16"
-    target: str = "ios16"
+    target: str = Target.IOS16
     ort: str = "dense"
     int8: bool = False
 
@@ -78,8 +78,8 @@ class Format(Protocol):
         The component's own weights are the numbers that the packed ones stand for.
         """
 
-    def target(self, options: Options) -> str:
-        """The name of the target in `quantization.targets`."""
+    def target(self, options: Options) -> Target:
+        """The target that must have the schemes of a recipe."""
 
     def finish(self, folder: Path) -> None:
         """Write what lies beside the components."""

@@ -34,6 +34,12 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {
         "people": set(),
         "judge": {"people"},
     },
+    "quantization": {
+        "fitting": set(),
+        "schemes": {"fitting"},
+        "activations": {"schemes"},
+        "planning": {"schemes", "activations"},
+    },
 }
 """Room to its sub-rooms, each with the sub-rooms of the same room that it may import."""
 

@@ -8,7 +8,7 @@ from components import Component, PipelineFacts, Runner
 from export import gates
 from export.coreml import compress, convert, package, run
 from export.formats import Options, Way, Written
-from quantization import QuantizedPipeline
+from quantization import QuantizedPipeline, Target
 from support.version import version
 
 
@@ -37,8 +37,8 @@ class CoreMLFormat:
         package.write(spec, folder / name)
         return Written(models={"mlpackage": name}, ops=package.operations(spec))
 
-    def target(self, options: Options) -> str:
-        return f"coreml-{options.target}"
+    def target(self, options: Options) -> Target:
+        return Target(options.target)
 
     def finish(self, folder: Path) -> None:
         """Nothing: packages describe themselves."""

@@ -9,7 +9,7 @@ from components import Component, PipelineFacts, Runner
 from export import gates
 from export.formats import Options, Way, Written
 from export.onnx import activations, compress, convert, package, packed_weights, run
-from quantization import QuantizedPipeline
+from quantization import QuantizedPipeline, Target
 from support.version import version
 
 
@@ -36,7 +36,7 @@ class OnnxFormat:
         if quantized is not None:
             state = quantized.packed(component.name)
             packed_weights.store_packed(model, state)
-            activations.compute_in_int8(model, state, quantized.layers(component.name))
+            activations.compute_in_int8(model, state, quantized.int8_layers(component.name))
         if options.ort == "packed":
             package.write_ort(model, folder / models["ort"], optimise=False)
         elif options.ort == "none":
@@ -46,8 +46,8 @@ class OnnxFormat:
         package.write(model, folder / models["onnx"])
         return Written(models=models, ops=package.operations(model))
 
-    def target(self, options: Options) -> str:
-        return "onnx"
+    def target(self, options: Options) -> Target:
+        return Target.ONNX
 
     def finish(self, folder: Path) -> None:
         if any(folder.glob("*.ort")):

@@ -14,11 +14,21 @@ import components
 from components.reference import runners
 from distillation.errors import DivergedError, RunError
 from distillation.training import Batch, Schedule
-from distillation.tunable import LEARNED, Tunable, TunableTensor
+from distillation.tunable import Tunable, TunableTensor
 from distillation.tune import CHECKPOINT, Tuned, TuneTask, tune
-from quantization import Packed, Recipe, apply, load, open_checkpoint, quantize
-from quantization.pipeline import sizes
-from quantization.schemes import FLOAT16, INT8, Scheme, palette_scheme
+from quantization import (
+    FLOAT16,
+    INT8,
+    PackedTensor,
+    Recipe,
+    apply,
+    load,
+    open_quantized,
+    parse,
+    quantize,
+    sizes,
+)
+from quantization.schemes import Palette
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import Command
 
@@ -26,10 +36,10 @@ RECIPE = Recipe(
     pipeline="AvatarPipeline",
     patterns=(
         ("denoiser.*conv1.weight", INT8),
-        ("denoiser.*attn*", Scheme.parse("int4/16")),
-        ("denoiser.*", palette_scheme(3)),
-        ("decoder.*", palette_scheme(3, 4)),
-        ("decoder.*", palette_scheme(3)),
+        ("denoiser.*attn*", parse("int4/16")),
+        ("denoiser.*", Palette(bits=3)),
+        ("decoder.*", Palette(bits=3, group=4)),
+        ("decoder.*", Palette(bits=3)),
     ),
 )
 SCHEDULE = Schedule(
@@ -49,10 +59,10 @@ def tuned(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[T
     return tune(checkpoint, RECIPE, SCHEDULE, out, runs=2, checks=2), out
 
 
-def packed(scheme: str) -> Packed:
+def packed(scheme: str) -> PackedTensor:
     shape = (8, 16, 3, 3)
     weight = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    return quantize(weight, Scheme.parse(scheme))
+    return quantize(weight, parse(scheme))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -76,7 +86,7 @@ def test_what_is_packed_is_what_was_trained(scheme: str) -> None:
     np.testing.assert_allclose(again.dense(), tunable().detach().numpy(), rtol=1e-3)
     assert again.size == tensor.size and again.scheme == tensor.scheme
     for name, array in again.arrays.items():
-        assert np.array_equal(array, tensor.arrays[name]) == (name != LEARNED[tensor.scheme.kind])
+        assert np.array_equal(array, tensor.arrays[name]) == (name != tensor.scheme.LEARNED)
 
 
 def test_vectors_learn_and_buffers_and_whole_fp16_weights_do_not(checkpoint: Path) -> None:
@@ -91,7 +101,7 @@ def test_integers_and_sizes_stay_and_the_error_falls(
     tuned: tuple[Tuned, Path], checkpoint: Path
 ) -> None:
     report, out = tuned
-    before, after = apply(checkpoint, RECIPE), open_checkpoint(out / CHECKPOINT)
+    before, after = apply(checkpoint, RECIPE), open_quantized(out / CHECKPOINT)
     assert after.recipe == RECIPE and after.size == before.size
     assert after.size == sum(sizes(components.load(checkpoint), RECIPE).values())
     changed = 0
@@ -100,7 +110,7 @@ def test_integers_and_sizes_stay_and_the_error_falls(
         assert sorted(old) == sorted(new)
         for key, tensor in old.items():
             assert (new[key].scheme, new[key].shape) == (tensor.scheme, tensor.shape)
-            learned = LEARNED[tensor.scheme.kind]
+            learned = tensor.scheme.LEARNED
             for array, values in tensor.arrays.items():
                 same = np.array_equal(new[key].arrays[array], values)
                 assert same or array == learned
@@ -126,7 +136,7 @@ def test_the_reported_error_is_the_stored_tensors(
         pairs = zip(found, calls, strict=True)
         return float(np.mean([np.square(a - c.outputs["avatar"]).mean() for a, c in pairs]))
 
-    share = error(open_checkpoint(out / CHECKPOINT).pipeline) / error(
+    share = error(open_quantized(out / CHECKPOINT).pipeline) / error(
         apply(checkpoint, RECIPE).pipeline
     )
     assert report.errors["decoder"] == pytest.approx(share, rel=1e-3)
@@ -161,7 +171,7 @@ def test_what_is_no_better_is_not_kept(checkpoint: Path, tmp_path: Path) -> None
     wild = replace(SCHEDULE, learning_rate=0.3, steps=2, warmup=0, ema_decay=0)
     report = tune(checkpoint, RECIPE, wild, tmp_path, runs=1, checks=1)
     assert not report.better and set(report.errors.values()) == {1.0}
-    untouched, kept = apply(checkpoint, RECIPE), open_checkpoint(tmp_path / CHECKPOINT)
+    untouched, kept = apply(checkpoint, RECIPE), open_quantized(tmp_path / CHECKPOINT)
     for key, tensor in untouched.packed("denoiser").items():
         np.testing.assert_array_equal(kept.packed("denoiser")[key].dense(), tensor.dense())
 
@@ -173,8 +183,8 @@ def test_int8_layers_learn_with_what_they_compute_in(checkpoint: Path, tmp_path:
         activations={"decoder.layers.0": INT8},
     )
     tune(checkpoint, recipe, replace(SCHEDULE, steps=2), tmp_path, runs=1, checks=1)
-    kept = open_checkpoint(tmp_path / CHECKPOINT)
-    assert kept.layers("decoder") == apply(checkpoint, recipe).layers("decoder")
+    kept = open_quantized(tmp_path / CHECKPOINT)
+    assert kept.int8_layers("decoder") == apply(checkpoint, recipe).int8_layers("decoder")
 
 
 def test_load_opens_what_was_tuned(tuned: tuple[Tuned, Path]) -> None:
