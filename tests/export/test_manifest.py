@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -75,6 +76,15 @@ MANIFEST = st.builds(
 def test_reading_gives_what_was_written(manifest: Manifest) -> None:
     assert Manifest.parse(manifest.dump()) == manifest
     assert Manifest.parse(manifest.dump()).dump() == manifest.dump()
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", ["coreml", "onnx", "coreml_recipe", "onnx_stable_diffusion"])
+def test_a_manifest_of_an_earlier_export_is_read_and_written_to_the_same_bytes(name: str) -> None:
+    data = (GOLDEN / f"{name}.json").read_bytes()
+    assert Manifest.parse(data).dump() == data
 
 
 def test_a_manifest_older_than_the_selfie_rules_is_read() -> None:
