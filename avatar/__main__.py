@@ -227,6 +227,7 @@ def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
 def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from avatar.model import Model, Networks, SamplerTable
     from export.artifact import open_artifact
+    from support.json_records import plain
 
     manifest = open_artifact(folder).manifest
     if manifest.format != runtime or manifest.pipeline != "AvatarPipeline":
@@ -236,9 +237,9 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     names = [entry.name for entry in manifest.components]
     return Model(
         networks=Networks.of({name: load(folder, name) for name in names}),
-        table=SamplerTable.from_dict(manifest.sampler, steps),
+        table=SamplerTable.from_dict(plain(manifest.sampler), steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
-        styles=tuple(style["name"] for style in manifest.styles),
+        styles=tuple(style.name for style in manifest.styles),
     )
 
 

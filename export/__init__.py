@@ -1,6 +1,15 @@
 """Components to an artifact, and an artifact run again."""
 
 from export.artifact import Artifact, open_artifact, verify
+from export.entries import (
+    ComponentEntry,
+    FileEntry,
+    GoldenEntry,
+    SamplerEntry,
+    SamplerTableEntry,
+    SelfieRuleEntry,
+    StyleEntry,
+)
 from export.errors import (
     ArtifactError,
     ConversionError,
@@ -8,7 +17,7 @@ from export.errors import (
     FidelityError,
     ManifestError,
 )
-from export.manifest import ComponentEntry, FileEntry, GoldenEntry, Manifest
+from export.manifest import Manifest
 
 __all__ = [
     "Artifact",
@@ -21,6 +30,10 @@ __all__ = [
     "GoldenEntry",
     "Manifest",
     "ManifestError",
+    "SamplerEntry",
+    "SamplerTableEntry",
+    "SelfieRuleEntry",
+    "StyleEntry",
     "open_artifact",
     "verify",
 ]

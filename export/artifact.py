@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from export.entries import ComponentEntry, FileEntry
 from export.errors import ArtifactError, ManifestError
-from export.manifest import ComponentEntry, FileEntry, Manifest
+from export.manifest import Manifest
 
 MANIFEST = "manifest.json"
 """Name of the file that makes a folder an artifact."""

@@ -61,10 +61,10 @@ def _styles(manifest: Manifest) -> str:
     lines = ["## Styles", "", "| style | tier | designer | licence | source |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for style in manifest.styles:
-        creator, licence, source = (
-            _link(style[key], style[f"{key}_url"]) for key in ("creator", "licence", "source")
-        )
-        lines.append(f"| {style['title']} | {style['tier']} | {creator} | {licence} | {source} |")
+        creator = _link(style.creator, style.creator_url)
+        licence = _link(style.licence, style.licence_url)
+        source = _link(style.source, style.source_url)
+        lines.append(f"| {style.title} | {style.tier} | {creator} | {licence} | {source} |")
     return "\n".join(lines)
 
 

@@ -15,9 +15,10 @@ from components.checkpoint import read_index
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import Row, check
-from export.errors import FidelityError
+from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry
+from export.errors import FidelityError, ManifestError
 from export.formats import Format, Options, Written, format_named
-from export.manifest import ComponentEntry, Manifest
+from export.manifest import Manifest
 from quantization import (
     QuantizedPipeline,
     Recipe,
@@ -27,6 +28,7 @@ from quantization import (
     open_checkpoint,
     targets,
 )
+from support.json_records import from_plain
 from support.publish import publish
 from support.version import public_version, version
 
@@ -167,11 +169,12 @@ def _close(
         checkpoint=components.fingerprint(request.checkpoint),
         recipe=recipe.digest if recipe else None,
         tools={"torch": public_version(torch.__version__), **format_.tools()},
-        styles=facts.styles,
-        sampler=facts.sampler,
-        selfie_rules=facts.selfie_rules,
+        styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),
+        sampler=from_plain(SamplerEntry, facts.sampler, ManifestError),
+        selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
         components=entries,
         golden=golden.write(folder, recording),
+        files=(),  # `artifact.close` lists them
     )
     card.write(folder, facts, manifest)
     artifact.close(folder, manifest)

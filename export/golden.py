@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from components import Case, Recording
-from export.manifest import GoldenEntry
+from export.entries import GoldenEntry
 
 FOLDER = "golden"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from export.manifest import Manifest
 from sdk_bindings.errors import LibraryError, UnsuitableArtifactError
 from sdk_bindings.languages import TEMPLATES, Language
 from sdk_bindings.naming import FILTERS, camel
+from support.json_records import plain
 from support.render import render as fill_in
 
 PIPELINE = "AvatarPipeline"
@@ -63,11 +64,11 @@ class Bundle:
         }
 
     def _part(self) -> dict[str, Any]:
-        whole = asdict(self.manifest)
+        whole = plain(self.manifest)
         del whole["golden"]
         for component in whole["components"]:
             component["models"] = {self.kind: component["models"][self.kind]}
-        return {**whole, "files": [asdict(entry) for entry in self.files]}
+        return {**whole, "files": plain(self.files)}
 
 
 def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bundle:
@@ -121,7 +122,7 @@ def _require_names(folder: Path, manifest: Manifest) -> None:
     """Every style needs a name of its own in code."""
     known: dict[str, str] = {}
     for style in manifest.styles:
-        name = style["name"]
+        name = style.name
         other = known.setdefault(camel(name).lower(), name)
         if other != name:
             raise UnsuitableArtifactError(

@@ -14,8 +14,8 @@ import coreml_runtime
 from components import Arrays, Runner
 from components.component import check_inputs
 from export.artifact import open_artifact
+from export.entries import ComponentEntry
 from export.errors import ArtifactError
-from export.manifest import ComponentEntry
 
 Engine = Literal["coreml_runtime", "apple"]
 

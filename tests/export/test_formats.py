@@ -16,6 +16,7 @@ from components.metrics import psnr
 from export import golden, open_artifact, verify
 from export.check import RUN
 from export.formats import FORMATS, Options, Way, format_named
+from support.json_records import plain
 from tests.export.conftest import Exported, Exports
 
 pytestmark = pytest.mark.slow
@@ -62,15 +63,15 @@ def test_the_artifact_is_whole_and_says_what_it_is(exported: Exported) -> None:
     pipeline = components.load(exported.checkpoint)
     assert [entry.name for entry in manifest.components] == list(pipeline.names)
     assert manifest.checkpoint == components.fingerprint(exported.checkpoint)
-    assert manifest.sampler == _plain(pipeline.facts().sampler)
-    assert manifest.styles == pipeline.facts().styles
+    assert plain(manifest.sampler) == plain(pipeline.facts().sampler)
+    assert plain(manifest.styles) == plain(pipeline.facts().styles)
     for entry in manifest.components:
         component = pipeline.component(entry.name)
         assert (entry.inputs, entry.outputs) == (component.inputs, component.outputs)
         assert entry.ops > 5
     card = (exported.folder / "README.md").read_text()
     for style in manifest.styles:
-        assert style["creator"] in card and style["licence_url"] in card
+        assert style.creator in card and style.licence_url in card
     assert manifest.licence in card
 
 
@@ -130,7 +131,3 @@ def test_fp32_comes_within_80_db(format_: str, options: Options, exports: Export
     assert open_artifact(exported.folder).manifest.options["precision"] == "fp32"
     for row in exported.rows:
         assert row.floor == (40 if row.name == RUN else 80) and row.psnr >= 80, row
-
-
-def _plain(values: dict[str, object]) -> dict[str, object]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
