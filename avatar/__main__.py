@@ -19,6 +19,7 @@ from support.command_line import (
     run,
     say,
 )
+from support.options import Checkpoint
 from support.progress import printed
 
 if TYPE_CHECKING:
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
 LAST_SEED = 2**64 - 1
-
-Checkpoint = Annotated[
-    Path,
-    typer.Option(
-        help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
-        show_default=False,
-    ),
-]
 
 
 class Runtime(StrEnum):

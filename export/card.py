@@ -1,4 +1,4 @@
-"""The model card that lies in every artifact: what it is, how to run it, whose work is in it."""
+"""The model card in every artifact: what the model is, how to run it, and whose work is in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _USE = {
 
 
 def write(folder: Path, facts: PipelineFacts, manifest: Manifest) -> None:
-    """Write `README.md` into an artifact's folder. Same manifest, same bytes."""
+    """Write `README.md` into an artifact's folder. Law: equal manifests give equal bytes."""
     parts = [_head(facts, manifest), _components(manifest), _use(manifest)]
     if manifest.styles:
         parts.append(_styles(manifest))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """One line a component and runtime, and one for the final image."""
+    """A table with a row for each component in each runtime, and one for each final image."""
     made = Table(title="against PyTorch", title_justify="left")
     made.add_column("component")
     made.add_column("runtime")
@@ -25,7 +25,7 @@ def table(rows: Sequence[Row]) -> Table:
     for row in rows:
         made.add_row(
             row.name,
-            row.way,
+            row.runtime,
             "" if row.ops is None else str(row.ops),
             "" if row.size is None else size(row.size),
             "" if row.seconds is None else f"{row.seconds:.1f}",

@@ -10,6 +10,7 @@ import typer
 
 from avatar import shipped
 from support.command_line import fail, new_app, print_tables, run
+from support.options import Checkpoint, RecipeArgument
 from support.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -30,16 +31,6 @@ class Target(StrEnum):
     coreml_ios17 = "coreml-ios17"
     coreml_ios18 = "coreml-ios18"
     onnx = "onnx"
-
-
-Checkpoint = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of a diffusers checkpoint (default: the one that ships, because every command "
-        "works on it as it stands).",
-        show_default=False,
-    ),
-]
 
 
 @app.command()
@@ -190,7 +181,7 @@ def _curve(planner: Planner, chosen: Plan, measured: bool) -> Curve:
 
 @app.command()
 def apply(
-    recipe: Annotated[Path, typer.Argument(help="The recipe's file.")],
+    recipe: RecipeArgument,
     checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Annotated[
         Path,
