@@ -57,5 +57,5 @@ class CoreMLFormat:
         )
 
     def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
-        engine = "apple" if gate.runtime == "apple" else "coreml_runtime"
+        engine: run.Engine = "apple" if gate.runtime == "apple" else "coreml_runtime"
         return run.load(folder, component, engine)
