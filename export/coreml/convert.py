@@ -21,11 +21,11 @@ TARGETS = {"ios16": ct.target.iOS16, "ios17": ct.target.iOS17, "ios18": ct.targe
 
 
 def convert(component: Component, package: Path, *, target: str, precision: str) -> Any:
-    """Convert a component; coremltools writes a first, not yet deterministic package.
+    """Convert a component. The package that coremltools writes is not deterministic yet.
 
     Args:
         component: What to convert.
-        package: Where coremltools shall write, ending in `.mlpackage`.
+        package: Path for coremltools to write to, ending in `.mlpackage`.
         target: `ios16`, `ios17` or `ios18`: the oldest system it must run on.
         precision: `fp16` or `fp32`.
 
@@ -55,7 +55,12 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
 
 
 def export_program(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
-    """`torch.export` in the form that coremltools reads."""
+    """The `ExportedProgram` of a module, in the form that coremltools reads.
+
+    Args:
+        module: A network with positional inputs.
+        example: Tensors of the inputs' shapes and dtypes.
+    """
     with torch.no_grad():
         program = torch.export.export(module.eval(), example).run_decompositions({})
     drop_aliases(program)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from components import Case, TensorSpec
+from export import gates
 from export.check import Row, _compare
 from export.errors import GateError
 from export.formats import RuntimeGate
+from quantization.activation_planner import LEAST_PSNR
 
 IMAGE = TensorSpec(name="image", shape=(1, 3, 2, 2), image=True)
 TOKENS = TensorSpec(name="tokens", shape=(4,))
@@ -57,3 +59,7 @@ def test_the_error_names_what_falls_furthest_short() -> None:
     error = GateError(rows)
     assert "denoiser run by onnx has 45.0 dB PSNR, 80 dB are needed" in str(error)
     assert error.rows == rows
+
+
+def test_the_image_of_int8_must_be_what_a_plan_promises() -> None:
+    assert gates.INT8_IMAGE == LEAST_PSNR

@@ -1,4 +1,4 @@
-"""The golden vectors in the tree are what the laws give now, and what the laws say elsewhere."""
+"""The golden vectors in the tree are what today's laws compute, here and by other means."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from safetensors.numpy import load_file
 
 from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
-from sdk_bindings.vectors import make
-from sdk_bindings.vectors.files import wide_profile
-from sdk_bindings.vectors.preparing import colours
+from sdk_bindings.vectors import write_golden
+from sdk_bindings.vectors.png_files import wide_profile
+from sdk_bindings.vectors.prepared import colours
 
 LARGEST = 1_500_000
-"""Bytes: they are committed, and ship with every package."""
+"""Most bytes of all files together: they are committed, and every package carries them."""
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden")
-    make(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
+    write_golden(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
     return folder
 
 
@@ -82,7 +82,7 @@ def test_the_readme_names_every_file() -> None:
 
 
 def words(seed: int, count: int) -> NDArray[np.uint32]:
-    """MT19937's words: NumPy's legacy generator begins as PyTorch's does."""
+    """Outputs of MT19937: NumPy's legacy generator is seeded as PyTorch's is."""
     legacy = np.random.RandomState(seed % 2**32)
     return legacy.randint(0, 2**32, size=count, dtype=np.uint32)
 
