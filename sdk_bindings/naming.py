@@ -16,7 +16,7 @@ public repeat rethrows return self some static struct subscript super switch thi
 true try type typealias val var when where while
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
-"""Words that are keywords in Swift or Kotlin."""
+"""Words that Swift or Kotlin reads as something else than a name."""
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -69,8 +69,7 @@ def _safe(identifier: str) -> str:
 
 
 def _quoted(text: str, escapes: dict[str, str], by_code: Callable[[str], str]) -> str:
-    """`text` in quotes. Invisible characters, which may end a line or turn the direction of its
-    text, are escaped by their code points."""
+    """What cannot be seen, which may end a line or turn its direction, is written by its code."""
     seen = (escapes.get(c) or (c if c.isprintable() else by_code(c)) for c in text)
     return f'"{"".join(seen)}"'
 

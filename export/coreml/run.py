@@ -1,4 +1,4 @@
-"""Components of a Core ML artifact, run by `coreml_runtime` on any system, or by Apple's framework."""
+"""Components of a Core ML artifact, run by `coreml_runtime` anywhere or by Apple's framework."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def load(
 ) -> Runner:
     """Load one component as a callable from named arrays to named arrays.
 
+    Images come out as (1,3,H,W) float32 in [0,1]: from `coreml_runtime` before any 8-bit rounding,
+    from Apple's framework in steps of 1/255.
+
     Args:
         artifact: The artifact's folder.
         component: The component's name.
         engine: What executes the model.
         units: Name of the `coremltools.ComputeUnit` that Apple's framework may use.
-
-    Images come out as (1,3,H,W) float32 in [0,1]: from `coreml_runtime` before any 8-bit rounding,
-    from Apple's framework in steps of 1/255.
 
     Raises:
         ArtifactError: The folder is not a whole Core ML artifact, lacks the component, or holds a

@@ -1,4 +1,4 @@
-"""The golden vectors in the tree are what today's laws compute, here and by other means."""
+"""The golden vectors in the tree are what the laws give now, and what the laws say elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sdk_bindings.vectors.png_files import wide_profile
 from sdk_bindings.vectors.prepared import colours
 
 LARGEST = 1_500_000
-"""Most bytes of all files together: they are committed, and every package carries them."""
+"""Bytes: they are committed, and ship with every package."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_the_readme_names_every_file() -> None:
 
 
 def words(seed: int, count: int) -> NDArray[np.uint32]:
-    """Outputs of MT19937: NumPy's legacy generator is seeded as PyTorch's is."""
+    """MT19937's words: NumPy's legacy generator begins as PyTorch's does."""
     legacy = np.random.RandomState(seed % 2**32)
     return legacy.randint(0, 2**32, size=count, dtype=np.uint32)
 

@@ -1,4 +1,4 @@
-"""How much an app grows is measured, or named as not measured."""
+"""What an app grows by is measured, or it is said that it is not."""
 
 from __future__ import annotations
 
