@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,40 +13,8 @@ from components.reference import OneAtATime
 from export.artifact import files_of, open_artifact
 from export.formats import Format, Options, RuntimeGate
 from export.manifest import Manifest
+from export.report import FINAL_IMAGE, Row
 from support.images import on_8_bit_grid
-
-FINAL_IMAGE = "final image"
-"""Name of the row about a whole run."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the report.
-
-    Attributes:
-        name: The component's name, or `FINAL_IMAGE`.
-        runtime: Name of the runtime that executed it.
-        ops: Operations in the program; None for the whole run.
-        size: Bytes of its files; None for the whole run.
-        seconds: Seconds that its conversion took; None where nothing was converted.
-        psnr: Worst PSNR against the reference over all cases, in dB.
-        snr: Worst SNR, in dB.
-        floor: PSNR that it must reach, in dB.
-    """
-
-    name: str
-    runtime: str
-    ops: int | None = None
-    size: int | None = None
-    seconds: float | None = None
-    psnr: float
-    snr: float
-    floor: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the floor was reached; a PSNR that is NaN reaches none."""
-        return self.psnr >= self.floor
 
 
 def check(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from support.errors import UserError
 
 if TYPE_CHECKING:
-    from export.check import Row
+    from export.report import Row
 
 
 class ExportError(UserError):

@@ -13,11 +13,12 @@ from components import Component, PipelineComponents, Recording
 from components.checkpoint import read_index
 from export import artifact, card, golden
 from export.artifact import MANIFEST
-from export.check import Row, check
+from export.check import check
 from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry
 from export.errors import GateError, ManifestError
 from export.formats import Format, Options, Written, format_named
 from export.manifest import Manifest
+from export.report import Row
 from quantization import (
     QuantizedPipeline,
     Recipe,

@@ -7,9 +7,10 @@ import pytest
 
 from components import Case, TensorSpec
 from export import gates
-from export.check import Row, _compare
+from export.check import _compare
 from export.errors import GateError
 from export.formats import RuntimeGate
+from export.report import Row
 from quantization.activation_planner import LEAST_PSNR
 
 IMAGE = TensorSpec(name="image", shape=(1, 3, 2, 2), image=True)

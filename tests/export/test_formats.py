@@ -14,8 +14,8 @@ import components
 from components import reference
 from components.metrics import psnr
 from export import gates, golden, open_artifact, verify
-from export.check import FINAL_IMAGE
 from export.formats import FORMATS, Options, RuntimeGate, format_named
+from export.report import FINAL_IMAGE
 from support.json_records import plain
 from tests.export.conftest import Exported, Exports
 

@@ -17,9 +17,9 @@ from coremltools.models.utils import load_spec
 from onnx.reference import ReferenceEvaluator
 
 from export import artifact
-from export.check import Row
 from export.exporter import Request, export
 from export.formats import Options
+from export.report import Row
 from quantization import (
     Packed,
     QuantizedPipeline,
