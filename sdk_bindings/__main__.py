@@ -1,6 +1,7 @@
 """`python -m sdk_bindings swift|kotlin|refresh|golden`: the room's front door.
 
-Results go to stdout, progress to stderr. Exit codes: 0 done, 2 bad input or broken integrity.
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a default artifact was exported first
+and failed its gates, 2 bad input or broken integrity.
 """
 
 from __future__ import annotations
