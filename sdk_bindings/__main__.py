@@ -1,6 +1,6 @@
 """`python -m sdk_bindings swift|kotlin|refresh|golden`: the room's front door.
 
-Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a default artifact was exported first
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 an artifact had to be exported first
 and failed its gates, 2 bad input or broken integrity.
 """
 
