@@ -112,7 +112,10 @@ def onnx(
 
 @app.command()
 def verify(artifact: ArtifactArgument) -> None:
-    """Check that an artifact is whole; exit code 2, and the first thing wrong, where it is not."""
+    """Check that an artifact is whole.
+
+    Where it is not, the first thing wrong is named, and the exit code is 2.
+    """
     from export.artifact import verify as verify_artifact
 
     manifest = verify_artifact(artifact).manifest
@@ -134,7 +137,10 @@ def schema(
         ),
     ] = Path("docs/schemas/manifest.schema.json"),
 ) -> None:
-    """Write the JSON Schema of manifest.json, for tools that validate artifacts."""
+    """Write the JSON Schema of manifest.json.
+
+    Other tools can validate an artifact's manifest with it.
+    """
     from export.manifest import json_schema
     from support import atomic
 
