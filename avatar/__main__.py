@@ -19,6 +19,7 @@ from support.command_line import (
     run,
     say,
 )
+from support.options import Checkpoint
 from support.progress import printed
 
 if TYPE_CHECKING:
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
 LAST_SEED = 2**64 - 1
-
-Checkpoint = Annotated[
-    Path,
-    typer.Option(
-        help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
-        show_default=False,
-    ),
-]
 
 
 class Runtime(StrEnum):
@@ -227,6 +220,7 @@ def _open_quantized(checkpoint: Path, steps: int | None) -> Model:
 def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from avatar.model import Model, Networks, SamplerTable
     from export.artifact import open_artifact
+    from support.json_records import plain
 
     manifest = open_artifact(folder).manifest
     if manifest.format != runtime or manifest.pipeline != "AvatarPipeline":
@@ -236,9 +230,9 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     names = [entry.name for entry in manifest.components]
     return Model(
         networks=Networks.of({name: load(folder, name) for name in names}),
-        table=SamplerTable.from_dict(manifest.sampler, steps),
+        table=SamplerTable.from_dict(plain(manifest.sampler), steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
-        styles=tuple(style["name"] for style in manifest.styles),
+        styles=tuple(style.name for style in manifest.styles),
     )
 
 

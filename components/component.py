@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from components.errors import CheckpointError, InputError, UnknownComponentError
+from support.json_records import Exact, record
 
 if TYPE_CHECKING:
     # PyTorch takes seconds to import, and reading a manifest or the result of a run needs none.
@@ -32,6 +33,7 @@ Weights = Callable[[str], Mapping[str, "torch.Tensor"]]
 DType = Literal["float32", "int32"]
 
 
+@record
 @dataclass(frozen=True, kw_only=True)
 class TensorSpec:
     """One named tensor at a component's boundary.
@@ -49,7 +51,7 @@ class TensorSpec:
     name: str
     shape: tuple[int, ...]
     dtype: DType = "float32"
-    range: tuple[float, float] | None = None
+    range: tuple[Exact, Exact] | None = None
     image: bool = False
     description: str = ""
 

@@ -35,6 +35,7 @@ from distillation.options import (
     widths_of,
 )
 from support.command_line import fail, new_app, print_tables, run, say
+from support.options import Checkpoint, RecipeArgument
 from support.progress import progress_bar
 
 app = new_app(
@@ -293,14 +294,8 @@ def report(
 
 @app.command()
 def tune(
-    recipe: Annotated[Path, typer.Argument(help="The recipe's file (python -m quantization).")],
-    checkpoint: Annotated[
-        Path,
-        typer.Option(
-            help="Folder that the recipe is applied to; the one that ships by default.",
-            show_default=False,
-        ),
-    ] = shipped.CHECKPOINT,
+    recipe: RecipeArgument,
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Out = Path("runs/tune"),
     runs: Annotated[int, typer.Option(min=1, help="Whole runs whose calls are learned from.")] = 16,
     checks: Annotated[int, typer.Option(min=1, help="Further runs that it is measured on.")] = 16,

@@ -30,6 +30,7 @@ from quantization import (
     open_quantized,
     quantizable,
 )
+from support.json_records import plain
 
 PIPELINE = "AvatarPipeline"
 
@@ -103,8 +104,8 @@ def model(
     manifest: Manifest, loaded: Mapping[str, Runner], photos: Photos, *, keep: bool = False
 ) -> Model:
     """An artifact as an app uses it: constants and styles are what its manifest says."""
-    names = tuple(style["name"] for style in manifest.styles)
-    return Model(loaded, manifest.sampler, names, photos, keep=keep)
+    names = tuple(style.name for style in manifest.styles)
+    return Model(loaded, plain(manifest.sampler), names, photos, keep=keep)
 
 
 def translated(inputs: Arrays, ours: tuple[str, ...], theirs: Model) -> dict[str, np.ndarray]:
@@ -200,7 +201,7 @@ def _require_runs(name: str, manifest: Manifest) -> None:
             f"expected one of {', '.join(sorted(kinds))}; export it again"
         )
     try:
-        SamplerTable.from_dict(manifest.sampler)
+        SamplerTable.from_dict(plain(manifest.sampler))
     except SamplerError as error:
         raise SubjectError(f"{name}: {error}") from None
 

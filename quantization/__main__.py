@@ -15,6 +15,7 @@ from avatar import shipped
 from quantization.targets import Target
 from support import atomic
 from support.command_line import fail, new_app, print_tables, run
+from support.options import Checkpoint, RecipeArgument
 from support.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -24,16 +25,6 @@ app = new_app("Decide once which weight gets how many bits, for every export.")
 
 BITS = 4.0
 """Mean bits a parameter where nothing is asked for."""
-
-
-Checkpoint = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of a diffusers checkpoint (default: the one that ships, because every command "
-        "works on it as it stands).",
-        show_default=False,
-    ),
-]
 
 
 @app.command()
@@ -154,7 +145,7 @@ def _plan_activations(
 
 @app.command()
 def apply(
-    recipe: Annotated[Path, typer.Argument(help="The recipe's file.")],
+    recipe: RecipeArgument,
     checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Annotated[
         Path,

@@ -25,7 +25,7 @@ DEPLOYMENT_TARGETS = {
 
 
 def convert(component: Component, package: Path, *, target: str, precision: str) -> Any:
-    """Convert a component; coremltools writes a first, not yet deterministic package.
+    """Convert a component. The package that coremltools writes is not deterministic yet.
 
     Args:
         component: What to convert.
@@ -59,7 +59,12 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
 
 
 def export_program(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
-    """`torch.export` in the form that coremltools reads."""
+    """The `ExportedProgram` of a module, in the form that coremltools reads.
+
+    Args:
+        module: A network with positional inputs.
+        example: Tensors of the inputs' shapes and dtypes.
+    """
     with torch.no_grad():
         program = torch.export.export(module.eval(), example).run_decompositions({})
     drop_aliases(program)

@@ -1,4 +1,4 @@
-"""Core ML as a format: three ML Programs and what runs them."""
+"""Core ML as a format: an ML Program for each component, and what runs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.coreml import compress, convert, package, run
-from export.formats import Options, Way, Written
+from export.formats import Options, RuntimeGate, Written
 from quantization import QuantizedPipeline, Target
 from support.version import version
 
@@ -41,20 +41,21 @@ class CoreMLFormat:
         return Target(options.target)
 
     def finish(self, folder: Path) -> None:
-        """Nothing: packages describe themselves."""
+        """Write nothing: packages describe themselves."""
 
     def tools(self) -> dict[str, str]:
         return package.tools()
 
-    def ways(self, options: Options) -> tuple[Way, ...]:
+    def gates(self, options: Options) -> tuple[RuntimeGate, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
         return tuple(
             # Apple's engines may compute in fp16 whatever the program says, and give 8-bit images.
-            Way(name=engine, kind="mlpackage", floor=gates.FP16, bytes_only=True)
+            RuntimeGate(runtime=engine, kind="mlpackage", floor=gates.FP16, byte_images=True)
             if engine == "apple"
-            else Way(name=engine, kind="mlpackage", floor=floor)
+            else RuntimeGate(runtime=engine, kind="mlpackage", floor=floor)
             for engine in run.engines()
         )
 
-    def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        return run.load(folder, component, "apple" if way.name == "apple" else "coreml_runtime")
+    def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
+        engine: run.Engine = "apple" if gate.runtime == "apple" else "coreml_runtime"
+        return run.load(folder, component, engine)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
 from export import gates
-from export.formats import Options, Way, Written
+from export.formats import Options, RuntimeGate, Written
 from export.onnx import activations, compress, convert, package, packed_weights, run
 from quantization import QuantizedPipeline, Target
 from support.version import version
@@ -57,17 +57,19 @@ class OnnxFormat:
     def tools(self) -> dict[str, str]:
         return package.tools()
 
-    def ways(self, options: Options) -> tuple[Way, ...]:
+    def gates(self, options: Options) -> tuple[RuntimeGate, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
         if options.int8:
-            onnx = Way(name="onnx", kind="onnx", floor=gates.INT8, image_floor=gates.INT8_IMAGE)
+            onnx = RuntimeGate(
+                runtime="onnx", kind="onnx", floor=gates.INT8, image_floor=gates.INT8_IMAGE
+            )
         else:
-            onnx = Way(name="onnx", kind="onnx", floor=floor)
+            onnx = RuntimeGate(runtime="onnx", kind="onnx", floor=floor)
         if options.ort == "none":
             return (onnx,)
         if options.int8 and options.ort == "packed":
-            return (onnx, replace(onnx, name="ort", kind="ort"))
-        return (onnx, Way(name="ort", kind="ort", floor=gates.FP32))
+            return (onnx, replace(onnx, runtime="ort", kind="ort"))
+        return (onnx, RuntimeGate(runtime="ort", kind="ort", floor=gates.FP32))
 
-    def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        return run.load(folder, component, "ort" if way.kind == "ort" else "onnx")
+    def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
+        return run.load(folder, component, "ort" if gate.kind == "ort" else "onnx")

@@ -16,7 +16,7 @@ from eval.bench import Bench
 from eval.opening import opening
 from eval.request import Request
 from export import ExportError
-from support.publish import MANIFEST
+from export.artifact import MANIFEST
 from tests.conftest import Command
 from tests.export.conftest import Exports
 

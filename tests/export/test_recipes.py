@@ -17,9 +17,9 @@ from coremltools.models.utils import load_spec
 from onnx.reference import ReferenceEvaluator
 
 from export import artifact
-from export.check import Row
 from export.exporter import Request, export
 from export.formats import Options
+from export.report import Row
 from quantization import (
     FLOAT16,
     INT8,
@@ -193,7 +193,7 @@ def test_files_are_as_small_as_the_recipe_promises(
     make: Callable[..., Made], exports: Exports
 ) -> None:
     made, dense = make("onnx", "new", ONNX["new"]), exports.get("avatar", "onnx").folder
-    assert {row.way for row in made.rows} == {"onnx", "ort"}
+    assert {row.runtime for row in made.rows} == {"onnx", "ort"}
     name = "identity_encoder"  # the largest of the tiny ones
     saved = sum(
         2 * math.prod(tensor.shape) - tensor.size for tensor in made.quantized.packed(name).values()

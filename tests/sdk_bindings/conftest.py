@@ -14,8 +14,18 @@ from avatar.model import Sampler
 from avatar.people import STYLES
 from avatar.selfies import rules_to_dicts
 from components import TensorSpec
-from export import ComponentEntry, GoldenEntry, Manifest, artifact
+from export import (
+    ComponentEntry,
+    GoldenEntry,
+    Manifest,
+    ManifestError,
+    SamplerEntry,
+    SelfieRuleEntry,
+    StyleEntry,
+    artifact,
+)
 from sdk_bindings.package import OPERATORS
+from support.json_records import from_plain
 from tests.shipped_artifacts import is_shipped, shipped_artifact
 
 MakeArtifact = Callable[..., Path]
@@ -58,6 +68,7 @@ def _write_model(path: Path, data: bytes) -> None:
 
 def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
     spec = TensorSpec(name="latents", shape=(1, 8, 32, 32), description='Latents, as "x".')
+    sampler = Sampler(steps=2, guidance=1.0, also=(1, 4))
     values: dict[str, Any] = {
         "format": "onnx",
         "version": "0.1.0",
@@ -66,14 +77,15 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
         "options": {"precision": "fp16"},
         "checkpoint": "a" * 64,
         "tools": {"torch": "2"},
-        "styles": tuple(asdict(style) for style in STYLES),
-        "sampler": Sampler(steps=2, guidance=1.0, also=(1, 4)).constants(),
-        "selfie_rules": rules_to_dicts(),
+        "styles": tuple(StyleEntry(**asdict(style)) for style in STYLES),
+        "sampler": from_plain(SamplerEntry, sampler.constants(), ManifestError),
+        "selfie_rules": from_plain(tuple[SelfieRuleEntry, ...], rules_to_dicts(), ManifestError),
         "golden": GoldenEntry(
             seed=0,
             run="golden/run.safetensors",
             components={p: f"golden/{p}.safetensors" for p in ("encoder", "decoder")},
         ),
+        "files": (),
         "components": tuple(
             ComponentEntry(
                 name=part,

@@ -15,9 +15,9 @@ from safetensors.numpy import load_file
 
 from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
-from sdk_bindings.vectors import make
-from sdk_bindings.vectors.files import wide_profile
-from sdk_bindings.vectors.preparing import colours
+from sdk_bindings.vectors import write_golden
+from sdk_bindings.vectors.png_files import wide_profile
+from sdk_bindings.vectors.prepared import colours
 
 LARGEST = 1_500_000
 """The largest size of the folder in bytes. It is committed, and is part of every package."""
@@ -26,7 +26,7 @@ LARGEST = 1_500_000
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden")
-    make(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
+    write_golden(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
     return folder
 
 

@@ -48,7 +48,7 @@ def test_the_flags_and_their_defaults_are_pinned() -> None:
         ("byte", "refresh kotlin", "decoder.onnx was changed: its SHA-256 differs"),
         ("gone", "kotlin", "decoder.onnx is missing"),
         ("schema", "kotlin", "schema version 2, this reads 1"),
-        ("no JSON", "kotlin", "manifest.json is not JSON"),
+        ("no JSON", "kotlin", "manifest.json: not JSON"),
         ("none", "kotlin --model mlpackage", "'mlpackage' is not one of"),
         ("none", "dart", "No such command 'dart'"),
         ("none", "refresh dart", "'dart' is not one of"),

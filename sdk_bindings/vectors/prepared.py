@@ -1,4 +1,4 @@
-"""Pictures of every kind, and the tensors that the selfie law makes of them."""
+"""Pictures of every kind, and the tensors that the law of selfies makes of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.selfies import read_selfie
-from sdk_bindings.vectors.files import (
+from sdk_bindings.vectors.png_files import (
     GREY,
     GREY_ALPHA,
     PALETTE,
@@ -28,7 +28,14 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A picture file, and every how many-th row of its tensor is kept, from row 1 on."""
+    """A picture file.
+
+    Attributes:
+        name: Name of the file, without `.png`.
+        file: Its bytes.
+        step: Of its tensor the rows 1, 1 + step, 1 + 2·step, … are kept, which keeps files small.
+        about: What kind of picture it is.
+    """
 
     name: str
     file: bytes
@@ -37,7 +44,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """All of them, in the order of the table."""
+    """Every case: sizes, orientations, kinds of pixels."""
     for name, (width, height) in _SIZES.items():
         yield Case(name=name, file=png(colours(width, height), RGB), step=4, about="RGB, 8 bits")
     turned = colours(61, 45)
@@ -63,8 +70,11 @@ _SIZES = {
 }
 
 
-def prepared(folder: Path) -> dict[str, NDArray[np.float16]]:
-    """For each case's file in `folder` the rows 1, 1 + step, … of its tensor, (3,rows,128)."""
+def tensors(folder: Path) -> dict[str, NDArray[np.float16]]:
+    """The tensor that each case's file in `folder` is prepared to, by the case's name.
+
+    Of the tensor (3,128,128) in [0,1] only the rows 1, 1 + step, 1 + 2·step, … are kept.
+    """
     return {
         case.name: read_selfie(folder / f"{case.name}.png")[:, 1 :: case.step].astype(np.float16)
         for case in cases()
@@ -72,7 +82,7 @@ def prepared(folder: Path) -> dict[str, NDArray[np.float16]]:
 
 
 def colours(width: int, height: int) -> Pixels:
-    """A picture with slopes, edges and fine lines, no two corners alike."""
+    """A picture (height,width,3) with slopes, edges and fine lines; all its corners differ."""
     y, x = np.mgrid[:height, :width]
     red = (x * 3 + y) % 256
     green = x * x // 97 + y * 2

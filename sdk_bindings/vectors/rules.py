@@ -1,4 +1,4 @@
-"""Sets of selfies, good and bad, with what is measured of them and what is refused."""
+"""Sets of selfies, good and bad, with their measures and the refusals of the selfie rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASIDE = {"left": 0.0, "top": 0.0, "width": 60.0, "height": 60.0}
 
 
 def files() -> dict[str, bytes]:
-    """PNG files by name: the sample selfies, and what spoils the first of them."""
+    """PNG files by name: the sample selfies, and the first of them spoiled in several ways."""
     samples = {name: (SAMPLES / f"{name}.png").read_bytes() for name in GOOD}
     first = Image.open(BytesIO(samples[GOOD[0]])).convert("RGB")
     spoiled = {name: _png(spoil(first)) for name, spoil in _SPOILS.items()}
@@ -33,7 +33,7 @@ def files() -> dict[str, bytes]:
 
 
 def _each(law: Callable[[np.ndarray], np.ndarray]) -> Callable[[Image.Image], Image.Image]:
-    """A law of values in [0,1] for every pixel."""
+    """Apply a law of values in [0,1] to every sample of a picture."""
 
     def apply(image: Image.Image) -> Image.Image:
         values = law(np.asarray(image) / 255)
@@ -68,8 +68,9 @@ _CASES: dict[str, tuple[tuple[str, ...], Boxes | None]] = {
 }
 
 
-def judging() -> dict[str, Any]:
-    """The cases: for each its files, faces, and for each selfie its measures; and the refusals."""
+def rule_cases() -> dict[str, Any]:
+    """The cases as JSON values: files, faces (None: nobody looked), measures of each selfie, and
+    the refusals."""
     known = {name: Image.open(BytesIO(data)).convert("RGB") for name, data in files().items()}
     return {"cases": [_case(name, known, *case) for name, case in _CASES.items()]}
 
@@ -111,8 +112,8 @@ def _png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def write(folder: Path) -> None:
-    """The files of all cases, into a folder that is made."""
+def write_selfies(folder: Path) -> None:
+    """Create `folder` and write the files of all cases into it."""
     folder.mkdir(parents=True)
     for name, data in files().items():
         (folder / f"{name}.png").write_bytes(data)

@@ -1,4 +1,4 @@
-"""PNG files written chunk by chunk: kinds that Pillow reads but does not write."""
+"""PNG files, written chunk by chunk: of kinds that Pillow reads but does not write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 
 
 def png(pixels: NDArray[np.unsignedinteger], colour: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of (h,w) or (h,w,c) samples of 8 or 16 bits; `chunks` come before the picture data."""
+    """A PNG file.
+
+    Args:
+        pixels: Samples (h,w) or (h,w,c), of 8 or 16 bits.
+        colour: The colour type.
+        chunks: Further chunks (name, body), which come before the picture data.
+    """
     height, width = pixels.shape[:2]
     depth = pixels.dtype.itemsize * 8
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
@@ -31,13 +37,13 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def orientation(value: int) -> tuple[bytes, bytes]:
-    """An eXIf chunk that says how the stored picture is to be turned (EXIF 2.32, 4.6.4 A)."""
+    """An eXIf chunk with the orientation of the stored picture, 1 to 8 (EXIF 2.32, 4.6.4 A)."""
     entry = struct.pack(">HHIHH", 0x0112, 3, 1, value, 0)
     return b"eXIf", b"MM\0\x2a" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0)
 
 
 def profile(data: bytes) -> tuple[bytes, bytes]:
-    """An iCCP chunk."""
+    """An iCCP chunk that embeds an ICC profile."""
     return b"iCCP", b"wide\0\0" + zlib.compress(data, 9)
 
 
@@ -80,5 +86,5 @@ def _xyz(*values: float) -> bytes:
 
 
 def _s15(value: float) -> bytes:
-    """s15Fixed16Number."""
+    """A number as the ICC's s15Fixed16Number."""
     return struct.pack(">i", round(value * 65536))
