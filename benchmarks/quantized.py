@@ -22,11 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from avatar import shipped
-from avatar.judge import Examiner, load_judge
+from avatar.judge import Scorer, load_judge
 from avatar.model import AvatarPipeline
 from avatar.people import write_shards
-from distillation.data import People
-from distillation.scoring import Painter, asked_of, judged_drawings
+from distillation.data import MadeUpPeople
+from distillation.report import AvatarGenerator, avatar_table, judge_drawings
 from quantization import Recipe, apply, write
 from quantization.activation_planner import ActivationPlanner
 from quantization.activations import computing_in_int8
@@ -40,16 +40,16 @@ SELFIES = 5
 class Reader:
     """Has the judge read a model's avatars of held-out people."""
 
-    def __init__(self, people: People, folder: Path) -> None:
+    def __init__(self, people: MadeUpPeople, folder: Path) -> None:
         self.people, self.folder, self.judge = people, folder, load_judge()
-        self.examiner = Examiner(asked_of(people), judged_drawings(self.judge, people))
+        self.scorer = Scorer(avatar_table(people), judge_drawings(self.judge, people))
 
     def accuracy(self, pipeline: AvatarPipeline, name: str) -> float:
         """Share of attributes that are read right; `name` is not used twice."""
-        painter = Painter(pipeline, self.people, pipeline.sampler.table(), SELFIES)
-        rows = np.arange(len(self.people.avatars))
-        seen = painter.judged(self.judge, rows, self.folder / name, lambda *_: None)
-        return self.examiner.scores(seen).accuracy
+        generator = AvatarGenerator(pipeline, self.people, pipeline.sampler.table(), SELFIES)
+        rows = np.arange(len(self.people.drawings))
+        seen = generator.judge(self.judge, rows, self.folder / name)
+        return self.scorer.scores(seen).accuracy
 
 
 def recipes(checkpoint: Path, checks: int) -> list[tuple[str, float, Recipe, Quality]]:
@@ -77,7 +77,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         people = Path(folder) / "people"
         write_shards(people, arguments.people, seed=0, selfies=SELFIES, avatars=2)
-        reader = Reader(People(people, people), Path(folder) / "latents")
+        reader = Reader(MadeUpPeople(people, people), Path(folder) / "latents")
         unquantized = apply(arguments.checkpoint, Recipe(pipeline="AvatarPipeline"))
         whole = reader.accuracy(unquantized.pipeline.assemble(), "fp16")
         good = True

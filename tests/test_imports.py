@@ -34,6 +34,12 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {
         "people": set(),
         "judge": {"people"},
     },
+    "distillation": {
+        "data": set(),
+        "training": set(),
+        "stages": {"data", "training"},
+        "report": {"data"},
+    },
 }
 """Room to its sub-rooms, each with the sub-rooms of the same room that it may import."""
 
@@ -96,8 +102,8 @@ def test_every_room_and_sub_room_is_read() -> None:
         "import importlib\nimportlib.import_module('export.onnx')",
         "from importlib import import_module\nimport_module('components.avatar')",
         "from tests import conftest",
-        "from avatar.judge import look_at",
-        "from ..judge import look_at",
+        "from avatar.judge import load_judge",
+        "from ..judge import load_judge",
         "from avatar import model",
     ],
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from distillation.autoencoder import edge_error
 from distillation.data import CLASS_COUNTS
-from distillation.identity import label_losses
+from distillation.stages.autoencoder import edge_error
+from distillation.stages.identity import label_losses
 
 
 def test_edge_error_sees_blur_but_not_a_constant_offset() -> None:

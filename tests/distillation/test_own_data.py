@@ -1,4 +1,4 @@
-"""Training on a folder of selfies and drawings, from files to an avatar of a style of one's own."""
+"""Training on a team's own folder of selfies and drawings, from files to an avatar."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ from avatar.people import STYLES, can_draw, draw, sample_identity
 from avatar.people.renderer import render
 from avatar.selfies import read_selfie
 from avatar.styles import dump_styles, read_styles, styles_of
-from distillation.data import People
+from distillation.data import (
+    MadeUpPeople,
+    OwnPeople,
+    Person,
+    open_own_people,
+    read_folder,
+    sample_selfies,
+    split,
+)
 from distillation.errors import RunError
-from distillation.identity import FirstLessons
-from distillation.own_folder import Person, read_folder, split
-from distillation.own_people import OwnPeople, open_own
-from distillation.pairs import draw_selfies
 from distillation.publish import model_card
-from distillation.runs import load_first_lessons, run_on
+from distillation.run_folder import run_on
+from distillation.stages.identity import IdentityNetwork, load_identity
 from distillation.training import read_record, step_rng
+from support.images import to_pixels
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import Command, Result
 from tests.distillation.test_training import SCHEDULE, LineTask
@@ -56,8 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         home = folder / "people" / name
         (home / "selfies").mkdir(parents=True)
         for number, selfie in enumerate(render([person] * selfies, range(selfies))):
-            pixels = (selfie.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
-            Image.fromarray(pixels).save(home / "selfies" / f"{number}.jpg")
+            Image.fromarray(to_pixels(selfie)).save(home / "selfies" / f"{number}.jpg")
         for style, source in DRAWN_AS.items():
             if (name, style) != ("ann", "soft-pixels"):
                 (home / "avatars" / style).mkdir(parents=True)
@@ -86,9 +91,11 @@ def test_from_a_folder_to_an_avatar(own: Path, tmp_path: Path, command: Command)
         return result
 
     assert " dB" in train("autoencoder", "--batch", 2).out
-    told = train("identity", *kept, "--batch", 4)
-    assert "no labels" in told.err and told.out.startswith("sketch "), "no attribute's accuracy"
-    assert load_first_lessons(runs / "identity").reader is None
+    trained = train("identity", *kept, "--batch", 4)
+    assert "no labels" in trained.err and trained.out.startswith("sketch "), (
+        "no attribute's accuracy"
+    )
+    assert load_identity(runs / "identity").reader is None
     train("teacher", *kept, "--identity", runs / "identity", "--batch", 4)
     train("student", *kept, "--teacher", runs / "teacher", "--batch", 4)
     on = (*kept, "--teacher", runs / "teacher", "--batch", 4, "--start-from", runs / "student")
@@ -112,8 +119,8 @@ def test_from_a_folder_to_an_avatar(own: Path, tmp_path: Path, command: Command)
     assert unknown.code == 2 and "there are ink, soft-pixels" in unknown.err
 
     published = tmp_path / "published"
-    told_to = ("--data", own, "--runs", runs, "--checkpoint", checkpoint, "--out", published)
-    result = command("distillation", "publish", *told_to)
+    options = ("--data", own, "--runs", runs, "--checkpoint", checkpoint, "--out", published)
+    result = command("distillation", "publish", *options)
     assert result.code == 0, result.err
     card = (published / "README.md").read_text()
     assert "made" not in card.partition("## Training")[0].lower() and "apache-2.0" not in card
@@ -135,7 +142,7 @@ def test_opening_a_folder_decodes_nothing_and_holds_no_pixels(
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(Image.Image, "load", None)  # any decoding fails
-        people, held_out = open_own(own, keep=tmp_path / "run")
+        people, held_out = open_own_people(own, run=tmp_path / "run")
     assert not (tmp_path / "run").exists()
     for data in (people, held_out):
         assert not any(
@@ -149,7 +156,7 @@ def test_opening_a_folder_decodes_nothing_and_holds_no_pixels(
 def test_a_picture_is_prepared_once_and_again_when_its_file_changes(
     own: Path, tmp_path: Path
 ) -> None:
-    people, _ = open_own(own, keep=tmp_path / "run")
+    people, _ = open_own_people(own, run=tmp_path / "run")
     file = people.files[0][0]
     law = np.floor(read_selfie(file) * 255 + np.float32(0.5)).astype(np.uint8)
     np.testing.assert_array_equal(people.selfie(0, 0), law)
@@ -157,13 +164,13 @@ def test_a_picture_is_prepared_once_and_again_when_its_file_changes(
     stamp = kept.stat().st_mtime_ns
     np.testing.assert_array_equal(people.selfie(0, 0), law)
     assert kept.stat().st_mtime_ns == stamp
-    before = people.avatars[0].digest()
+    before = people.drawings[0].digest()
     Image.new("RGB", (99, 80), "red").save(file)
-    Image.new("RGBA", (700, 600), (0, 0, 0, 0)).save(people.avatars[0].path)
+    Image.new("RGBA", (700, 600), (0, 0, 0, 0)).save(people.drawings[0].path)
     assert (people.selfie(0, 0)[0] > 250).all() and (people.selfie(0, 0)[1] < 5).all()
-    assert (people.avatars[0].pixels() == 255).all(), "transparency lies on white"
-    assert people.avatars[0].pixels().shape == (256, 256, 3)
-    assert people.avatars[0].digest() != before
+    assert (people.drawings[0].pixels() == 255).all(), "transparency lies on white"
+    assert people.drawings[0].pixels().shape == (256, 256, 3)
+    assert people.drawings[0].digest() != before
 
 
 def test_people_with_different_numbers_of_selfies_share_a_batch(own: Path, tmp_path: Path) -> None:
@@ -175,11 +182,11 @@ def test_people_with_different_numbers_of_selfies_share_a_batch(own: Path, tmp_p
     )
     assert people.selfie_counts.tolist() == [1, 2, 3]
     shown: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
-    people.selfie = lambda person, number: (  # type: ignore[method-assign]
-        shown[person].add(number) or np.full((3, 128, 128), 200, np.uint8)
+    people.selfie = lambda person, index: (  # type: ignore[method-assign]
+        shown[person].add(index) or np.full((3, 128, 128), 200, np.uint8)
     )
     for step in range(20):
-        selfies, mask = draw_selfies(people, np.array([0, 1, 2]), step_rng(0, step), most=3)
+        selfies, mask = sample_selfies(people, np.array([0, 1, 2]), step_rng(0, step), most=3)
         present = (selfies.flatten(2).amax(2) > 0).float()
         assert (present == mask).all() and mask.sum(1).min() >= 1
         assert (mask.sum(1) <= mask.new_tensor([1, 2, 3])).all()
@@ -200,13 +207,13 @@ def test_who_is_held_out_depends_on_names_alone() -> None:
 
 def test_labels_are_left_out_of_the_loss_only_where_there_are_none() -> None:
     encoder = IdentityEncoder(widths=(8, 8, 16), feature_width=32)
-    parameters = dict(FirstLessons(encoder, Sketch(styles=2), labelled=False).named_parameters())
+    parameters = dict(IdentityNetwork(encoder, Sketch(styles=2), labelled=False).named_parameters())
     assert not any(name.startswith("reader") for name in parameters)
-    assert FirstLessons(encoder, Sketch()).reader is not None
+    assert IdentityNetwork(encoder, Sketch()).reader is not None
 
 
 def test_a_run_goes_on_only_with_the_people_it_began_with(own: Path, tmp_path: Path) -> None:
-    people, _ = open_own(own, keep=tmp_path)
+    people, _ = open_own_people(own, run=tmp_path)
     (tmp_path / "record.json").write_text('{"step": 3}')
     with pytest.raises(RunError, match="holds a run on made-up people; choose another --out"):
         run_on(people, LineTask(), SCHEDULE, tmp_path)
@@ -300,7 +307,7 @@ def test_check_data_counts_what_is_there_and_names_every_damaged_picture(
 def test_styles_are_read_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "styles.json").write_bytes(dump_styles(STYLES))
     assert styles_of(tmp_path) == STYLES
-    assert styles_of(tmp_path / "elsewhere") == STYLES == People.styles
+    assert styles_of(tmp_path / "elsewhere") == STYLES == MadeUpPeople.styles
 
 
 def test_a_list_of_another_length_than_the_denoisers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training under `accelerate launch`: how many processes there are changes nothing but the time."""
+"""Training under `accelerate launch`: the number of processes changes nothing but the time."""
 
 from __future__ import annotations
 

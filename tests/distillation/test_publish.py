@@ -1,4 +1,4 @@
-"""What ships: weights in fp16, and cards whose figures come from records and reports."""
+"""Published checkpoints: weights in fp16, and cards whose figures come from records and reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avatar.model import AvatarPipeline
 from avatar.people import ATTRIBUTES, STYLES
 from avatar.styles import styles_of
 from distillation.errors import RunError
-from distillation.publish import publish, publish_judge
+from distillation.publish import publish_judge, publish_pipeline
 from distillation.report import Report
 
 
@@ -44,7 +44,9 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     report = json.loads(json.dumps(made.to_dict()))
     out = tmp_path / "small"
     for _ in range(2):  # the second time something is there already
-        publish(pipelines[1], STYLES, runs, report, {"lorelei": 27.0}, out, note="By hand.")
+        publish_pipeline(
+            pipelines[1], STYLES, runs, report, {"lorelei": 27.0}, out, note="By hand."
+        )
     assert load_file(out / "denoiser" / "diffusion_pytorch_model.safetensors")
     assert styles_of(out) == STYLES
     assert AvatarPipeline.from_pretrained(out).sampler.config["also"] == [1, 4]
@@ -82,5 +84,5 @@ def test_a_run_without_a_record_is_one_clear_error(
     pipelines: tuple[AvatarPipeline, AvatarPipeline], tmp_path: Path
 ) -> None:
     with pytest.raises(RunError, match="train it first"):
-        publish(pipelines[0], STYLES, [tmp_path], {}, {}, tmp_path / "out")
+        publish_pipeline(pipelines[0], STYLES, [tmp_path], {}, {}, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The report on tiny models and people: made, made again from kept latents, and looked at."""
+"""The report on tiny models and people: its figures, its cache, its tables and its page."""
 
 from __future__ import annotations
 
@@ -12,30 +12,40 @@ import pytest
 from avatar.judge import Judge
 from avatar.model import AvatarPipeline
 from avatar.people import STYLES
-from distillation import report as reporting
-from distillation.data import People
+from distillation.data import MadeUpPeople
 from distillation.errors import RunError
-from distillation.page import write_page
-from distillation.report import Report, Target, make, read, tables, targets, worst, write
-from distillation.scoring import Painter, asked_of
+from distillation.report import (
+    AvatarGenerator,
+    Report,
+    Target,
+    avatar_table,
+    comparison,
+    make_report,
+    read_report,
+    report_tables,
+    targets,
+    worst,
+    write_page,
+    write_report,
+)
 
 
 def test_avatars_follow_seeds_and_not_batches(
-    report_people: People, pipelines: tuple[AvatarPipeline, AvatarPipeline]
+    report_people: MadeUpPeople, pipelines: tuple[AvatarPipeline, AvatarPipeline]
 ) -> None:
     student = pipelines[1]
-    painter = Painter(student, report_people, student.sampler.table(), selfies=2)
-    painted = painter.paint(np.arange(5))
-    first = report_people.avatars[3]
+    generator = AvatarGenerator(student, report_people, student.sampler.table(), selfies=2)
+    generated = generator.generate(np.arange(5))
+    first = report_people.drawings[3]
     selfies = report_people.selfies[first.person, :2].astype(np.float32) / 255
     alone = student(selfies, first.style, [3])
-    np.testing.assert_allclose(painted[3], alone[0], atol=1e-4)
+    np.testing.assert_allclose(generated[3], alone[0], atol=1e-4)
 
 
-def test_drawings_of_one_person_in_one_style_are_numbered(report_people: People) -> None:
-    asked = asked_of(report_people)
-    for number in np.unique(asked.sets):
-        assert asked.copies[asked.sets == number].tolist() == [0, 1]
+def test_drawings_of_one_person_in_one_style_are_numbered(report_people: MadeUpPeople) -> None:
+    table = avatar_table(report_people)
+    for number in np.unique(table.sets):
+        assert table.repeats[table.sets == number].tolist() == [0, 1]
 
 
 def test_every_model_and_number_of_selfies_is_there(made: Report) -> None:
@@ -56,34 +66,34 @@ def test_what_was_sampled_is_not_sampled_again_for_another_judge_either(
     made: Report,
     pipelines: tuple[AvatarPipeline, AvatarPipeline],
     judge: Judge,
-    report_people: People,
+    report_people: MadeUpPeople,
     cache: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def latents(self: Painter, rows: np.ndarray) -> np.ndarray:
+    def latents(self: AvatarGenerator, rows: np.ndarray) -> np.ndarray:
         raise AssertionError("everything has been sampled")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Painter, "latents", latents)
-        patch.setattr(reporting.cost, "seconds", lambda *_: 1.0)  # its pictures are not cached
-        again = make(*pipelines, judge, report_people, cache, lambda *_: None)
+        patch.setattr(AvatarGenerator, "latents", latents)
+        patch.setattr(comparison, "median_seconds", lambda *_: 1.0)  # its pictures are not cached
+        again = make_report(*pipelines, judge, report_people, cache)
         assert again.drawn == made.drawn
         assert [e.scores for e in again.models] == [e.scores for e in made.models]
         other = Judge(**{**judge.config, "feature_width": 4}).eval()
-        judged = make(*pipelines, other, report_people, cache, lambda *_: None)
+        judged = make_report(*pipelines, other, report_people, cache)
         assert judged.drawn != made.drawn
         with pytest.raises(AssertionError, match="has been sampled"):
-            make(pipelines[1], pipelines[0], judge, report_people, cache, lambda *_: None)
+            make_report(pipelines[1], pipelines[0], judge, report_people, cache)
 
 
 def test_the_figures_are_kept_for_the_model_card(made: Report, tmp_path: Path) -> None:
-    write(made, tmp_path)
-    kept = read(tmp_path)
+    write_report(made, tmp_path)
+    kept = read_report(tmp_path)
     assert kept["drawn"]["accuracy"] == made.drawn.accuracy and kept["people"] == 3
     assert len(kept["targets"]) == len(targets(made))
     assert json.loads(json.dumps(kept)) == kept
     with pytest.raises(RunError, match="distillation report"):
-        read(tmp_path / "elsewhere")
+        read_report(tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize(("measured", "at_most", "holds"), [(2, True, False), (2, False, True)])
@@ -93,13 +103,13 @@ def test_a_target_is_a_bound_on_one_side(measured: float, at_most: bool, holds: 
 
 
 def test_tables_name_models_and_groups(made: Report) -> None:
-    figures, groups, aims = tables(made)
+    figures, groups, aims = report_tables(made)
     assert figures.row_count == 1 + 4 + 4 and aims.row_count == len(targets(made))
     assert groups.row_count == 2 * (1 + 4)
 
 
 class Outline(HTMLParser):
-    """What a page holds: pictures, links to elsewhere, and unclosed tags."""
+    """Collects the pictures of a page, and counts its scripts."""
 
     VOID = ("meta", "img", "path", "use")
 
@@ -117,7 +127,7 @@ class Outline(HTMLParser):
 def test_the_page_shows_everything_and_needs_no_other_file(
     made: Report,
     pipelines: tuple[AvatarPipeline, AvatarPipeline],
-    report_people: People,
+    report_people: MadeUpPeople,
     tmp_path: Path,
 ) -> None:
     text = write_page(made, *pipelines, report_people, tmp_path).read_text()
@@ -127,5 +137,5 @@ def test_the_page_shows_everything_and_needs_no_other_file(
     assert len(outline.pictures) == 3 * 6 + 16 and not outline.scripts
     assert all(source.startswith("data:image/png;base64,") for source in outline.pictures)
     assert text.count("<svg") == 3 and "currentColor" in text
-    for style in {STYLES[report_people.avatars[row].style].name for row in worst(made, 16)}:
+    for style in {STYLES[report_people.drawings[row].style].name for row in worst(made, 16)}:
         assert style in text

@@ -1,4 +1,4 @@
-"""The loop itself, on a task small enough to run to the end in a second."""
+"""The training loop, on a task that runs to the end in a second."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class LineTask:
         self.network: nn.Module = nn.Linear(width, 1)
         self.poison, self.calls = poison, 0
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+    def sample(self, rng: np.random.Generator, batch: int) -> Batch:
         return {"x": torch.from_numpy(rng.standard_normal((batch, 1), np.float32))}
 
-    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: Batch, done: float) -> dict[str, Tensor]:
         x = batch["x"]
         noise = 0.01 * torch.randn_like(x)  # from torch's own stream: it must resume too
         loss = (network(x) - (3 * x - 1 + noise)).square().mean()
@@ -57,7 +57,7 @@ def test_it_learns_and_leaves_a_record(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("state-*")] == ["state-000200"]
 
 
-def test_a_run_broken_off_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     whole, broken, resumed = LineTask(), LineTask(poison=27), LineTask()
     Run(whole, SCHEDULE, tmp_path / "whole").train()
     with pytest.raises(DivergedError, match="step 26"):

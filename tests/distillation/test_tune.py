@@ -1,4 +1,4 @@
-"""Tuning a tiny quantized pipeline: what may change, what must not, and what becomes of it."""
+"""Tuning a tiny quantized pipeline: what may change, what must not, and what is written."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import torch
 import components
 from components.reference import runners
 from distillation.errors import DivergedError, RunError
+from distillation.run_folder import CHECKPOINT
+from distillation.stages.tunable_tensors import LEARNED, Tunable, TunableTensor
+from distillation.stages.tune import Tuned, TuneTask, tune
 from distillation.training import Batch, Schedule
-from distillation.tunable import LEARNED, Tunable, TunableTensor
-from distillation.tune import CHECKPOINT, Tuned, TuneTask, tune
 from quantization import Packed, Recipe, apply, load, open_checkpoint, quantize
 from quantization.pipeline import sizes
 from quantization.schemes import FLOAT16, INT8, Scheme, palette_scheme
@@ -79,7 +80,7 @@ def test_what_is_packed_is_what_was_trained(scheme: str) -> None:
         assert np.array_equal(array, tensor.arrays[name]) == (name != LEARNED[tensor.scheme.kind])
 
 
-def test_vectors_learn_and_buffers_and_whole_fp16_weights_do_not(checkpoint: Path) -> None:
+def test_vectors_are_trained_and_buffers_and_whole_fp16_weights_are_not(checkpoint: Path) -> None:
     quantized = apply(checkpoint, replace(RECIPE, patterns=(("*.layers.0.*", INT8),)))
     component, state = quantized.pipeline.component("decoder"), quantized.packed("decoder")
     names = set(Tunable(component.module, state).names)
@@ -132,16 +133,16 @@ def test_the_reported_error_is_the_stored_tensors(
     assert report.errors["decoder"] == pytest.approx(share, rel=1e-3)
 
 
-def test_a_tuning_broken_off_ends_where_an_unbroken_one_does(
+def test_an_interrupted_tuning_ends_where_an_uninterrupted_one_does(
     tuned: tuple[Tuned, Path], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, calls = TuneTask.losses, [0]
 
     def poisoned(
-        self: TuneTask, network: torch.nn.Module, batch: Batch, progress: float
+        self: TuneTask, network: torch.nn.Module, batch: Batch, done: float
     ) -> dict[str, torch.Tensor]:
         calls[0] += 1
-        losses = real(self, network, batch, progress)
+        losses = real(self, network, batch, done)
         return {"loss": losses["loss"] * (float("nan") if calls[0] == 13 else 1)}
 
     monkeypatch.setattr(TuneTask, "losses", poisoned)
@@ -157,7 +158,7 @@ def test_a_tuning_broken_off_ends_where_an_unbroken_one_does(
         assert (tmp_path / file).read_bytes() == (out / file).read_bytes()
 
 
-def test_what_is_no_better_is_not_kept(checkpoint: Path, tmp_path: Path) -> None:
+def test_tensors_that_are_no_better_are_not_kept(checkpoint: Path, tmp_path: Path) -> None:
     wild = replace(SCHEDULE, learning_rate=0.3, steps=2, warmup=0, ema_decay=0)
     report = tune(checkpoint, RECIPE, wild, tmp_path, runs=1, checks=1)
     assert not report.better and set(report.errors.values()) == {1.0}
@@ -166,7 +167,7 @@ def test_what_is_no_better_is_not_kept(checkpoint: Path, tmp_path: Path) -> None
         np.testing.assert_array_equal(kept.packed("denoiser")[key].dense(), tensor.dense())
 
 
-def test_int8_layers_learn_with_what_they_compute_in(checkpoint: Path, tmp_path: Path) -> None:
+def test_int8_layers_are_trained_in_int8(checkpoint: Path, tmp_path: Path) -> None:
     recipe = Recipe(
         pipeline="AvatarPipeline",
         patterns=(("decoder.*", INT8),),
@@ -177,7 +178,7 @@ def test_int8_layers_learn_with_what_they_compute_in(checkpoint: Path, tmp_path:
     assert kept.layers("decoder") == apply(checkpoint, recipe).layers("decoder")
 
 
-def test_load_opens_what_was_tuned(tuned: tuple[Tuned, Path]) -> None:
+def test_load_opens_a_tuned_checkpoint(tuned: tuple[Tuned, Path]) -> None:
     selfies = np.random.default_rng(0).random((2, 3, 128, 128), np.float32)
     assert load(tuned[1] / CHECKPOINT)(selfies, 1, [5]).shape == (1, 3, 256, 256)
 
@@ -222,6 +223,6 @@ def test_mistakes_are_one_line_and_exit_code_2(
     assert not out.exists()
 
 
-def test_nothing_to_tune_is_told(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_recipe_without_quantized_weights_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nothing to tune"):
         tune(checkpoint, Recipe(pipeline="AvatarPipeline"), SCHEDULE, tmp_path, runs=1, checks=1)

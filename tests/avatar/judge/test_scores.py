@@ -19,8 +19,8 @@ from avatar.judge import (
     attributes_right,
     diversity,
     frechet_distance,
+    judge_images,
     load_judge,
-    look_at,
     retrieval,
     same_person,
 )
@@ -135,14 +135,14 @@ def test_the_judge_looks_at_both_sizes_and_saves(tmp_path: object) -> None:
     judge = Judge(widths=(4, 4, 4, 4, 4, 4), feature_width=8)
     small = torch.rand(3, 3, 128, 128)
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    seen = look_at(judge, small)
+    seen = judge_images(judge, small)
     assert seen.features.shape == (3, 8)
     assert [table.shape[1] for table in seen.probabilities.values()] == list(CLASS_COUNTS)
     for table in seen.probabilities.values():
         np.testing.assert_allclose(table.sum(1), 1, rtol=1e-5)
-    np.testing.assert_allclose(look_at(judge, large).features, seen.features, atol=1e-5)
+    np.testing.assert_allclose(judge_images(judge, large).features, seen.features, atol=1e-5)
     judge.save_pretrained(tmp_path)
-    again = look_at(load_judge(tmp_path), small)  # type: ignore[arg-type]
+    again = judge_images(load_judge(tmp_path), small)  # type: ignore[arg-type]
     np.testing.assert_allclose(again.features, seen.features, atol=1e-6)
 
 

@@ -4,7 +4,7 @@
     people/ID/selfies/*             pictures of one person, as `python -m avatar create` takes them
     people/ID/avatars/STYLE/*       drawings of that person, in styles that styles.json names
 
-What a name that begins with a dot stands for is no part of it.
+Files and folders whose names begin with a dot are ignored.
 """
 
 from __future__ import annotations
@@ -23,14 +23,20 @@ from avatar.styles import STYLES_FILE, read_styles
 from distillation.errors import DataError
 
 HELD_OUT_SHARE = 0.05
-"""Share of people that are never trained on; of few people, one is."""
+"""Share of people that are held out; where that is less than one person, one is held out."""
 
 FORMATS = "PNG, JPEG, WebP or HEIC"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """One person's files. `name` is the folder's; a drawing is a style's index and a file."""
+    """One person's files.
+
+    Attributes:
+        name: Name of the person's folder.
+        selfies: Picture files.
+        drawings: For each drawing the index of its style and its file.
+    """
 
     name: str
     selfies: tuple[Path, ...]
@@ -38,12 +44,19 @@ class Person:
 
     @property
     def files(self) -> list[Path]:
+        """All picture files of the person."""
         return [*self.selfies, *(path for _, path in self.drawings)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnFolder:
-    """People to train on, and people held out, each in an order that only their names decide."""
+    """What a folder holds; the order of people depends on their names only.
+
+    Attributes:
+        styles: The styles, by index.
+        trained: People to train on.
+        held_out: People that are never trained on.
+    """
 
     styles: tuple[DesignerStyle, ...]
     trained: tuple[Person, ...]
@@ -51,10 +64,13 @@ class OwnFolder:
 
 
 def read_folder(folder: Path) -> OwnFolder:
-    """List a folder and check it as far as names and the headers of pictures tell.
+    """List a folder, and check its names and the headers of its pictures.
 
-    Raises `DataError`, `StylesError`, or `SelfieError` of a picture; each names the file or folder,
-    what was expected, and what to do.
+    Raises:
+        DataError: A file or folder is missing or has a name that nothing declares.
+        StylesError: `styles.json` cannot be read, or lacks something.
+        SelfieError: The header of a picture is not one that can be read.
+            Each message names the file or folder, what was expected, and what to do.
     """
     styles = read_styles(folder / STYLES_FILE)
     names = {style.name: index for index, style in enumerate(styles)}
@@ -79,8 +95,12 @@ def read_folder(folder: Path) -> OwnFolder:
 
 
 def split(people: Sequence[Person]) -> tuple[list[Person], list[Person]]:
-    """People to train on, and held-out ones: those whose rank is below `HELD_OUT_SHARE`, at least
-    one and not all. Further people never move one across, but where it was the only one."""
+    """Split people into those to train on and those held out.
+
+    A person is held out where the hash of their name, as a number in [0,1), is below
+    `HELD_OUT_SHARE`; at least one person is, and at least one is not. Adding people moves nobody
+    across, except where only one person was held out for want of a smaller hash.
+    """
     ranked = sorted(people, key=_rank)
     count = sum(_rank(person) < HELD_OUT_SHARE for person in ranked)
     count = min(max(count, 1), len(ranked) - 1)
@@ -88,9 +108,9 @@ def split(people: Sequence[Person]) -> tuple[list[Person], list[Person]]:
 
 
 def unreadable(folder: OwnFolder) -> Iterator[str]:
-    """Decode every picture; one line for each that training would stop at."""
+    """Decode every picture, and yield one line for each that cannot be read."""
 
-    def trouble(path: Path) -> str | None:
+    def problem(path: Path) -> str | None:
         try:
             read_selfie(path)
         except SelfieError as error:
@@ -99,17 +119,17 @@ def unreadable(folder: OwnFolder) -> Iterator[str]:
 
     files = [path for person in (*folder.trained, *folder.held_out) for path in person.files]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders release the interpreter's lock
-        yield from filter(None, pool.map(trouble, files))
+        yield from filter(None, pool.map(problem, files))
 
 
 def _rank(person: Person) -> float:
-    """Where in [0,1) a person stands, by the hash of the name alone."""
+    """A number in [0,1) from the hash of the person's name."""
     digest = hashlib.sha256(os.fsencode(person.name)).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
 def _person(folder: Path, styles: dict[str, int]) -> Person:
-    """One person's files; `styles` are indices by name."""
+    """List one person's folder; `styles` maps names to indices."""
     selfies = _entries(folder / "selfies")
     if not selfies:
         raise DataError(
@@ -134,7 +154,11 @@ def _person(folder: Path, styles: dict[str, int]) -> Person:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, by name; nothing where there is no folder. Raises `DataError`."""
+    """The entries of a folder, sorted by name; none where there is no folder.
+
+    Raises:
+        DataError: It is not a folder, or may not be read.
+    """
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except FileNotFoundError:

@@ -7,15 +7,15 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from distillation.report import Report
+from distillation.report.comparison import Report
 
 COLOURS = {"drawn": "#8a8f98", "teacher": "#3b7dd8", "student": "#e0793b"}
 INK = "#010203"
-"""Stands for the page's text colour in the SVG: matplotlib knows no `currentColor`."""
+"""Placeholder for the page's text colour, because matplotlib has no `currentColor`."""
 
 
 def attributes(report: Report, steps: int, teacher_steps: int) -> str:
-    """Bars: share of each attribute read right, of drawings, teacher and student."""
+    """Bars: the share of each attribute read right in drawings and in avatars."""
     shown = {
         "drawn": report.drawn,
         f"teacher, {teacher_steps} steps": report.entry("teacher", teacher_steps).scores,
@@ -23,9 +23,9 @@ def attributes(report: Report, steps: int, teacher_steps: int) -> str:
     }
     figure, axes = _figure(7.2, 3.2)
     names = list(report.drawn.attributes)
-    for place, (title, scores) in enumerate(shown.items()):
+    for index, (title, scores) in enumerate(shown.items()):
         values = [100 * scores.attributes[name] for name in names]
-        where = [index + 0.27 * (place - 1) for index in range(len(names))]
+        where = [tick + 0.27 * (index - 1) for tick in range(len(names))]
         axes.bar(where, values, 0.25, label=title, color=COLOURS[title.split(",")[0]])
     axes.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names])
     axes.set_ylabel("read right, %")
@@ -35,7 +35,7 @@ def attributes(report: Report, steps: int, teacher_steps: int) -> str:
 
 
 def by_steps(report: Report, teacher_steps: int) -> str:
-    """Fréchet distance against steps, with the teacher's and the floor as lines."""
+    """A curve: the student's Fréchet distance by steps, beside the teacher's and the floor."""
     figure, axes = _figure(3.6, 2.8)
     students = [entry for entry in report.models if entry.name == "student"]
     steps = [entry.steps for entry in students]
@@ -53,7 +53,7 @@ def by_steps(report: Report, teacher_steps: int) -> str:
 
 
 def by_selfies(report: Report) -> str:
-    """The identity curve: attributes and retrieval against the number of selfies."""
+    """The identity curve: the student's accuracy and retrieval by number of selfies."""
     figure, axes = _figure(3.6, 2.8)
     counts = [entry.selfies for entry in report.curve]
     for figure_name, style in (("accuracy", "o-"), ("retrieval", "s--")):

@@ -1,4 +1,4 @@
-"""Quantized tensors as training sees them: indices and integers stay, tables and scales learn."""
+"""Quantized tensors in training: indices and integers are fixed, tables and scales are trained."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from quantization import Packed, PackedState
 
 LEARNED = {"palette": "table", "int8": "scale", "int4": "scale", "float16": "data"}
-"""By kind of scheme, the array that learns."""
+"""The array that is trained, by kind of scheme."""
 SMALLEST = 1e-3
-"""Typical size at least of a tensor's numbers, so that one of zeros can learn too."""
+"""Least unit of a tensor's changes, so that a tensor of zeros can be trained too."""
 
 
 class TunableTensor(nn.Module):
     """A packed tensor whose table, scales or fp16 numbers can be trained.
 
-    Laws: untrained, `forward()` is `packed.dense()` and `repacked()` is `packed`, bit for bit;
-    trained, `repacked()` has the same scheme, shape and integers.
+    Laws: before training, `forward()` is `packed.dense()` and `repacked()` is `packed`, bit for
+    bit; after training, `repacked()` has the same scheme, shape and integers.
 
-    What is trained is the change in units of what is typical: of each scale itself, or of a table's
-    or vector's root mean square. One learning rate then serves all.
+    The parameter is the change relative to a typical value: to each scale itself, or to the root
+    mean square of a table or vector. One learning rate then fits all of them.
     """
 
     start: Tensor
@@ -44,7 +44,7 @@ class TunableTensor(nn.Module):
         self.change = nn.Parameter(torch.zeros_like(start))
 
     def forward(self) -> Tensor:
-        """The tensor in float32, differentiable."""
+        """The tensor in float32, differentiable with respect to what is trained."""
         values, shape = self._values(), self.packed.shape
         if self.packed.scheme.kind == "float16":
             return values
@@ -55,7 +55,7 @@ class TunableTensor(nn.Module):
         return self.integers * values.view(*values.shape, *(1 for _ in shape[values.ndim :]))
 
     def repacked(self) -> Packed:
-        """The tensor as it is stored: what has learned, rounded to fp16."""
+        """The tensor as it is stored: what was trained is rounded to fp16."""
         values = self._values().detach().cpu().half().numpy()
         return replace(self.packed, arrays={**self.packed.arrays, self.array: values})
 
@@ -64,10 +64,10 @@ class TunableTensor(nn.Module):
 
 
 class Tunable(nn.Module):
-    """What can be trained of a component: tables, scales, and all vectors (norms and biases)."""
+    """The parameters of a component that are trained: tables, scales, vectors (norms, biases)."""
 
     def __init__(self, module: nn.Module, state: PackedState) -> None:
-        """`state` is the module's, packed; no memory is shared with either."""
+        """`state` holds the tensors of `module`, packed; no memory is shared with either."""
         super().__init__()
         self.state = state
         self.names = [
@@ -78,11 +78,11 @@ class Tunable(nn.Module):
         self.tensors = nn.ModuleList(TunableTensor(state[name]) for name in self.names)
 
     def forward(self) -> dict[str, Tensor]:
-        """The parameters that can be trained, in float32, by name."""
+        """The trained tensors in float32, by name."""
         return {name: tensor() for name, tensor in zip(self.names, self.tensors, strict=True)}
 
     def repacked(self) -> dict[str, Packed]:
-        """The component's whole state as it is stored."""
+        """The component's whole state as it is stored, by name."""
         found = dict(self.state)
         for name, tensor in zip(self.names, self.tensors, strict=True):
             assert isinstance(tensor, TunableTensor)

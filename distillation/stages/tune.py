@@ -1,7 +1,7 @@
-"""Tuning of a quantized pipeline: tables, scales, norms and biases learn to undo what rounding did.
+"""Tuning of a quantized pipeline: tables, scales, norms and biases are trained to undo rounding.
 
-Every component learns by itself to answer what the unquantized one does, on calls recorded from
-whole runs: no pictures of people are needed. Indices and integers, and so all sizes, stay as they
+Each component is trained by itself to give what the unquantized one gives, on calls recorded from
+whole runs; no pictures of people are needed. Indices and integers, and so all sizes, stay as they
 are. (Tuning of shared values: Han et al., "Deep compression", arXiv 1510.00149, section 3.)
 """
 
@@ -25,33 +25,41 @@ from torch.func import functional_call
 
 import components
 from components import Case, Component
-from distillation.autoencoder import tile
 from distillation.errors import RunError
+from distillation.pictures import sheet
+from distillation.run_folder import CHECKPOINT
+from distillation.stages.tunable_tensors import Tunable
 from distillation.training import Batch, Run, Schedule
-from distillation.tunable import Tunable
 from quantization import PackedState, QuantizedPipeline, Recipe, apply, write
 from quantization.activations import LayersOf, computing_in_int8
 from quantization.quality import Meter, Quality
 from quantization.schemes import FLOAT16
 from quantization.trajectories import Trajectories
+from support.progress import Progress, silent
 
-CHECKPOINT = "checkpoint"
 SHOWN = 2
-"""Runs whose final images are drawn."""
+"""Runs whose final images a grid shows."""
 
-Say = Callable[[str], None]
 Draw = Callable[[PackedState], list[Tensor]]
-"""Rows of pictures (n,3,h,w): a component's tensors in, final images of a few runs out."""
+"""Rows of final images (n,3,h,w) of a few runs, from one component's tensors."""
 
 
 class TuneTask:
-    """Teach a quantized component to give what the unquantized one gave for the same inputs."""
+    """Train a quantized component to give what the unquantized one gave for the same inputs."""
 
     def __init__(
         self, component: Component, state: PackedState, layers: LayersOf, calls: Sequence[Case]
     ) -> None:
-        """`component` has the weights that `state` stands for; `layers` of it compute in int8;
-        `calls` are the unquantized one's. `draw_runs` is set by who wants grids."""
+        """Prepare the training of one component.
+
+        Args:
+            component: The component, with the weights that `state` holds.
+            state: Its tensors, packed.
+            layers: Its layers that compute in int8.
+            calls: Inputs and outputs of the unquantized component.
+
+        Grids are empty until `draw_runs` is set.
+        """
         self.component, self.layers = component, layers
         self.network: Tunable = Tunable(component.module, state)
         self.calls = {
@@ -65,23 +73,25 @@ class TuneTask:
         self.draw_runs: Draw = lambda state: []
         errors = self.errors(state)
         self.before = float(errors.mean())
-        # The others teach nothing: without selfies the identity encoder's answer is a constant.
+        # Calls without error teach nothing: the identity encoder's output is a constant where
+        # there are no selfies.
         self.wrong = np.flatnonzero(errors)
 
-    def draw(self, rng: np.random.Generator, batch: int) -> Batch:
+    def sample(self, rng: np.random.Generator, batch: int) -> Batch:
+        """Random calls: each input and output by name, one call a row."""
         rows = torch.from_numpy(rng.choice(self.wrong, size=batch))
         return {name: values[rows] for name, values in self.calls.items()}
 
-    def losses(self, network: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
-        """The squared error, as a share of what it was before tuning."""
+    def losses(self, network: nn.Module, batch: Batch, done: float) -> dict[str, Tensor]:
+        """The squared error as a share of the error before tuning."""
         return {"loss": self._error(network(), batch) / self.before}
 
     def grid(self) -> Image.Image:
         """Final images of a few runs: in fp16, quantized, and as tuned so far."""
-        return tile(self.draw_runs(self.network.repacked()))
+        return sheet(self.draw_runs(self.network.repacked()))
 
     def errors(self, state: PackedState) -> NDArray[np.float64]:
-        """The mean squared error of each call, with tensors as they are stored."""
+        """The mean squared error of each call, (calls,), with tensors as they are stored."""
         weights = {name: torch.from_numpy(state[name].dense()) for name in self.network.names}
         with torch.inference_mode():
             rows = zip(*(values.split(1) for values in self.calls.values()), strict=True)
@@ -89,7 +99,7 @@ class TuneTask:
             return np.array([self._error(weights, part).item() for part in parts])
 
     def _error(self, weights: dict[str, Tensor], batch: Batch) -> Tensor:
-        """Mean over rows, each of which is a call: a component's batch is part of its shape."""
+        """Mean squared error over calls, computed one by one: a component's batch size is fixed."""
         inputs, outputs = self.component.inputs, self.component.outputs
         device = batch[inputs[0].name].device
         module = self.component.module.to(device)
@@ -112,10 +122,10 @@ class Tuned:
     """What tuning did.
 
     Attributes:
-        errors: By component its mean squared error on the calls that it learned from, as a share of
-            what it was before; 1 where it was left alone.
-        before: Final images of runs that nothing was learned from, before.
-        after: And with what was learned.
+        errors: Mean squared error of each component on the calls that it was trained on, as a share
+            of the error before tuning; 1 where the component was left alone.
+        before: Quality of final images of other runs, before tuning.
+        after: The same, after tuning.
     """
 
     errors: dict[str, float]
@@ -124,12 +134,12 @@ class Tuned:
 
     @property
     def better(self) -> bool:
-        """Whether the tuned tensors are the ones that were kept."""
+        """Whether the tuned tensors were kept."""
         return self.after.mean > self.before.mean
 
     def table(self) -> Table:
-        """For the terminal."""
-        made = Table("", "before", "after", title=f"{self.before.runs} runs not learned from")
+        """Errors and quality before and after, for the terminal."""
+        made = Table("", "before", "after", title=f"{self.before.runs} runs not trained on")
         for name, share in self.errors.items():
             made.add_row(f"{name}, squared error", "100 %", f"{share:.0%}".replace("%", " %"))
         for name in ("mean", "worst"):
@@ -147,21 +157,22 @@ def tune(
     *,
     runs: int,
     checks: int,
-    say: Say = lambda text: None,
+    progress: Progress = silent,
 ) -> Tuned:
-    """Tune a checkpoint quantized by a recipe, and write `out/checkpoint`, a quantized checkpoint:
-    with the tuned tensors, or as it was where they are no better.
+    """Tune a checkpoint quantized by a recipe, and write the quantized checkpoint `out/checkpoint`.
 
-    A killed tuning goes on where it was; another recipe, checkpoint or number of runs begins anew.
+    It holds the tuned tensors, or those from before where tuning did not improve final images. A
+    killed tuning goes on where it was; with another recipe, checkpoint or number of runs it starts
+    from the beginning.
 
     Args:
         checkpoint: Unquantized.
-        recipe: Which weight has which scheme; stays true of the result.
-        schedule: Of each component's training; its batch counts calls.
+        recipe: Which weight has which scheme; it also describes the result.
+        schedule: Schedule of each component's training; its batch counts calls.
         out: The run's folder.
-        runs: Whole runs, of the seeds from 0 up, whose calls are learned from.
-        checks: Further runs that final images are compared on.
-        say: Told what is being done.
+        runs: Whole runs, with seeds from 0 up, whose calls are trained on.
+        checks: Further runs, whose final images are compared.
+        progress: Told what is being done, and of every step.
 
     Raises:
         RunError: The recipe quantizes nothing.
@@ -177,15 +188,15 @@ def tune(
     folder = out / hashlib.sha256(key.encode()).hexdigest()[:16]
     trajectories = Trajectories(components.load(checkpoint))
     meter = Meter(trajectories, range(runs, runs + checks), folder)
-    say("measuring what the recipe does to final images")
+    progress("measuring what the recipe does to final images")
     before = meter.measure_packed(quantized)
-    say(f"recording {runs} runs")
+    progress(f"recording {runs} runs")
     original = components.load(checkpoint)
     recordings = [components.record(original, seed=seed, cases=sys.maxsize) for seed in range(runs)]
     states = {name: quantized.packed(name) for name in quantized.pipeline.names}
     errors = dict.fromkeys(states, 1.0)
     for name in names:
-        say(f"tuning {name}")
+        progress(f"tuning {name}")
         task = TuneTask(
             quantized.pipeline.component(name),
             states[name],
@@ -193,21 +204,26 @@ def tune(
             [call for recording in recordings for call in recording.calls[name]],
         )
         task.draw_runs = partial(_final_images, trajectories, meter.seeds, quantized, name)
-        states[name], errors[name] = _trained(task, schedule, folder / name)
+        states[name], errors[name] = _trained(task, schedule, folder / name, progress)
     layers = {name: quantized.layers(name) for name in states} if recipe.activations else None
     tuned = QuantizedPipeline(checkpoint, recipe, lambda name: states[name], layers)
-    say("measuring what is left of it")
+    progress("measuring what tuning left of it")
     found = Tuned(errors=errors, before=before, after=meter.measure_packed(tuned))
     write(tuned if found.better else quantized, out / CHECKPOINT)
     return found
 
 
-def _trained(task: TuneTask, schedule: Schedule, folder: Path) -> tuple[PackedState, float]:
-    """The component's tensors after training, and the share of its error that is left; those from
-    before where it did not fall."""
+def _trained(
+    task: TuneTask, schedule: Schedule, folder: Path, progress: Progress
+) -> tuple[PackedState, float]:
+    """The component's tensors after training, and the share of its error that is left.
+
+    Where the error did not fall, they are the tensors from before, and the share is 1.
+    """
     if not task.before:
         return task.network.state, 1.0
-    Run(task, schedule, folder).train()
+    what = f"tuning {folder.name}"
+    Run(task, schedule, folder).train(lambda _, done=0, total=0: progress(what, done, total))
     task.network.cpu()
     state = task.network.repacked()
     share = float(task.errors(state).mean()) / task.before
@@ -225,7 +241,7 @@ def _final_images(
     name: str,
     state: PackedState,
 ) -> list[Tensor]:
-    """A few runs in fp16, with one component quantized, and with it tuned."""
+    """Final images of a few runs: in fp16, with one component quantized, and with it tuned."""
 
     def run(seed: int, tensors: PackedState) -> Tensor:
         dense = {f"{name}.{key}": tensor.dense() for key, tensor in tensors.items()}
