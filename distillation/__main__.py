@@ -326,7 +326,7 @@ def publish(
 ) -> None:
     """Write a trained pipeline as the checkpoint that ships: fp16, with its model card. With --data
     the card has no report, because the judge does not know your people."""
-    from avatar.styles import styles_of
+    from avatar.styles_file import styles_of
     from distillation.publish import BASE_RUNS, publish_pipeline
     from distillation.report import read_report
     from distillation.run_folder import check_styles, open_pipeline

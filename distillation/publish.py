@@ -14,7 +14,7 @@ import torch
 from avatar.judge import KINDS, Judge
 from avatar.model import AvatarPipeline
 from avatar.people import ATTRIBUTES, DesignerStyle
-from avatar.styles import STYLES_FILE, dump_styles
+from avatar.styles_file import STYLES_FILE, dump_styles
 from distillation.report import NETWORKS, network_size
 from distillation.run_folder import PIPELINE_FILE, publishing
 from distillation.training import read_record

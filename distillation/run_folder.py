@@ -20,7 +20,7 @@ from torch import Tensor
 
 from avatar.model import AvatarPipeline, Denoiser, LatentEncoder
 from avatar.people import DesignerStyle
-from avatar.styles import STYLES_FILE, dump_styles, styles_of
+from avatar.styles_file import STYLES_FILE, dump_styles, styles_of
 from distillation.data import Drawing, TrainingData
 from distillation.errors import RunError
 from distillation.pictures import from_pixels

@@ -16,7 +16,7 @@ from avatar import shipped
 from avatar.__main__ import Runtime, open_model
 from avatar.people import sample_identity
 from avatar.people.renderer import render
-from avatar.picture_output import save_picture
+from avatar.saving import save_picture
 from avatar.selfies import read_selfies
 from support.images import on_8_bit_grid, to_pixels
 

@@ -18,9 +18,9 @@ from PIL import Image, ImageDraw
 
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
-from avatar.picture_output import save_avatar
+from avatar.saving import save_avatar
 from avatar.selfies import read_selfies
-from avatar.styles import style_index
+from avatar.styles_file import style_index
 from components.metrics import psnr
 from sdk_bindings.languages import KOTLIN, ROOM, SWIFT
 from support.images import to_pixels

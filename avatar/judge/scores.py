@@ -104,7 +104,7 @@ def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) 
 
 
 def diversity(features: NDArray[np.floating], sets: NDArray[np.integer]) -> float:
-    """Mean distance between the features (n,F) of two avatars of one set; `sets` (n,) numbers it."""
+    """Mean distance between features (n,F) of two avatars of one set; `sets` (n,) numbers them."""
     distances = []
     for number in np.unique(sets):
         mine = features[sets == number].astype(np.float64)

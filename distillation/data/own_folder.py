@@ -1,6 +1,6 @@
 """The folder of a team's own people, read by names and headers; no picture in it is decoded.
 
-    styles.json                     the styles, as `avatar/styles.py` reads them
+    styles.json                     the styles, as `avatar/styles_file.py` reads them
     people/ID/selfies/*             pictures of one person, as `python -m avatar create` takes them
     people/ID/avatars/STYLE/*       drawings of that person, in styles that styles.json names
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from avatar.errors import SelfieError
 from avatar.people import DesignerStyle
 from avatar.selfies import check_header, read_selfie
-from avatar.styles import STYLES_FILE, read_styles
+from avatar.styles_file import STYLES_FILE, read_styles
 from distillation.errors import DataError
 
 HELD_OUT_SHARE = 0.05

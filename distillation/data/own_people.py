@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avatar.people import DesignerStyle
-from avatar.picture_output import save_picture
+from avatar.saving import save_picture
 from avatar.selfies import SELFIE_SIZE, read_selfie
 from distillation.data.own_folder import Person, read_folder
 from distillation.errors import DataError

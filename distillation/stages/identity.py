@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from avatar.model import Decoder, IdentityEncoder, LatentEncoder, Sketch
 from avatar.people import ATTRIBUTES
 from avatar.selfies import MAX_SELFIES
-from avatar.styles import STYLES_FILE
+from avatar.styles_file import STYLES_FILE
 from distillation.data import CLASS_COUNTS, PairSampler, TrainingData, first_selfies
 from distillation.errors import RunError
 from distillation.run_folder import (

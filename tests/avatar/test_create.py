@@ -13,8 +13,8 @@ from PIL import Image
 from avatar.errors import OutputError
 from avatar.model import AvatarPipeline, Model, Networks
 from avatar.people.errors import UnknownStyleError
-from avatar.picture_output import output_files, save_picture
-from avatar.styles import style_index
+from avatar.saving import output_files, save_picture
+from avatar.styles_file import style_index
 from components import load
 from components.reference import runner
 from support.images import to_pixels

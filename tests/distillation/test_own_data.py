@@ -18,7 +18,7 @@ from avatar.model import IdentityEncoder, Sketch
 from avatar.people import STYLES, can_draw, draw, sample_identity
 from avatar.people.renderer import render
 from avatar.selfies import read_selfie
-from avatar.styles import dump_styles, read_styles, styles_of
+from avatar.styles_file import dump_styles, read_styles, styles_of
 from distillation.data import (
     MadeUpPeople,
     OwnPeople,

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from avatar.judge import Judge, load_judge
 from avatar.model import AvatarPipeline
 from avatar.people import ATTRIBUTES, STYLES
-from avatar.styles import styles_of
+from avatar.styles_file import styles_of
 from distillation.errors import RunError
 from distillation.publish import publish_judge, publish_pipeline
 from distillation.report import Report

@@ -1,7 +1,8 @@
-"""The styles that a model knows, in the file `styles.json`: their order is the model's numbering.
+"""The file `styles.json` of a checkpoint: the styles that the model knows, in the model's order.
 
-A list of objects. Each has `name`, `tier` ("free" or "plus"), `licence` and `creator`, and may have
-`title`, `licence_url`, `creator_url`, `source` and `source_url`.
+The file is a list of objects; the index of a style in it is the index that the denoiser takes. Each
+object has `name`, `tier` ("free" or "plus"), `licence` and `creator`, and may have `title`,
+`licence_url`, `creator_url`, `source` and `source_url`.
 """
 
 from __future__ import annotations
@@ -24,20 +25,25 @@ REQUIRED = ("name", "tier", "licence", "creator")
 KEYS = tuple(field.name for field in fields(DesignerStyle))
 
 NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
-"""What names look like, which are folders, words of a command line and names in an app's code."""
+"""The form of a name, which serves as a folder, as a command-line word and in an app's code."""
 
 
 def styles_of(folder: Path) -> tuple[DesignerStyle, ...]:
-    """The styles of a checkpoint, or of a part of one: those of its `styles.json`, and the built-in
-    ones where it has none. Raises `StylesError`."""
+    """The styles in a checkpoint's `styles.json`, or the built-in ones where it has none.
+
+    Raises:
+        StylesError: `styles.json` cannot be read, or lacks something.
+    """
     path = folder / STYLES_FILE
     return read_styles(path) if path.is_file() else STYLES
 
 
 def read_styles(path: Path) -> tuple[DesignerStyle, ...]:
-    """The styles in a file. Law: `read_styles` of what `dump_styles(styles)` gives is `styles`.
+    """Read the styles in a file; reading what `dump_styles(styles)` gives returns `styles`.
 
-    Raises `StylesError`, whose message names the file, what was expected and what to do.
+    Raises:
+        StylesError: The file cannot be read, or lacks something; the message names the file, what
+            was expected and what to do.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -58,15 +64,16 @@ def read_styles(path: Path) -> tuple[DesignerStyle, ...]:
 
 
 def dump_styles(styles: Sequence[DesignerStyle]) -> bytes:
-    """What `styles.json` holds: UTF-8, two spaces, a newline at the end."""
+    """The content of `styles.json`: JSON in UTF-8, two spaces, a newline at the end."""
     entries = [asdict(style) for style in styles]
     return f"{json.dumps(entries, indent=2, ensure_ascii=False)}\n".encode()
 
 
 def style_index(styles: Sequence[str], name: str) -> int:
-    """The index of a style, however its name is capitalised or hyphenated.
+    """The index of a style in `styles`, however its name is capitalised or hyphenated.
 
-    Raises `UnknownStyleError`, which suggests the nearest name.
+    Raises:
+        UnknownStyleError: No style has that name; the message suggests the nearest one.
     """
     wanted = "-".join(name.lower().replace("_", " ").replace("-", " ").split())
     if wanted in styles:
@@ -77,7 +84,7 @@ def style_index(styles: Sequence[str], name: str) -> int:
 
 
 def _style(entry: object, where: str) -> DesignerStyle:
-    """One entry of the file; `where` begins the message of what is wrong with it."""
+    """Check and complete one entry of the file; `where` begins the message of an error."""
     if not isinstance(entry, dict):
         raise StylesError(f"{where} is no object; expected {{{', '.join(REQUIRED)}}}")
     if missing := [key for key in REQUIRED if not entry.get(key)]:

@@ -1,4 +1,4 @@
-"""A checkpoint or an artifact, opened: everything that drawing an avatar takes."""
+"""An opened checkpoint or artifact, with everything that drawing an avatar needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from avatar.model.sampler import Array, SamplerTable, noise_of
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """An opened model in any runtime.
+    """An opened model in some runtime.
 
     Attributes:
-        networks: What computes.
+        networks: The networks in that runtime.
         table: The sampler's constants.
         latent_shape: Shape of the noise, (1,C,h,w).
-        styles: Names of the styles; the denoiser knows a style by its index here.
+        styles: Names of the styles, by the index that the denoiser takes.
     """
 
     networks: Networks
@@ -27,10 +27,14 @@ class Model:
     styles: tuple[str, ...]
 
     def draw(self, selfies: Array, style: int, seeds: Sequence[int]) -> Iterator[Array]:
-        """One avatar (3,H,W) float32 in [0,1] for each seed, of the person in the selfies.
+        """Draw one avatar (3,H,W) float32 in [0,1] of one person for each seed.
 
-        `selfies` is (n,3,S,S) float32 sRGB in [0,1], 1 ≤ n ≤ 10. An avatar depends on its own seed
-        only, not on the others.
+        An avatar depends on its own seed, not on the others.
+
+        Args:
+            selfies: (n,3,S,S) float32 sRGB in [0,1], 1 ≤ n ≤ 10.
+            style: Index of the style.
+            seeds: The seeds.
         """
         tokens = encode(self.networks, *pad_selfies(selfies), guided=self.table.guided)
         for seed in seeds:

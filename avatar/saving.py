@@ -1,4 +1,4 @@
-"""Avatars and other pictures to PNG and JPEG files."""
+"""Writing avatars and other pictures to PNG and JPEG files."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from avatar import label
+from avatar import ai_label
 from avatar.errors import OutputError
 from support import atomic
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-"""File suffixes that a picture can be written under, and Pillow's name of each format."""
+"""Suffixes of the files that can be written, and Pillow's name of each format."""
 
 
 def output_files(out: Path, count: int) -> list[Path]:
-    """The files that `count` avatars go to: `me.png`, or `me-1.png`, `me-2.png`, … for several.
+    """The files for `count` avatars: `me.png`, or `me-1.png`, `me-2.png`, … for several.
 
-    Raises `OutputError` if nothing can be written there, before any work is done.
+    Raises:
+        OutputError: Nothing can be written there; this is known before any work is done.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise OutputError(
@@ -48,14 +49,20 @@ def output_files(out: Path, count: int) -> list[Path]:
 
 
 def save_avatar(pixels: NDArray[np.uint8], file: Path) -> None:
-    """Write as `save_picture` does, with the label that says the picture was made by AI."""
-    save_picture(pixels, file, **label.save_options(SUFFIXES[file.suffix.lower()]))
+    """Write a picture as `save_picture` does, with the label that says it was made by AI."""
+    save_picture(pixels, file, **ai_label.save_options(SUFFIXES[file.suffix.lower()]))
 
 
 def save_picture(pixels: NDArray[np.uint8], file: Path, **metadata: Any) -> None:
-    """Write (h,w,3) sRGB as PNG or JPEG, by suffix, in one step: old or new, never half.
+    """Write a picture as PNG or JPEG, by the file's suffix, in one step.
 
-    `metadata` goes to Pillow's `Image.save`. Raises `OutputError` if the file cannot be written.
+    Args:
+        pixels: (h,w,3) uint8 sRGB.
+        file: The file to write.
+        metadata: Further arguments of Pillow's `Image.save`.
+
+    Raises:
+        OutputError: The file cannot be written; an older one stays as it was.
     """
     kind = SUFFIXES[file.suffix.lower()]
     options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {"optimize": True}

@@ -1,4 +1,4 @@
-"""A contact sheet: the same people as the camera and as the designers see them."""
+"""A contact sheet: people's selfies beside drawings of them in every style."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PAPER, INK, GREY = "#ffffff", "#333333", "#d5d5d5"
 
 
 def contact_sheet(seed: int, people: int = 8) -> Image.Image:
-    """One row for each person (their seeds are `seed`, `seed + 1`, …), RGB.
+    """Draw a sheet with one row for each person, RGB.
 
-    On the left four selfies, on the right an avatar in each style; a grey tile says where a style
-    cannot draw the person.
+    The seeds of the people are `seed`, `seed + 1`, … On the left are four selfies, on the right one
+    drawing in each style, or a grey tile where the style cannot draw the person.
     """
     identities = [sample_identity(seed + row) for row in range(people)]
     columns = SELFIES + len(STYLES)
-    # A wider gap parts the camera's side from the designers'.
+    # A wider gap separates selfies from drawings.
     size = (columns * (SIDE + GAP) + 4 * GAP, HEADER + people * (SIDE + GAP))
     sheet = Image.new("RGB", size, PAPER)
     titles = ["selfies", *[""] * (SELFIES - 1), *[style.name for style in STYLES]]
@@ -43,8 +43,8 @@ def _left(column: int) -> int:
 
 
 def _tiles(identity: Identity, seed: int) -> list[Image.Image]:
-    """All pictures of one person, each SIDE × SIDE."""
-    seeds = [seed * SELFIES + place for place in range(SELFIES)]
+    """All pictures of one person, each `SIDE` × `SIDE`."""
+    seeds = [seed * SELFIES + index for index in range(SELFIES)]
     selfies = [_picture(selfie) for selfie in render([identity] * SELFIES, seeds)]
     return selfies + [_avatar(identity, style.name, seed) for style in STYLES]
 
@@ -63,6 +63,6 @@ def _avatar(identity: Identity, style_name: str, seed: int) -> Image.Image:
 
 
 def _write(image: Image.Image, text: str, left: int, middle: int) -> None:
-    """Write centred on a tile's width."""
-    place = (left + SIDE / 2, middle)
-    ImageDraw.Draw(image).text(place, text, INK, ImageFont.load_default(13), anchor="mm")
+    """Write a text centred in the tile that begins at `left`."""
+    centre = (left + SIDE / 2, middle)
+    ImageDraw.Draw(image).text(centre, text, INK, ImageFont.load_default(13), anchor="mm")

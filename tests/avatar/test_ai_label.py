@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.label import SOURCE_TYPE, XMP
-from avatar.picture_output import save_avatar, save_picture
+from avatar.ai_label import SOURCE_TYPE, XMP
+from avatar.saving import save_avatar, save_picture
 from tests.conftest import Command
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (48, 40, 3), dtype=np.uint8)

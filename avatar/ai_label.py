@@ -1,9 +1,9 @@
-"""The label that says a picture was made by AI, in files and for people.
+"""The label in a picture file that says the picture was made by AI.
 
-In the file it is XMP, `DigitalSourceType` = `trainedAlgorithmicMedia` (IPTC Photo Metadata
-Standard 2023.1, 5.8; IPTC NewsCodes digitalsourcetype): in a PNG an iTXt chunk of the keyword that
-XMP (ISO 16684-3, 5.1) names, in a JPEG an APP1 segment. A PNG says it in plain words too. The
-packet is one constant, the same bytes in every language.
+It is the XMP property `DigitalSourceType` = `trainedAlgorithmicMedia` (IPTC Photo Metadata Standard
+2023.1, 5.8; IPTC NewsCodes digitalsourcetype). A PNG has it in an iTXt chunk with the keyword of
+XMP (ISO 16684-3, 5.1), and a comment in plain words beside it; a JPEG has it in an APP1 segment.
+The XMP packet is one constant, the same bytes in every programming language.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from PIL.PngImagePlugin import PngInfo
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""What the IPTC calls media made by a trained model."""
+"""The IPTC's term for media made by a trained model."""
 
 XMP = f"""\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -25,15 +25,15 @@ XMP = f"""\
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
-"""The XMP packet, to be written as UTF-8."""
+"""The XMP packet; files hold it in UTF-8."""
 
 PNG_XMP_KEYWORD = "XML:com.adobe.xmp"
 PNG_TEXT = ("Comment", "AI-generated image (Pocket Avatar)")
-"""Keyword and text of the entry in plain words."""
+"""Keyword and text of a PNG's comment in plain words."""
 
 
 def save_options(kind: str) -> dict[str, Any]:
-    """What Pillow's `Image.save` takes to write the label into a "PNG" or a "JPEG"."""
+    """Arguments of Pillow's `Image.save` that write the label into a "PNG" or a "JPEG"."""
     if kind == "JPEG":
         return {"xmp": XMP.encode()}
     chunks = PngInfo()
