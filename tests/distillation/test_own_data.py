@@ -326,4 +326,4 @@ def test_the_card_of_made_up_people_still_says_so() -> None:
     sampler = {"steps": 2, "guidance": 1, "also": ()}
     facts = {"sizes": {}, "report": None, "psnr": {}, "sampler": sampler}
     card = model_card(styles=STYLES, records=[], note="", **facts)
-    assert "It has never seen\na real face" in card and "license: apache-2.0" in card
+    assert "**It has never seen a real face**" in card and "license: apache-2.0" in card

@@ -54,7 +54,7 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     for line in (
         "| identity | 12 | 7 | 28 | 0.50 | cpu |",
         "| teacher | 12 | 20 | 80 | 0.50 | cpu |",
-        "| teacher, going on | 12 | 30 | 120 | 0.50 | cpu |",
+        "| teacher, continued | 12 | 30 | 120 | 0.50 | cpu |",
         "| student | 12 | 5 | 20 | 0.50 | cpu |",
         "By hand.",
         "Sampler: 2 steps of a rectified flow, one call a step",

@@ -90,7 +90,7 @@ def test_selfies_and_drawings_pair_only_where_they_are_the_same_people(
 ) -> None:
     write_shards(tmp_path / "drawings", 2, seed=7, selfies=0, avatars=1, workers=1)
     paired = MadeUpPeople(folder, tmp_path / "drawings")
-    assert len(paired) == 2 and paired.selfies.shape[1] == 2 and paired.avatars
+    assert len(paired) == 2 and paired.selfies.shape[1] == 2 and paired.drawings
     write_shards(tmp_path / "others", 2, seed=8, selfies=0, avatars=1, workers=1)
     with pytest.raises(DataError, match="somebody else"):
         MadeUpPeople(folder, tmp_path / "others")
