@@ -1,4 +1,4 @@
-"""The AI label is in the files, read back by Pillow, by hand and by exiftool."""
+"""The AI label in picture files, read back by Pillow, by the specification and by exiftool."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ELEMENT = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(type, data) of a PNG's chunks, by the specification."""
+    """Type and data of each chunk of a PNG, read by the specification."""
     at = 8
     while at < len(data):
         size, kind = struct.unpack(">I4s", data[at : at + 8])
@@ -43,7 +43,7 @@ def test_the_packet_is_rdf_that_names_the_source_type() -> None:
     assert SOURCE_TYPE.rpartition("/")[2] == "trainedAlgorithmicMedia"
 
 
-def test_a_png_holds_the_packet_and_says_it_in_words(tmp_path: Path) -> None:
+def test_a_png_holds_the_packet_and_a_comment_in_words(tmp_path: Path) -> None:
     save_avatar(PIXELS, tmp_path / "me.png")
     found = list(chunks((tmp_path / "me.png").read_bytes()))
     kinds = [kind for kind, _ in found]
@@ -70,7 +70,7 @@ def test_same_pixels_same_bytes(tmp_path: Path) -> None:
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_what_no_model_made_is_not_labelled(tmp_path: Path) -> None:
+def test_pictures_that_no_model_made_have_no_label(tmp_path: Path) -> None:
     save_picture(PIXELS, tmp_path / "sheet.png")
     assert {b"iTXt", b"tEXt"}.isdisjoint(dict(chunks((tmp_path / "sheet.png").read_bytes())))
 

@@ -1,4 +1,4 @@
-"""The whole judgement: laws, and the sums by hand."""
+"""Scores of many avatars: laws, and values computed by hand."""
 
 from __future__ import annotations
 
