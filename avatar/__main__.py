@@ -261,8 +261,8 @@ def people(
         int | None,
         typer.Option(
             min=1,
-            help="Write this number of people to train on, as shards; a killed run goes on where "
-            "it was. Without this option a contact sheet of eight people is drawn.",
+            help="Write this number of people to train on, as shards; a killed run is resumed. "
+            "Without this option a contact sheet of eight people is drawn.",
             show_default=False,
         ),
     ] = None,

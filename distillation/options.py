@@ -133,9 +133,9 @@ ReportDir = Annotated[Path, typer.Option(help="Folder of the report on the check
 
 # ---- what is written
 
-Out = Annotated[Path, typer.Option(help="Folder to write to; a run found there goes on.")]
+Out = Annotated[Path, typer.Option(help="Folder to write to; a run found there is resumed.")]
 ReportOut = Annotated[
-    Path, typer.Option(help="Folder of page and figures; a report found there goes on.")
+    Path, typer.Option(help="Folder of page and figures; a report found there is resumed.")
 ]
 Note = Annotated[str, typer.Option(help="For the model card: what the runs' records do not say.")]
 

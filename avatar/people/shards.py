@@ -73,8 +73,8 @@ def write_shards(
 ) -> None:
     """Write people into a folder.
 
-    Complete shards that are found in the folder are kept, so a killed call goes on where it was and
-    a later call can add people; missing and damaged ones are written again.
+    Complete shards that are found in the folder are kept, so a killed call can be resumed and a
+    later call can add people; missing and damaged shards are written again.
 
     Args:
         folder: Where the shards shall be.

@@ -146,7 +146,7 @@ def make_report(
         student: The student's pipeline.
         judge: The network that reads the avatars.
         people: Held-out people with selfies and drawings.
-        cache: Folder that keeps latents, so that a killed report goes on where it was.
+        cache: Folder that keeps latents, so that a killed report is resumed.
         progress: Told of every batch.
         rounds: Times that the seconds are the median of.
     """

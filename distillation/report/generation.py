@@ -95,8 +95,8 @@ class AvatarGenerator:
         Args:
             judge: The judge.
             rows: Indices into `people.drawings`.
-            cache: Folder that keeps latents, which take by far the longest. A killed call goes on
-                where it was, and another judge reads the same avatars soon.
+            cache: Folder that keeps latents, which take by far the longest. So a killed call is
+                resumed, and another judge reads the same avatars quickly.
             progress: Told of every batch: avatars done, and avatars in all.
             what: What the progress is called.
         """

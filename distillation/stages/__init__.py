@@ -1,7 +1,7 @@
 """One file for each stage of training: people and earlier runs come in, a checkpoint goes out.
 
 A stage is one function `train_NAME(people, held_out, schedule, out, …)`; only the judge takes no
-held-out people. It trains in the folder `out`, goes on from what it finds there, and writes
+held-out people. It trains in the folder `out`, resumes what it finds there, and writes
 `out/checkpoint`. The order is autoencoder, identity, teacher, a smaller teacher where wanted,
 student; the judge and `tune` need no other stage.
 """

@@ -162,8 +162,7 @@ def tune(
     """Tune a checkpoint quantized by a recipe, and write the quantized checkpoint `out/checkpoint`.
 
     It holds the tuned tensors, or those from before where tuning did not improve final images. A
-    killed tuning goes on where it was; with another recipe, checkpoint or number of runs it starts
-    from the beginning.
+    killed tuning is resumed, unless the recipe, the checkpoint or the number of runs has changed.
 
     Args:
         checkpoint: Unquantized.

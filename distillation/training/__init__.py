@@ -1,7 +1,7 @@
 """The training loop: a `Task` and a `Schedule` come in, a trained network and its `Record` go out.
 
-`Run` trains any task in a folder, and goes on from the last state that it finds there, to the step.
-It knows nothing of avatars.
+`Run` trains any task in a folder, and resumes exactly from the last state that it finds there. It
+knows nothing of avatars.
 """
 
 from __future__ import annotations
