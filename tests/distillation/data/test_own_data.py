@@ -36,7 +36,7 @@ from distillation.training import read_record, step_rng
 from support.images import to_pixels
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import Command, Result
-from tests.distillation.test_training import SCHEDULE, LineTask
+from tests.distillation.training.test_training import SCHEDULE, LineTask
 
 DECLARED = [
     {"name": "ink", "tier": "free", "licence": "CC0 1.0", "creator": "Ada"},
