@@ -15,6 +15,7 @@ from avatar.styles_file import styles_of
 from distillation.errors import RunError
 from distillation.publish import publish_judge, publish_pipeline
 from distillation.report import Report
+from support.errors import PublishError
 
 
 def record(folder: Path, step: int, before: dict[str, object] | None = None) -> dict[str, object]:
@@ -86,3 +87,12 @@ def test_a_run_without_a_record_is_one_clear_error(
     with pytest.raises(RunError, match="train it first"):
         publish_pipeline(pipelines[0], STYLES, [tmp_path], {}, {}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_checkpoint_is_left_alone(judge: Judge, tmp_path: Path) -> None:
+    record(tmp_path / "judge", 9)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("mine")
+    with pytest.raises(PublishError, match="not a checkpoint"):
+        publish_judge(judge, tmp_path / "judge", {}, tmp_path / "home")
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["thesis.txt"]
