@@ -122,7 +122,7 @@ def create(
     from avatar.styles_file import style_index
     from support.images import to_pixels
 
-    # Mistakes are reported before any model is loaded; the styles of an artifact are known after.
+    # Mistakes are reported before a model is loaded; an artifact must be opened to know its styles.
     files = output_files(out, count)
     if artifact is None:
         style_index([known.name for known in _styles_of(checkpoint)], style)

@@ -93,6 +93,8 @@ def write_shards(
         raise ShardError("people without selfies and without avatars show nothing: ask for either")
     settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.partial"):  # half-written files of a killed call
+        leftover.unlink()
     index = _open_index(folder, settings)
     starts = range(0, count, PEOPLE_A_SHARD)
     missing = [start for start in starts if _name(start) not in index["shards"]]

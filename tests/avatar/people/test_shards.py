@@ -91,7 +91,7 @@ def killed_before_the_last_shard(folder: Path) -> None:
     del index["shards"]["people-000004.tar"]
     (folder / INDEX).write_text(json.dumps(index))
     (folder / "people-000004.tar").unlink()
-    (folder / "people-000004.partial").write_bytes(b"half of it")
+    (folder / ".people-000004.tar.1.partial").write_bytes(b"half of it")
 
 
 def second_shard_damaged(folder: Path) -> None:
