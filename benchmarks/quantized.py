@@ -24,11 +24,11 @@ import typer
 from rich.table import Table
 
 from avatar import shipped
-from avatar.judge import Examiner, load_judge
+from avatar.judge import Scorer, load_judge
 from avatar.model import AvatarPipeline
 from avatar.people import write_shards
-from distillation.data import People
-from distillation.scoring import Painter, asked_of, judged_drawings
+from distillation.data import MadeUpPeople
+from distillation.report import AvatarGenerator, avatar_table, judge_drawings
 from quantization import (
     QuantizedPipeline,
     Recipe,
@@ -58,16 +58,16 @@ app = new_app("Measure the quality that the shipped model keeps in few bits.")
 class Reader:
     """Has the judge read the avatars that a model draws of held-out people."""
 
-    def __init__(self, people: People, folder: Path) -> None:
+    def __init__(self, people: MadeUpPeople, folder: Path) -> None:
         self.people, self.folder, self.judge = people, folder, load_judge()
-        self.examiner = Examiner(asked_of(people), judged_drawings(self.judge, people))
+        self.scorer = Scorer(avatar_table(people), judge_drawings(self.judge, people))
 
     def accuracy(self, pipeline: AvatarPipeline, name: str) -> float:
         """The share of attributes that are read right; no two calls may have the same `name`."""
-        painter = Painter(pipeline, self.people, pipeline.sampler.table(), SELFIES)
-        rows = np.arange(len(self.people.avatars))
-        seen = painter.judged(self.judge, rows, self.folder / name, lambda *_: None)
-        return self.examiner.scores(seen).accuracy
+        generator = AvatarGenerator(pipeline, self.people, pipeline.sampler.table(), SELFIES)
+        rows = np.arange(len(self.people.drawings))
+        seen = generator.judge(self.judge, rows, self.folder / name)
+        return self.scorer.scores(seen).accuracy
 
     def quantized_accuracy(self, quantized: QuantizedPipeline, name: str) -> float:
         """The same for a quantized pipeline, whose layers may compute in int8."""
@@ -127,7 +127,7 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         shards = Path(folder) / "people"
         write_shards(shards, people, seed=0, selfies=SELFIES, avatars=2)
-        reader = Reader(People(shards, shards), Path(folder) / "latents")
+        reader = Reader(MadeUpPeople(shards, shards), Path(folder) / "latents")
         unquantized = apply(checkpoint, Recipe(pipeline="AvatarPipeline"))
         whole = reader.accuracy(unquantized.pipeline.assemble(), "fp16")
         table.add_row("fp16", *"–" * 6, f"{whole:.2%}")

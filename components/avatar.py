@@ -27,7 +27,7 @@ from avatar.model import (
 )
 from avatar.people import STYLES, DesignerStyle, sample_identity
 from avatar.selfies import MAX_SELFIES, SELFIE_SIZE, rules_to_dicts
-from avatar.styles import styles_of
+from avatar.styles_file import styles_of
 from components.checkpoint import read_json, require_safetensors
 from components.component import (
     Arrays,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from avatar.judge import Asked, Examiner, Judgement, attributes_right
+from avatar.judge import AvatarTable, Judgement, Scorer, attributes_right
 from avatar.people import ATTRIBUTES, STYLES, sample_identity
 from eval.cases import Ask
 from eval.plan import TONES
@@ -72,8 +72,8 @@ def full_rows(
 
     `drawn` is what the judge sees in the designers' drawings of the same people.
     """
-    examiner = Examiner(_asked(asks), drawn)
-    before, after = examiner.scores(expected), examiner.scores(got)
+    scorer = Scorer(_avatar_table(asks), drawn)
+    before, after = scorer.scores(expected), scorer.scores(got)
     found = {
         "retrieval_drop": before.retrieval - after.retrieval,
         "frechet_rise": after.frechet / max(before.frechet, 1e-9) - 1,
@@ -85,16 +85,16 @@ def full_rows(
     return [scope.row(name, value, count=len(asks)) for name, value in found.items()]
 
 
-def _asked(asks: tuple[Ask, ...]) -> Asked:
-    """The same for an examiner: whom each run shows, and the how-manieth of its set it is."""
+def _avatar_table(asks: tuple[Ask, ...]) -> AvatarTable:
+    """The person and style of each run, and its index among the runs that share both."""
     people = [ask.shown.person for ask in asks]
-    owners = {person: place for place, person in enumerate(dict.fromkeys(people))}
+    indices = {person: index for index, person in enumerate(dict.fromkeys(people))}
     sets = [(ask.shown.person, ask.style) for ask in asks]
-    return Asked(
-        people=[sample_identity(person) for person in owners],
-        owners=np.array([owners[person] for person in people]),
+    return AvatarTable(
+        people=[sample_identity(person) for person in indices],
+        persons=np.array([indices[person] for person in people]),
         styles=np.array([STYLE_INDEX[ask.style] for ask in asks]),
-        copies=np.array([sets[:place].count(one) for place, one in enumerate(sets)]),
+        repeats=np.array([sets[:index].count(one) for index, one in enumerate(sets)]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from avatar.label import XMP
+from avatar.ai_label import XMP
 from sdk_bindings.vectors import prepared, rules
 from sdk_bindings.vectors.noise import noise
 from sdk_bindings.vectors.sampler import sampler_cases

@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 
-from distillation.tunable import Tunable
+from distillation.stages.tunable_tensors import Tunable
 from export.exporter import Request, export
 from export.formats import Options
 from quantization import (

@@ -17,7 +17,7 @@ from PIL import Image
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
 from avatar.selfies import read_selfies
-from avatar.styles import style_index
+from avatar.styles_file import style_index
 from sdk_bindings import KOTLIN, open_bundle, publish_package
 from support.images import to_pixels
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from avatar.__main__ import Runtime, open_model
-from avatar.label import PNG_TEXT, PNG_XMP_KEYWORD, SOURCE_TYPE, XMP
+from avatar.ai_label import PNG_TEXT, PNG_XMP_KEYWORD, SOURCE_TYPE, XMP
 from avatar.selfies import read_selfies
 from components.metrics import psnr
 from sdk_bindings import SWIFT, open_bundle, publish_package
