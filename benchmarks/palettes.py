@@ -38,7 +38,7 @@ from rich.table import Table
 from torch import nn
 
 from avatar import shipped
-from eval import memory
+from eval.metrics import memory
 
 METHODS = ("ours", "coremltools", "torch palettizer")
 FASTER = {("sd", 6): 30.0, ("avatar", 8): 60.0}

@@ -7,6 +7,7 @@ from export.errors import (
     ExportError,
     FidelityError,
     ManifestError,
+    UnavailableError,
 )
 from export.manifest import ComponentEntry, FileEntry, GoldenEntry, Manifest
 
@@ -21,6 +22,7 @@ __all__ = [
     "GoldenEntry",
     "Manifest",
     "ManifestError",
+    "UnavailableError",
     "open_artifact",
     "verify",
 ]

@@ -4,7 +4,8 @@ ExportError (UserError)
 ├── ArtifactError           a folder that is not an artifact, or not a whole one
 │   └── ManifestError       its manifest.json cannot be read as one
 ├── ConversionError         a component cannot be expressed in the format
-└── FidelityError           an artifact does not do what the reference does (exit code 1)
+├── FidelityError           an artifact does not do what the reference does (exit code 1)
+└── UnavailableError        this machine does not have the runtime
 """
 
 from __future__ import annotations
@@ -30,3 +31,7 @@ class ConversionError(ExportError):
 
 class FidelityError(ExportError):
     """A gate failed: the artifact does not do what the reference does."""
+
+
+class UnavailableError(ExportError):
+    """This machine does not have the runtime; the message says which machines do."""

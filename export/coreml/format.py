@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
-from export import gates
-from export.coreml import compress, convert, package, run
+from export import gates, runtimes
+from export.coreml import compress, convert, package
 from export.formats import Options, Way, Written
 from quantization import QuantizedPipeline
 from support.version import version
@@ -50,11 +50,12 @@ class CoreMLFormat:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
         return tuple(
             # Apple's engines may compute in fp16 whatever the program says, and give 8-bit images.
-            Way(name=engine, kind="mlpackage", floor=gates.FP16, bytes_only=True)
-            if engine == "apple"
-            else Way(name=engine, kind="mlpackage", floor=floor)
-            for engine in run.engines()
+            Way(name=runtime.name, kind=runtime.kind, floor=gates.FP16, bytes_only=True)
+            if runtime.byte_images
+            else Way(name=runtime.name, kind=runtime.kind, floor=floor)
+            for runtime in runtimes.of_format("coreml")
+            if runtime.checks_exports and runtimes.is_here(runtime)
         )
 
     def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        return run.load(folder, component, "apple" if way.name == "apple" else "coreml_runtime")
+        return runtimes.named(way.name).load(folder, component)

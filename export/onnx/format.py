@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
-from export import gates
+from export import gates, runtimes
 from export.formats import Options, Way, Written
-from export.onnx import activations, compress, convert, package, packed_weights, run
+from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import QuantizedPipeline
 from support.version import version
 
@@ -59,15 +59,19 @@ class OnnxFormat:
 
     def ways(self, options: Options) -> tuple[Way, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
-        if options.int8:
-            onnx = Way(name="onnx", kind="onnx", floor=gates.INT8, image_floor=gates.INT8_IMAGE)
-        else:
-            onnx = Way(name="onnx", kind="onnx", floor=floor)
-        if options.ort == "none":
-            return (onnx,)
-        if options.int8 and options.ort == "packed":
-            return (onnx, replace(onnx, name="ort", kind="ort"))
-        return (onnx, Way(name="ort", kind="ort", floor=gates.FP32))
+        known = [runtime for runtime in runtimes.of_format("onnx") if runtime.checks_exports]
+        ways = []
+        for runtime in known:
+            way = Way(name=runtime.name, kind=runtime.kind, floor=floor)
+            dense = runtime.kind == "ort" and options.ort == "dense"
+            if runtime.kind == "ort" and options.ort == "none":
+                continue
+            if options.int8 and not dense:
+                way = replace(way, floor=gates.INT8, image_floor=gates.INT8_IMAGE)
+            elif runtime.kind == "ort":
+                way = replace(way, floor=gates.FP32)
+            ways.append(way)
+        return tuple(ways)
 
     def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        return run.load(folder, component, "ort" if way.kind == "ort" else "onnx")
+        return runtimes.named(way.name).load(folder, component)

@@ -7,12 +7,12 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from eval import gates
-from eval.crews import Alone
-from eval.drawing import Photos
+from eval.cases import MODES
 from eval.evaluate import evaluate
+from eval.reference import ArrayCache, RenderedSelfies
 from eval.request import Request
-from eval.results import Report
-from eval.store import Store
+from eval.schema import Report
+from eval.workers import ThisProcess
 from export import artifact
 from tests.export.conftest import Exports
 
@@ -77,17 +77,17 @@ def quick(exports: Exports, work: Path) -> Evaluate:
             "artifacts": folders,
             "checkpoint": exports.checkpoint("avatar"),
             "gates": gates.read(work / "gates.toml"),
-            "mode": "quick",
+            "mode": MODES["quick"],
             "out": work / "out",
             "cache": work / "cache",
             **others,
         }
         request = Request(**values)  # type: ignore[arg-type]
-        return evaluate(request, Alone(request))
+        return evaluate(request, ThisProcess(request))
 
     return call
 
 
 @pytest.fixture(scope="session")
-def photos(work: Path) -> Photos:
-    return Photos(Store(work / "cache"))
+def selfies(work: Path) -> RenderedSelfies:
+    return RenderedSelfies(ArrayCache(work / "cache"))

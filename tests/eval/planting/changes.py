@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.results import RUN
+from eval.schema import RUN
 
 BY_ITSELF = ("manifest", "weights", "components", "size")
 """Levels that judge files and components; these suffice for what is wrong inside a component."""

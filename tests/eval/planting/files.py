@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from export import artifact
-from support.publish import MANIFEST
+from export.artifact import MANIFEST
 
 
 def copy(good: Path, to: Path) -> Path:

@@ -13,8 +13,8 @@ import onnx
 from onnx import helper, numpy_helper
 from safetensors.numpy import load_file, save_file
 
+from export.artifact import MANIFEST
 from export.onnx.package import write_ort
-from support.publish import MANIFEST
 from tests.eval.planting.changes import BY_ITSELF, RUNS, Harmless
 from tests.eval.planting.coreml_package import Package, package
 from tests.eval.planting.files import edit_manifest, rewrite

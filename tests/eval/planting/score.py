@@ -10,10 +10,11 @@ from typing import get_args
 
 from components import ComponentsError
 from eval import EvalError, gates
-from eval.crews import Alone
+from eval.cases import MODES
 from eval.evaluate import evaluate
 from eval.request import Request
-from eval.results import Level, Report, Row
+from eval.schema import Level, Report, Row
+from eval.workers import ThisProcess
 from export import ExportError
 from quantization import QuantizationError
 from tests.eval.planting.bases import Bases
@@ -92,13 +93,13 @@ class Kit:
             checkpoint=self.bases.checkpoint,
             recipes=tuple(filter(None, [self.bases.recipe(change.base)])),
             gates=gates.read(limits) if limits else None,
-            mode=getattr(change, "mode", "quick"),
+            mode=MODES[getattr(change, "mode", "quick")],
             threads=getattr(change, "threads", 1),
             out=self.work / "out",
             cache=self.work / "cache",
             skip=frozenset(set(get_args(Level)) - tried),
         )
-        return evaluate(request, Alone(request))
+        return evaluate(request, ThisProcess(request))
 
 
 def found(defect: Defect, report: Report) -> Verdict:
