@@ -6,11 +6,11 @@ another process. Importing the records needs no PyTorch; performing a task impor
 
 from __future__ import annotations
 
+from eval.tasks.artifact_runtime import ArtifactRuntime
 from eval.tasks.environment import EVALUATED_BY, describe_environment
 from eval.tasks.group import TaskGroup
 from eval.tasks.outcomes import Crash, Overview
 from eval.tasks.records import (
-    ArtifactRuntime,
     CombineRuns,
     EvaluateComponent,
     EvaluateRuns,

@@ -15,7 +15,7 @@ from eval.graphs import Graph
 from eval.levels import CaseFigures, Scope, components, read_back, search, speed
 from eval.reference import Reference, RunnableModel
 from eval.schema import RUN, Cost, Findings, Level, Row, Where
-from eval.tasks.records import ArtifactRuntime
+from eval.tasks.artifact_runtime import ArtifactRuntime
 from eval.tasks.workspace import Workspace
 from export import runtimes
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eval.schema import Findings, Row
+from eval.tasks.artifact_runtime import ArtifactRuntime
 from eval.tasks.outcomes import Crash
-from eval.tasks.records import ArtifactRuntime, CombineRuns, EvaluateComponent, EvaluateRuns
+from eval.tasks.records import CombineRuns, EvaluateComponent, EvaluateRuns
 
 GroupTask = EvaluateComponent | EvaluateRuns | CombineRuns
 

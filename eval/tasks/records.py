@@ -15,20 +15,13 @@ import numpy as np
 
 from eval.cases import RunCase
 from eval.schema import RUN, Cost, Findings, Level
+from eval.tasks.artifact_runtime import ArtifactRuntime
 from eval.tasks.outcomes import Crash, Overview
 
 if TYPE_CHECKING:
     # Only performing a task needs these, which take seconds to import; handing it out does not.
     from eval.tasks.evaluation import RuntimeEvaluation
     from eval.tasks.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class ArtifactRuntime:
-    """An artifact in a runtime: the artifact's index in the request, and the runtime's name."""
-
-    index: int
-    runtime: str
 
 
 class Task(Protocol):

@@ -20,7 +20,7 @@ BIAS = np.arange(4, dtype=np.float32)
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """relu(x · weight + bias) in fp32."""
 
-    @mb.graph(input_specs=[mb.TensorSpec(shape=(1, 3))], opset_version=ct.target.iOS16)
+    @mb.program(input_specs=[mb.TensorSpec(shape=(1, 3))], opset_version=ct.target.iOS16)
     def graph(x):  # type: ignore[no-untyped-def]
         weight = mb.const(val=WEIGHT, name="p_module_mix_0_weight")
         bias = mb.const(val=BIAS, name="p_module_mix_0_bias")

@@ -252,7 +252,7 @@ def contrast(one: list[float], other: list[float]) -> float:
 
 def test_what_makes_the_page_imports_no_pytorch() -> None:
     """It would take seconds and a quarter of a gigabyte in a process that computes nothing."""
-    modules = "eval.report.page, eval.evaluate, eval.workers.processes, eval.report, eval.gates, eval.request"
+    modules = "eval.report.page, eval.evaluate, eval.workers.processes, eval.gates, eval.request"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -27,7 +27,7 @@ def test_the_verdict_is_the_last_line(tmp_path: Path) -> None:
 def test_what_failed_is_named_with_its_worst_case_and_layer(tmp_path: Path) -> None:
     text = "\n".join(printed(reports.failing(tmp_path)))
     assert "✗ dist/coreml, components: denoiser in coreml_runtime" in text
-    assert "PSNR 21.4 dB, asked at least 50.0 dB" in text
+    assert "PSNR 21.4 dB, required at least 50.0 dB" in text
     assert "worst case: person 13, 3 selfies, micah" in text
     assert "first goes wrong in mid.attention.to_out, SNR" in text
     assert "look at dist/eval/report.html#failed-1" in text

@@ -171,7 +171,7 @@ def test_a_report_passes_only_when_something_was_proven_of_every_subject() -> No
 def test_a_field_of_another_type_is_named() -> None:
     values = json.loads(REPORT.dump())
     values["rows"][0]["value"] = "many"
-    with pytest.raises(ReportError, match=r"Report\.rows\[0\]\.value is 'many', expected float"):
+    with pytest.raises(ReportError, match=r"rows\[0\]\.value is 'many': input should be a valid number"):
         Report.parse(json.dumps(values).encode())
 
 
@@ -182,7 +182,6 @@ def test_a_field_of_another_type_is_named() -> None:
         (b"[]", "schema version None"),
         (b'{"schema_version": 9}', "schema version 9, expected 1"),
         (b'{"schema_version": 1}', "no field 'mode'"),
-        (b'{"schema_version": 1, "x": 1}', "unknown field 'x'"),
     ],
 )
 def test_what_is_no_report_is_one_line(data: bytes, message: str) -> None:
@@ -191,7 +190,13 @@ def test_what_is_no_report_is_one_line(data: bytes, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_place_reads_as_a_sentence() -> None:
+def test_an_unknown_field_is_named() -> None:
+    values = {**json.loads(REPORT.dump()), "x": 1}
+    with pytest.raises(ReportError, match="has an unknown field 'x'"):
+        Report.parse(json.dumps(values).encode())
+
+
+def test_a_case_reads_as_a_sentence() -> None:
     where = Where(
         person=7, selfies=1, style="micah", seed=3, steps=2, step=1, timestep=500.0, detail="x"
     )
