@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +22,7 @@ from support.progress import printed
 if TYPE_CHECKING:
     from avatar.model import Model
     from avatar.people import DesignerStyle
+    from export.runtimes import Runtime
 
 app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
 
@@ -38,12 +37,8 @@ Checkpoint = Annotated[
 ]
 
 
-class Runtime(StrEnum):
-    """What executes the model."""
-
-    PYTORCH = "pytorch"
-    ONNX = "onnx"
-    COREML = "coreml"
+PYTORCH = "pytorch"
+"""The runtime of checkpoints; `export.runtimes` knows those of artifacts."""
 
 
 @app.command()
@@ -80,12 +75,13 @@ def create(
         ),
     ] = None,
     runtime: Annotated[
-        Runtime,
+        str,
         typer.Option(
-            help="What executes the model. PyTorch reads the checkpoint; the others read the "
-            "artifact in dist/, exported first where missing. All draw the same picture."
+            help="What executes the model: pytorch reads the checkpoint; onnx, ort, coreml_runtime "
+            "and on macOS apple-cpu, apple-gpu, apple-ne and apple-all read the artifact in dist/, "
+            "exported first where missing. All draw the same picture."
         ),
-    ] = Runtime.PYTORCH,
+    ] = PYTORCH,
     out: Annotated[
         Path,
         typer.Option(help="PNG or JPEG file; with --count 2 me.png becomes me-1.png and me-2.png."),
@@ -94,7 +90,8 @@ def create(
     artifact: Annotated[
         Path | None,
         typer.Option(
-            help="Artifact folder for onnx and coreml, instead of the checkpoint's own in dist/."
+            help="Artifact folder for all runtimes but pytorch, instead of the checkpoint's own in "
+            "dist/."
         ),
     ] = None,
     any_selfie: Annotated[
@@ -170,29 +167,35 @@ def check(
 
 
 def open_model(
-    runtime: Runtime, checkpoint: Path, artifact: Path | None, steps: int | None = None
+    runtime: str, checkpoint: Path, artifact: Path | None, steps: int | None = None
 ) -> Model:
-    """The checkpoint in PyTorch, or an artifact: by default `dist/RUNTIME`, exported if missing.
+    """The checkpoint in PyTorch, or an artifact: by default `dist/FORMAT`, exported if missing.
 
     `steps` is one of the numbers that it was made for; its own default otherwise.
     """
-    if runtime is Runtime.PYTORCH:
+    if runtime == PYTORCH:
         if artifact is not None:
-            fail("pytorch reads a checkpoint; --artifact is for --runtime onnx and coreml")
+            fail("pytorch reads a checkpoint; --artifact is for the other runtimes")
         return _open_checkpoint(checkpoint, steps)
+    from export import runtimes
+
+    if runtime not in runtimes.known():
+        fail(f"runtime {runtime!r} is not one of {', '.join([PYTORCH, *runtimes.known()])}")
+    chosen = runtimes.named(runtime)
+    chosen.require()
     if artifact is not None:
-        return _open_artifact(runtime, artifact, steps)
-    folder = Path("dist") / runtime
-    export_where_missing(runtime, checkpoint, folder)
+        return _open_artifact(chosen, artifact, steps)
+    folder = Path("dist") / chosen.format
+    export_where_missing(chosen.format, checkpoint, folder)
     from components import fingerprint
     from export.artifact import open_artifact
 
     if open_artifact(folder).manifest.checkpoint != fingerprint(checkpoint):
         fail(
             f"{folder} was not exported from {checkpoint}; "
-            f"run: python -m export {runtime} --checkpoint {checkpoint}"
+            f"run: python -m export {chosen.format} --checkpoint {checkpoint}"
         )
-    return _open_artifact(runtime, folder, steps)
+    return _open_artifact(chosen, folder, steps)
 
 
 def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
@@ -229,13 +232,12 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from export.artifact import open_artifact
 
     manifest = open_artifact(folder).manifest
-    if manifest.format != runtime or manifest.pipeline != "AvatarPipeline":
+    if manifest.format != runtime.format or manifest.pipeline != "AvatarPipeline":
         held = f"{manifest.format} components of {manifest.pipeline}"
-        fail(f"{folder} holds {held}, expected {runtime} components of AvatarPipeline")
-    load = import_module(f"export.{runtime}.run").load
+        fail(f"{folder} holds {held}, expected {runtime.format} components of AvatarPipeline")
     names = [entry.name for entry in manifest.components]
     return Model(
-        networks=Networks.of({name: load(folder, name) for name in names}),
+        networks=Networks.of({name: runtime.load(folder, name) for name in names}),
         table=SamplerTable.from_dict(manifest.sampler, steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
         styles=tuple(style["name"] for style in manifest.styles),

@@ -38,6 +38,13 @@ def test_only_those_that_have_files_of_the_artifact_are_tried() -> None:
     assert runtimes.of(manifest("tflite", "onnx")) == ()
 
 
+def test_an_export_is_tried_once_in_each_kind_of_arithmetic() -> None:
+    checked = [name for name, kind in runtimes.known().items() if kind.checks_exports]
+    assert checked == ["coreml_runtime", "apple-all", "onnx", "ort"]
+    here = [runtime.name for runtime in runtimes.of_format("coreml") if runtimes.is_here(runtime)]
+    assert here[0] == "coreml_runtime" and (len(here) > 1) == (sys.platform == "darwin")
+
+
 def test_names_are_known_without_any_runtimes_library() -> None:
     code = f"import sys, export.runtimes as r; r.known(); print({{*{HEAVY}}} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
