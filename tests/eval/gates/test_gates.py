@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from components.avatar import AvatarComponents
 from eval import GatesError
 from eval.gates import names, of_tier, read, tiers
 from eval.metrics import METRICS, names_at
+from export import gates as export_gates
 
 TEXT = """
 tier = "mine"
@@ -144,3 +146,61 @@ def test_a_full_evaluation_has_limits_of_its_own_and_keeps_the_others(tmp_path: 
 def test_only_the_worst_of_whole_runs_has_another_limit_in_full(tier: str) -> None:
     held = {(level, metric) for level, of in of_tier(tier).full.items() for metric in of}
     assert held <= {("trajectory", "psnr"), ("image", "psnr")}
+
+
+@pytest.mark.parametrize("base", ["base", "unquantized", "fp16"])
+def test_a_file_extends_one_that_ships_and_its_own_entries_stay(tmp_path: Path, base: str) -> None:
+    own = read(gates_file(tmp_path, f'extend = "{base}"\n[speed.ratio]\nonnx = 3\n'))
+    assert own.tier == "gates" and own.limit("speed", "ratio", "onnx") == 3
+    assert own.limit("speed", "ratio", "ort") == 15
+    assert own.limit("weights", "missing", "coreml_runtime", "decoder") == 1
+    inherited = own.limit("components", "psnr", "ort", "denoiser")
+    assert inherited == (None if base == "base" else 118)
+
+
+def test_full_limits_are_inherited_too(tmp_path: Path) -> None:
+    own = read(gates_file(tmp_path, 'extend = "fp16"\n[full.image.psnr]\nonnx = 90\n')).in_full()
+    assert own.limit("image", "psnr", "coreml_runtime") == 55
+    assert own.limit("image", "psnr", "onnx") == 90
+
+
+def test_files_without_a_tier_are_only_there_to_be_extended() -> None:
+    assert not {"base", "unquantized"} & set(tiers())
+    with pytest.raises(GatesError, match="no gates for tier 'base'"):
+        of_tier("base")
+
+
+def test_the_exports_floors_are_read_by_name(tmp_path: Path) -> None:
+    own = read(gates_file(tmp_path, '[image.psnr]\ndefault = "export.IMAGE"\n'))
+    assert own.limit("image", "psnr", "onnx") == export_gates.IMAGE
+    assert of_tier("fp16").limit("components", "psnr", "apple-ne") == export_gates.FP16
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("extend = 'w3'", "extend is 'w3', expected one of base, "),
+        ("extend = ['base']", r"extend is \['base'\], expected one of base, "),
+        (
+            "[image]\npsnr = 'export.IMAGES'",
+            r"\[image\] psnr.default.default: there is no floor of the export 'export.IMAGES', "
+            r"only export.IMAGE, ",
+        ),
+        ("[image]\npsnr = 'IMAGE'", "is 'IMAGE', expected a finite number"),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(GatesError, match=message) as error:
+        read(gates_file(tmp_path, text))
+    assert "\n" not in str(error.value)
+
+
+def test_the_limits_that_ship_change_only_on_purpose() -> None:
+    """`golden/limits.json` has every limit that a tier sets, by level, metric, runtime, component.
+
+    It guards what a tier inherits: whoever edits a file that others extend sees what it changes.
+    """
+    golden = json.loads((Path(__file__).parents[1] / "golden" / "limits.json").read_text())
+    assert golden == {
+        tier: {"limits": of_tier(tier).limits, "full": of_tier(tier).full} for tier in tiers()
+    }

@@ -14,7 +14,7 @@ from skimage.metrics import (
     structural_similarity,
 )
 
-from eval.metrics import METRICS, measure
+from eval.metrics import METRICS, measure, metric, names_at
 from eval.metrics.tensors import cosine, max_error
 
 ARRAYS = arrays(np.float32, (3, 4), elements=st.floats(-8, 8, width=32))
@@ -114,3 +114,34 @@ def test_pictures_only_metrics_stay_away_from_tensors() -> None:
     assert {"ssim", *tensor} <= measure(
         np.zeros((1, 3, 16, 16)), np.zeros((1, 3, 16, 16)), peak=1.0, picture=True
     ).keys()
+
+
+def test_a_metric_has_one_record_with_all_that_others_ask_for() -> None:
+    assert list(METRICS) == [entry.name for entry in METRICS.values()]
+    labels = [entry.label for entry in METRICS.values()]
+    assert len(set(labels)) == len(labels) and all(labels)
+    for entry in METRICS.values():
+        assert entry.levels and entry.unit in ("", "dB", "bytes", "s")
+        assert not entry.name.startswith("median_") or entry.name[7:] in METRICS
+        # An additional error of x dB makes a figure in dB worse; noise of other metrics is a
+        # difference of values, which is never negative.
+        assert entry.noise.fine >= 0 and entry.noise.coarse >= 0
+        if entry.unit == "dB":
+            assert entry.noise.fine > entry.noise.coarse > 0
+
+
+def test_levels_list_their_metrics_in_the_order_of_tables() -> None:
+    assert names_at("weights") == ("wrong", "missing")
+    assert names_at("trajectory") == ("psnr", "median_psnr", "snr")
+    assert names_at("size") == ("bytes", "bytes_per_weight")
+
+
+def test_the_worst_value_depends_on_which_values_are_better() -> None:
+    assert METRICS["psnr"].worst_of(3, 1, 2) == 1 and METRICS["psnr"].worst == -math.inf
+    assert METRICS["flip"].worst_of(3, 1, 2) == 3 and METRICS["flip"].worst == math.inf
+
+
+def test_a_name_of_another_version_only_has_a_label() -> None:
+    unknown = metric("some_new_psnr")
+    assert unknown.label == "some new psnr" and unknown.noise == metric("seed_effect").noise
+    assert metric("median_psnr").label == "median PSNR"

@@ -171,7 +171,9 @@ def test_a_report_passes_only_when_something_was_proven_of_every_subject() -> No
 def test_a_field_of_another_type_is_named() -> None:
     values = json.loads(REPORT.dump())
     values["rows"][0]["value"] = "many"
-    with pytest.raises(ReportError, match=r"rows\[0\]\.value is 'many': input should be a valid number"):
+    with pytest.raises(
+        ReportError, match=r"rows\[0\]\.value is 'many': input should be a valid number"
+    ):
         Report.parse(json.dumps(values).encode())
 
 
