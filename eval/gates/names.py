@@ -1,6 +1,6 @@
 """What a gates file can name at each level.
 
-A misspelt name would gate nothing, and nobody would see it; so every name is checked.
+A misspelt name would silently gate nothing, so every name is checked.
 """
 
 from __future__ import annotations

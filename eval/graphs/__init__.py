@@ -44,7 +44,7 @@ def inner_values(kind: str, path: Path, inputs: Arrays) -> Iterator[tuple[str, n
     """Yield every value that one call computes, by the name that it has in the file's graph.
 
     Raises:
-        NotImplementedError: The values cannot be had; the message says why.
+        NotImplementedError: The values cannot be read; the message says why.
     """
     yield from _reader(kind).inner_values(path, inputs)
 

@@ -71,7 +71,7 @@ def _added(node: Any, taken: list[str]) -> str:
 
 
 def _array(tensor: Any) -> np.ndarray:
-    shape = tuple(tensor.Dims(place) for place in range(tensor.DimsLength()))
+    shape = tuple(tensor.Dims(i) for i in range(tensor.DimsLength()))
     dtype = _DTYPES.get(tensor.DataType())
     if dtype is None:
         return np.empty(0, "?")  # text: no weight

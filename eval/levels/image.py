@@ -51,7 +51,7 @@ def invariances(
         figures: Where the figures go.
         runs: The runs to try it on.
         model: The artifact.
-        reference: Tells how much a seed should change.
+        reference: Gives how much a seed should change.
     """
     shape = reference.latent_shape
     for run in runs:

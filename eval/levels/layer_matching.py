@@ -94,8 +94,8 @@ def _end_of(norm: Operation, graph: Graph) -> str:
 def _products(
     layers: dict[str, nn.Module], graph: Graph, owner: dict[str, str], found: dict[str, str]
 ) -> dict[str, str]:
-    """Linear layers that no name tells: by their numbers among weights of their shape, the rest by
-    their order. Order alone would suffice only in files that nobody has sorted anew."""
+    """Linear layers whose weights have lost their names: found by their numbers among weights of
+    their shape, the rest by their order. Order alone would fail in a file that was sorted anew."""
     waiting: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
     for name, layer in layers.items():
         if isinstance(layer, nn.Linear) and name not in found:

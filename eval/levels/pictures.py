@@ -32,7 +32,7 @@ def compare_pictures(
     """Draw the worst and the typical run once more.
 
     Args:
-        figures: Tells which runs they are.
+        figures: The figures, which have the worst and the typical run.
         cases: Holds the runs.
         reference: What the artifact is compared with.
         model: The artifact.

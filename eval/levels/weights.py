@@ -83,7 +83,8 @@ def _prefixes(stored: str, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _nameless(graph: Graph, named: Mapping[str, list[str]]) -> dict[int, list[np.ndarray]]:
-    """Constants whose parameter no name tells, flat, by size; those of rank 2 also transposed."""
+    """Constants that are named after no parameter, flat, by size; those of rank 2 also
+    transposed."""
     known = {constant for held in named.values() for constant in held}
     found: dict[int, list[np.ndarray]] = {}
     for name, value in graph.constants.items():

@@ -37,7 +37,7 @@ METRICS: Mapping[str, Metric] = {
             compute=tensors.psnr,
             along_timesteps=True,
         ),
-        # A metric `median_NAME` is the median of the cases, which can be gated by itself: it falls
+        # A metric `median_NAME` is the median of the cases, which can be gated by itself: it drops
         # where many cases are a little wrong.
         Metric(name="median_psnr", label="median PSNR", unit="dB", levels=RUNNING, noise=DECIBELS),
         Metric(

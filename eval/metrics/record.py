@@ -1,4 +1,4 @@
-"""What a metric is: one record, which says everything that anybody needs to know of it."""
+"""The record of a metric, which has everything that tables, plots, gates and baselines need."""
 
 from __future__ import annotations
 

@@ -136,8 +136,8 @@ def layers(search: LayerSearch) -> Plot:
     axes.set_xlabel("layer, in the order of computation")
     axes.margins(x=0.01)
     title = f"{search.component} in {search.runtime}"
-    said = words.first_wrong(search) if search.first else "no layer goes wrong"
-    text = f"SNR of {len(names)} layers of {title}: {said}"
+    found = words.first_wrong(search) if search.first else "no layer goes wrong"
+    text = f"SNR of {len(names)} layers of {title}: {found}"
     name = f"{search.artifact} {search.against} {title} {search.where}"
     return Plot(title=title, svg=_svg(figure, name), text=text)
 

@@ -4,7 +4,7 @@ The garbage collector finds nothing while modules are imported, but takes a fift
 is frozen afterwards stays shared memory, because the collector writes into every object it looks
 at.
 
-Whoever waits for the end of this process would wait half a second for modules to be taken down, and
+When this process ends, Python would take down modules for half a second while others wait, and
 nothing stays behind in any case; so the process ends at once.
 """
 

@@ -44,7 +44,8 @@ class ThisProcess:
     """
 
     def __init__(self, request: Request, progress: Progress = silent) -> None:
-        # Imported here because it imports PyTorch, which who only hands out tasks does without.
+        # Imported here because it imports PyTorch, which a process that only hands out tasks can do
+        # without.
         from eval.tasks.workspace import Workspace
 
         self._workspace, self._progress = Workspace(request), progress

@@ -12,7 +12,7 @@ BY_ITSELF = ("manifest", "weights", "components", "size")
 """Levels that judge files and components; these suffice for what is wrong inside a component."""
 RUNS = ("trajectory", "image")
 ALL = ("manifest", "weights", "components", "trajectory", "image", "set", "size")
-"""The levels in the order in which they look: the first that falls is what a defect is named by."""
+"""The levels in their order; the first one that fails names a defect."""
 
 Plant = Callable[[Path], None]
 """Changes an artifact's folder in place."""
@@ -26,11 +26,11 @@ class Defect:
         name: What is wrong.
         base: The good artifact it is planted into (`bases.NAMES`).
         plant: How.
-        level: The first level that must fall.
-        components: What must fall at that level, and nothing else.
+        level: The first level that must fail.
+        components: The components that must fail at that level, and no others.
         weight: Where the weights level must name one: the parameter.
         layer: Where the search must name one: the layer, with and without the weights level.
-        also: Other levels that must fall as well.
+        also: Other levels that must fail too.
         levels: Those that are tried.
         mode: Of the evaluation.
     """

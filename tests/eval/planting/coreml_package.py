@@ -106,7 +106,7 @@ def every_weight(component: str, how: Callable[[np.ndarray], np.ndarray]) -> Any
 
 
 def swap(component: str, one: str, other: str) -> Any:
-    """A planting: two weights of the same shape change places."""
+    """A planting: two weights of the same shape are exchanged."""
 
     def edit(held: Package) -> None:
         first, second = (held.numbers(held.parameter(name)) for name in (one, other))

@@ -54,9 +54,9 @@ def nan_in_one_style(held: Graph) -> None:
         helper.make_node("Where", ["is_third", *both], ["spoiling"]),
     ]
     held.put("prediction", ("Add", ["spoiling"], {}))
-    place = next(i for i, n in enumerate(held.graph.node) if "spoiling" in n.input)
+    index = next(i for i, n in enumerate(held.graph.node) if "spoiling" in n.input)
     for node in reversed(nodes):
-        held.graph.node.insert(place, node)
+        held.graph.node.insert(index, node)
 
 
 def lighter_skin(held: Graph) -> None:
@@ -78,9 +78,9 @@ def lighter_skin(held: Graph) -> None:
         helper.make_node("Cast", ["is_dark"], ["darkness"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["darkness", much], ["lightening"]),
     ]
-    place = next(i for i, n in enumerate(held.graph.node) if "lightening" in n.input)
+    index = next(i for i, n in enumerate(held.graph.node) if "lightening" in n.input)
     for node in reversed(nodes):
-        held.graph.node.insert(place, node)
+        held.graph.node.insert(index, node)
 
 
 def _constant(held: Graph, name: str, array: np.ndarray) -> str:

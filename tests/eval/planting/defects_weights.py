@@ -15,7 +15,7 @@ MID = "unet.mid_block.resnets.1.conv2"
 QUERY = "unet.mid_block.attentions.0.transformer_blocks.0.attn1"
 EVERYTHING = ("identity_encoder", "denoiser", "decoder")
 
-PLACES = (
+TARGETS = (
     # name, component, layer, parameter, what happens to its numbers
     ("one channel scaled by 1.05", "denoiser", MID, "weight", numbers.scaled_channel),
     ("a bias's sign flipped", "identity_encoder", "blocks.1.conv1", "bias", numbers.negated),
@@ -39,7 +39,7 @@ def in_places() -> list[Defect]:
             weight=f"{layer}.{end}".lstrip("."),
             layer=layer,
         )
-        for name, component, layer, end, how in PLACES
+        for name, component, layer, end, how in TARGETS
         for base, way in WAYS.items()
     ]
 
@@ -86,7 +86,7 @@ def in_ort() -> list[Defect]:
             weight=f"{layer}.{end}",
             layer=layer,
         )
-        for name, component, layer, end, how in (PLACES[0], PLACES[1], PLACES[3])
+        for name, component, layer, end, how in (TARGETS[0], TARGETS[1], TARGETS[3])
     ]
 
 
@@ -128,7 +128,7 @@ def in_packed() -> list[Defect]:
     """What only an artifact with a recipe has; `decoder` is the packed one."""
     table, scale = "layers.1.conv1.weight.table", "layers.1.conv1.weight.scale"
     lut, affine = "constexpr_lut_to_dense", "constexpr_affine_dequantize"
-    places = (
+    targets = (
         (
             "a palette entry off by one",
             "onnx-palette",
@@ -149,7 +149,7 @@ def in_packed() -> list[Defect]:
             weight="layers.1.conv1.weight",
             layer="layers.1.conv1",
         )
-        for name, base, plant in places
+        for name, base, plant in targets
     ]
 
 

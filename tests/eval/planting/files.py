@@ -12,7 +12,7 @@ from export.artifact import MANIFEST
 
 
 def copy(good: Path, to: Path) -> Path:
-    """A copy of its own: packages that hold links are refused by who runs them."""
+    """Copy an artifact without links, because runtimes refuse packages that contain links."""
     return Path(shutil.copytree(good, to))
 
 

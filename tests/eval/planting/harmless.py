@@ -22,7 +22,7 @@ from tests.eval.planting.onnx_graph import Graph, graph
 
 NAMES = ("identity_encoder", "denoiser", "decoder")
 PACKED = ("onnx-palette", "onnx-int8", "coreml-palette", "coreml-int8")
-WHOLE = (*BY_ITSELF, *RUNS)
+ALL_LEVELS = (*BY_ITSELF, *RUNS)
 
 
 def nothing(folder: Path) -> None:
@@ -52,7 +52,7 @@ def renamed(held: Graph) -> None:
         v.name for v in (*held.graph.input, *held.graph.output)
     }
     computed = [name for node in held.graph.node for name in node.output if name not in kept]
-    names = {name: f"t{place}" for place, name in enumerate(computed)}
+    names = {name: f"t{index}" for index, name in enumerate(computed)}
     for node in held.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
@@ -85,7 +85,7 @@ def by_product(held: Graph) -> None:
     for gemm in held.nodes("Gemm"):
         taken, weight, bias = gemm.input
         (result,) = gemm.output
-        place = list(held.graph.node).index(gemm)
+        index = list(held.graph.node).index(gemm)
         held.graph.node.remove(gemm)
         made = [
             helper.make_node("Transpose", [weight], [f"{result}.t"], perm=[1, 0]),
@@ -93,7 +93,7 @@ def by_product(held: Graph) -> None:
             helper.make_node("Add", [f"{result}.p", bias], [result]),
         ]
         for node in reversed(made):
-            held.graph.node.insert(place, node)
+            held.graph.node.insert(index, node)
 
 
 def stored_as_integers(held: Graph) -> None:
@@ -187,7 +187,7 @@ def other_tools(values: dict) -> None:
 
 
 def moved_model(folder: Path) -> None:
-    """A model file under another name, which the manifest says."""
+    """A model file under another name, which the manifest has too."""
     (folder / "decoder.onnx").rename(folder / "models-decoder.onnx")
     edit_manifest(lambda v: v["components"][2]["models"].update(onnx="models-decoder.onnx"))(folder)
 
@@ -222,8 +222,8 @@ def renamed_program(held: Package) -> None:
     """Every computed value has another name; weights keep theirs."""
     outside = {f.name for f in (*held.spec.description.input, *held.spec.description.output)}
     names = {
-        value.name: f"t{place}_{number}"
-        for place, operation in enumerate(held.block.operations)
+        value.name: f"t{index}_{number}"
+        for index, operation in enumerate(held.block.operations)
         if operation.type != "const"
         for number, value in enumerate(operation.outputs)
         if value.name not in outside
@@ -289,8 +289,8 @@ def put(name: str, base: str, plant: Callable[[Path], None]) -> Harmless:
 
 
 CHANGES = (
-    Harmless(name="signed anew", base="onnx", plant=nothing, levels=WHOLE),
-    Harmless(name="two threads", base="onnx", plant=nothing, levels=WHOLE, threads=2),
+    Harmless(name="signed anew", base="onnx", plant=nothing, levels=ALL_LEVELS),
+    Harmless(name="two threads", base="onnx", plant=nothing, levels=ALL_LEVELS, threads=2),
     put("operations in another order", "onnx", everywhere(reordered)),
     put("computed values renamed", "onnx", everywhere(renamed)),
     put("identities put in", "onnx", everywhere(identity)),
@@ -312,7 +312,7 @@ CHANGES = (
     put("a model file under another name", "onnx", moved_model),
     put("unoptimised .ort", "ort", less_fused),
     *(put("signed anew", base, nothing) for base in ("ort", *PACKED)),
-    Harmless(name="signed anew", base="coreml", plant=nothing, levels=WHOLE),
+    Harmless(name="signed anew", base="coreml", plant=nothing, levels=ALL_LEVELS),
     put("weight file padded, in another order", "coreml", package("decoder", padded_and_turned)),
     put("computed values renamed", "coreml", package("decoder", renamed_program)),
     put("constants before operations", "coreml", package("denoiser", constants_first)),

@@ -21,7 +21,7 @@ def zeroed(array: np.ndarray) -> np.ndarray:
 
 
 def swapped_rows(array: np.ndarray) -> np.ndarray:
-    """The first two entries change places."""
+    """The array with its first two entries exchanged."""
     return np.concatenate([array[[1, 0]], array[2:]])
 
 

@@ -29,8 +29,8 @@ def weight(component: str, name: str, how: Callable[[np.ndarray], np.ndarray]) -
 
 def _numbers(data: bytearray, name: str) -> np.ndarray:
     graph = InferenceSession.GetRootAs(data, 0).Model().Graph()
-    for place in range(graph.InitializersLength()):
-        tensor = graph.Initializers(place)
+    for index in range(graph.InitializersLength()):
+        tensor = graph.Initializers(index)
         if tensor.Name().decode() == name:
             shape = [tensor.Dims(axis) for axis in range(tensor.DimsLength())]
             return tensor.RawDataAsNumpy().view("<f4").reshape(shape)

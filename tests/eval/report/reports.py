@@ -136,27 +136,27 @@ def _rows(name: str) -> list[Row]:
     ]
     for runtime in RUNTIMES[name]:
         fine = 60.0 if name == ONNX else 0.0
-        for place, component in enumerate(COMPONENTS):
+        for index, component in enumerate(COMPONENTS):
             facts = {"runtime": runtime, "component": component, "count": 144}
-            case = Where(person=12 + place, selfies=3, style="micah", seed=7, steps=2, step=1)
+            case = Where(person=12 + index, selfies=3, style="micah", seed=7, steps=2, step=1)
             facts["where"] = replace(case, timestep=500.0)
             for metric, value, limit in (
-                ("psnr", 73.4 + fine + place, 50.0),
+                ("psnr", 73.4 + fine + index, 50.0),
                 ("snr", 66.2 + fine, 45.0),
                 ("cosine", 0.9999998, 0.9999),
                 ("max_error", 0.0021, 0.02),
             ):
                 made.append(row(name, "components", metric, value, limit, typical=value, **facts))
-        whole = {
+        of_run = {
             "runtime": runtime,
             "count": 12,
             "where": Where(person=14, style="lorelei", seed=3),
         }
         made += [
-            row(name, "trajectory", "psnr", 64.2 + fine, 45.0, **whole),
-            row(name, "image", "psnr", 58.1 + fine, 40.0, typical=63.0 + fine, **whole),
-            row(name, "image", "ssim", 0.99991, 0.99, **whole),
-            row(name, "image", "flip", 0.0041, 0.03, **whole),
+            row(name, "trajectory", "psnr", 64.2 + fine, 45.0, **of_run),
+            row(name, "image", "psnr", 58.1 + fine, 40.0, typical=63.0 + fine, **of_run),
+            row(name, "image", "ssim", 0.99991, 0.99, **of_run),
+            row(name, "image", "flip", 0.0041, 0.03, **of_run),
             row(name, "set", "retrieval", 0.941, 0.92, runtime=runtime, count=72),
             row(name, "speed", "ratio", 0.62, 4.0, runtime=runtime),
             row(name, "speed", "seconds", 0.191, None, runtime=runtime),

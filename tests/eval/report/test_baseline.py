@@ -13,7 +13,7 @@ from eval.report import baseline
 from eval.schema import RUN
 from tests.eval.report import reports
 
-SAID = Baseline(file="old.json", digest="", version="0.1.0", started="")
+ABOUT = Baseline(file="old.json", digest="", version="0.1.0", started="")
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 def failed(report: Report, earlier: Report) -> list[Row]:
-    held = baseline.compared(report, earlier, SAID)
-    assert held.rows[: len(report.rows)] == report.rows
-    return [row for row in held.rows[len(report.rows) :] if row.verdict == "failed"]
+    compared = baseline.compared(report, earlier, ABOUT)
+    assert compared.rows[: len(report.rows)] == report.rows
+    return [row for row in compared.rows[len(report.rows) :] if row.verdict == "failed"]
 
 
 def with_value(report: Report, metric: str, value: float, **more: object) -> Report:
@@ -34,13 +34,13 @@ def with_value(report: Report, metric: str, value: float, **more: object) -> Rep
 
 
 def test_a_report_never_falls_against_itself(report: Report) -> None:
-    held = baseline.compared(report, report, SAID)
-    gates = [row for row in held.rows if row.was is not None]
+    compared = baseline.compared(report, report, ABOUT)
+    gates = [row for row in compared.rows if row.was is not None]
     measured = [r for r in report.rows if r.outcome == "measured" and r.level != "speed"]
     ratios = [cost for cost in report.costs if cost.runtime != "pytorch"]
-    assert len(gates) == len(measured) + len(ratios) and held.passed
-    assert held.baseline and held.baseline.notes == ()
-    assert failed(held, held) == [], "rows of an earlier baseline are no figures"
+    assert len(gates) == len(measured) + len(ratios) and compared.passed
+    assert compared.baseline and compared.baseline.notes == ()
+    assert failed(compared, compared) == [], "rows of an earlier baseline are no figures"
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_speed_falls_beyond_its_spread(report: Report) -> None:
 
 def test_speed_of_another_machine_is_not_compared_and_that_is_said(report: Report) -> None:
     other = replace(report, environment=replace(report.environment, processor="another"))
-    held = baseline.compared(slower(report, 9.0), other, SAID)
-    assert held.passed and held.baseline
-    (note,) = held.baseline.notes
+    compared = baseline.compared(slower(report, 9.0), other, ABOUT)
+    assert compared.passed and compared.baseline
+    (note,) = compared.baseline.notes
     assert "another machine (another, 2 cores, 2 threads" in note and "not compared" in note
 
 
@@ -154,9 +154,9 @@ def test_what_else_differs_is_said(report: Report) -> None:
         subjects=(changed, replace(report.subjects[1], name="dist/gone")),
         environment=replace(report.environment, version="0.0.9"),
     )
-    held = baseline.compared(report, earlier, SAID)
-    notes = "\n".join(held.baseline.notes if held.baseline else ())
-    for said in (
+    compared = baseline.compared(report, earlier, ABOUT)
+    notes = "\n".join(compared.baseline.notes if compared.baseline else ())
+    for note in (
         "the baseline is of version 0.0.9, this is 0.1.0",
         "dist/coreml: the baseline has tier w4, this has fp16",
         "dist/coreml: another checkpoint than the baseline's (121212121212, now cdcdcdcdcdcd)",
@@ -165,21 +165,21 @@ def test_what_else_differs_is_said(report: Report) -> None:
         "dist/onnx is not in the baseline",
         "dist/gone of the baseline was not evaluated",
     ):
-        assert said in notes
+        assert note in notes
 
 
 def test_other_cases_are_refused(report: Report) -> None:
     other = replace(report, mode="full", coverage=replace(report.coverage, digest="other"))
     with pytest.raises(BaselineError, match=r"on other cases .mode full, this run default"):
-        baseline.compared(report, other, SAID)
+        baseline.compared(report, other, ABOUT)
 
 
 def test_reading(report: Report, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_bytes(report.dump())
-    earlier, said = baseline.read(tmp_path / "old.json")
-    assert earlier == report and said.version == "0.1.0" and len(said.digest) == 64
-    held = baseline.compared(report, earlier, said)
-    assert Report.parse(held.dump()) == held
+    earlier, about = baseline.read(tmp_path / "old.json")
+    assert earlier == report and about.version == "0.1.0" and len(about.digest) == 64
+    compared = baseline.compared(report, earlier, about)
+    assert Report.parse(compared.dump()) == compared
     with pytest.raises(ReportError, match=r"none\.json cannot be read"):
         baseline.read(tmp_path / "none.json")
     (tmp_path / "other.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""A runtime that takes its whole process with it, and tasks that use it, for other processes."""
+"""A runtime that ends its process, and tasks that use it, for worker processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Dying(Ort):
 
 @dataclass(frozen=True)
 class Sabotaged:
-    """A task that finds the dying runtime in the place of ort."""
+    """A task that finds the dying runtime under the name of ort."""
 
     task: Any
 
@@ -62,7 +62,7 @@ class Ends:
 
 @dataclass(frozen=True, kw_only=True)
 class Halts:
-    """A task whose process dies while it tells its result."""
+    """A task whose process dies while it sends its outcome."""
 
     needs: ArtifactRuntime | None = None
     about: str = "a test"

@@ -69,15 +69,15 @@ def test_losing_a_node_in_mid_run_loses_nothing(
     nodes: Any, request_: Request, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(module, "LOCAL", tmp_path / "elsewhere")  # of this process only
-    told: list[str] = []
+    messages: list[str] = []
     first = next(node for node in nodes.worker_nodes)
 
-    def tell(text: str, done: int = 0, total: int = 0, /) -> None:
-        told.append(text)
-        if len(told) == 4:  # something is always being done by the other node then
+    def listen(text: str, done: int = 0, total: int = 0, /) -> None:
+        messages.append(text)
+        if len(messages) == 4:  # something is always being done by the other node then
             nodes.remove_node(first, allow_graceful=False)
 
-    workers = RayCluster(request_, nodes.address, tell)
+    workers = RayCluster(request_, nodes.address, listen)
     try:
         assert sum(node["Alive"] for node in ray.nodes()) == 3
         report = evaluate(request_, workers)
@@ -87,7 +87,7 @@ def test_losing_a_node_in_mid_run_loses_nothing(
     tasks: list[str] = []
     with threadpool_limits(1):  # as Ray's workers have: numpy's last bits depend on it
         alone = evaluate(request_, ThisProcess(request_, lambda what, *_: tasks.append(what)))
-    assert sorted(told) == sorted(f"done: {task}" for task in tasks)
+    assert sorted(messages) == sorted(f"done: {task}" for task in tasks)
     assert report.passed
     assert rows(report) == rows(alone)
     assert report.searches == alone.searches and report.subjects == alone.subjects
