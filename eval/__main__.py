@@ -26,7 +26,13 @@ where they are missing."""
 
 
 class _EvaluatesByDefault(TyperGroup):
-    """A group of commands whose first argument may be missing: `evaluate` is meant then."""
+    """A group of commands in which the first argument may be missing and then means `evaluate`.
+
+    It has no `--help` of its own, which saves time: typer loads pydantic to read a group's options.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "add_help_option": False})
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
@@ -179,7 +185,7 @@ def evaluate(
 
 @app.command()
 def show(
-    report: Annotated[Path, typer.Argument(help="An earlier report.json.")],
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="An earlier report.json.")],
 ) -> int:
     """Show an earlier report on the terminal; the exit code is that of its verdict."""
     from eval.report import read

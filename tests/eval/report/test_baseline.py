@@ -33,7 +33,7 @@ def with_value(report: Report, metric: str, value: float, **more: object) -> Rep
     return replace(report, rows=tuple(rows))
 
 
-def test_a_report_never_falls_against_itself(report: Report) -> None:
+def test_a_report_never_fails_against_itself(report: Report) -> None:
     compared = baseline.compared(report, report, ABOUT)
     gates = [row for row in compared.rows if row.was is not None]
     measured = [r for r in report.rows if r.outcome == "measured" and r.level != "speed"]
@@ -55,7 +55,7 @@ def test_a_report_never_falls_against_itself(report: Report) -> None:
         ("bytes", 1.0, None, 80e6),
     ],
 )
-def test_only_what_is_worse_beyond_noise_falls(
+def test_only_what_is_worse_beyond_noise_fails(
     report: Report, metric: str, better: float, same: float | None, worse: float
 ) -> None:
     assert failed(with_value(report, metric, better), report) == []
@@ -102,7 +102,7 @@ def test_the_measured_noise_of_a_row_counts(report: Report) -> None:
     assert failed(lower, report) and failed(noisy, report) == []
 
 
-def test_a_runtime_that_vanished_falls_in_one_row(report: Report) -> None:
+def test_a_runtime_that_vanished_fails_in_one_row(report: Report) -> None:
     rows = tuple(row for row in report.rows if row.runtime != "ort")
     (lost,) = failed(replace(report, rows=rows), report)
     assert (lost.artifact, lost.runtime, lost.component) == (reports.ONNX, "ort", RUN)
@@ -126,7 +126,7 @@ def slower(report: Report, factor: float) -> Report:
     return replace(report, costs=tuple(costs))
 
 
-def test_speed_falls_beyond_its_spread(report: Report) -> None:
+def test_speed_fails_beyond_its_spread(report: Report) -> None:
     assert failed(slower(report, 1.2), report) == [] and failed(slower(report, 0.1), report) == []
     lost = failed(slower(report, 2.0), report)
     assert {(row.level, row.metric, row.runtime) for row in lost} == {("speed", "ratio", "onnx")}

@@ -38,7 +38,7 @@ def workers(request_: Request) -> Iterator[WorkerProcesses]:
 
 
 @pytest.mark.slow
-def test_whoever_is_killed_costs_one_task_and_the_signal_is_named(workers: WorkerProcesses) -> None:
+def test_a_killed_process_costs_one_task_and_the_signal_is_named(workers: WorkerProcesses) -> None:
     ends = {number: Ends(number=number, signal=end) for number, end in enumerate([0, 9, 0, 11, 6])}
     workers.add(*ends.values())
     found = {task.number: result for task, result in workers.results()}  # type: ignore[attr-defined]
@@ -51,7 +51,7 @@ def test_whoever_is_killed_costs_one_task_and_the_signal_is_named(workers: Worke
 
 
 @pytest.mark.slow
-def test_who_dies_while_telling_costs_one_task_too(workers: WorkerProcesses) -> None:
+def test_a_process_that_dies_while_it_answers_costs_one_task_too(workers: WorkerProcesses) -> None:
     workers.add(Halts(), Ends(number=1), Ends(number=2, signal=signal.SIGRTMIN + 3))
     found = [result for _, result in workers.results()]
     reasons = {result.reason for result in found if isinstance(result, Crash)}
