@@ -84,7 +84,7 @@ def line(verdict: Verdict, seconds: float) -> str:
 
 
 def score(verdicts: Sequence[Verdict], *, weights: bool = True) -> list[str]:
-    """The figures in words."""
+    """The score in words."""
     defects = [v for v in verdicts if isinstance(v.change, Defect)]
     broken = [v for v in verdicts if isinstance(v.change, Broken)]
     good = [v for v in verdicts if isinstance(v.change, Harmless)]

@@ -1,4 +1,4 @@
-"""What can be done to an artifact, and what an evaluation must say of it."""
+"""The kinds of changes to an artifact, and what an evaluation must find."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from eval.schema import RUN
 
 BY_ITSELF = ("manifest", "weights", "components", "size")
-"""Levels that judge files and components; these suffice for what is wrong inside a component."""
+"""The levels of files and components, which suffice for what is wrong inside a component."""
 RUNS = ("trajectory", "image")
 ALL = ("manifest", "weights", "components", "trajectory", "image", "set", "size")
 """The levels in their order; the first one that fails names a defect."""
@@ -49,7 +49,7 @@ class Defect:
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """What is no artifact: it must be refused with one clear line, and exit code 2.
+    """A folder that must be refused with one clear line and exit code 2.
 
     `sign` says whether the manifest is signed anew; `reason` is part of the line.
     """
@@ -63,7 +63,7 @@ class Broken:
 
 @dataclass(frozen=True, kw_only=True)
 class Harmless:
-    """A change that must pass every gate. `threads` is that of the evaluation."""
+    """A change that must pass every gate. `threads` is the evaluation's number of threads."""
 
     name: str
     base: str

@@ -29,7 +29,7 @@ def other_table(values: dict) -> None:
 
 
 def guided_again(values: dict) -> None:
-    """The student has the teacher's guidance in it, and is guided once more."""
+    """The student, which has learned the teacher's guidance, is guided once more."""
     values["sampler"]["guidance"] = 2.0
 
 
@@ -66,7 +66,7 @@ DEFECTS = tuple(
 
 
 def truncated(path: str) -> Callable[[Path], None]:
-    """A file's last third is gone."""
+    """The last third of a file is missing."""
 
     def plant(folder: Path) -> None:
         data = (folder / path).read_bytes()

@@ -28,7 +28,7 @@ WAYS = {"onnx": onnx_graph, "coreml": coreml_package}
 
 
 def in_places() -> list[Defect]:
-    """The same in both formats."""
+    """The same defects in both formats."""
     return [
         Defect(
             name=name,
@@ -91,7 +91,7 @@ def in_ort() -> list[Defect]:
 
 
 def shifted_indices(held: Graph) -> None:
-    """Every 6-bit index one further."""
+    """Every 6-bit index is increased by one."""
     name = "layers.1.conv1.weight.indices"
     packed = held.weight(name)
     bits = np.unpackbits(packed.reshape(-1), bitorder="little").reshape(-1, 6)
@@ -102,7 +102,7 @@ def shifted_indices(held: Graph) -> None:
 
 
 def wrong_entry(table: np.ndarray) -> np.ndarray:
-    """The middle entry is its neighbour."""
+    """The middle entry of the table equals its neighbour."""
     table = table.copy()
     flat = table.reshape(-1)
     flat[flat.size // 2] = flat[flat.size // 2 + 1]
@@ -110,7 +110,7 @@ def wrong_entry(table: np.ndarray) -> np.ndarray:
 
 
 def larger_steps(scale: np.ndarray) -> np.ndarray:
-    """As if the range had been divided by 126 and not by 127."""
+    """The scale that results if the range is divided by 126 instead of 127."""
     return (scale * (127 / 126)).astype(scale.dtype)
 
 
@@ -125,7 +125,7 @@ def _attribute(kind: str, attribute: str, how):  # type: ignore[no-untyped-def]
 
 
 def in_packed() -> list[Defect]:
-    """What only an artifact with a recipe has; `decoder` is the packed one."""
+    """Defects that only an artifact with a recipe can have; its `decoder` is packed."""
     table, scale = "layers.1.conv1.weight.table", "layers.1.conv1.weight.scale"
     lut, affine = "constexpr_lut_to_dense", "constexpr_affine_dequantize"
     targets = (

@@ -17,18 +17,18 @@ def copy(good: Path, to: Path) -> Path:
 
 
 def rewrite(path: Path, data: bytes) -> None:
-    """Write a file anew, whatever its rights."""
+    """Replace a file's contents, whatever its permissions are."""
     path.unlink(missing_ok=True)
     path.write_bytes(data)
 
 
 def sign(folder: Path) -> None:
-    """Make the manifest's list of files true again."""
+    """Compute the hashes in the manifest's list of files anew."""
     artifact.close(folder, artifact.open_artifact(folder).manifest)
 
 
 def edit_manifest(edit: Callable[[dict], None]) -> Callable[[Path], None]:
-    """A planting that changes the manifest's words."""
+    """A planting that edits the manifest."""
 
     def plant(folder: Path) -> None:
         path = folder / MANIFEST

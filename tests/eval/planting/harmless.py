@@ -26,11 +26,11 @@ ALL_LEVELS = (*BY_ITSELF, *RUNS)
 
 
 def nothing(folder: Path) -> None:
-    """Only signed anew."""
+    """Nothing changes but that the hashes are computed anew."""
 
 
 def reordered(held: Graph) -> None:
-    """Another order in which the operations can be executed, by a seeded choice."""
+    """The operations are put into another valid order, by a seeded choice."""
     rng = random.Random(0)
     waiting = list(held.graph.node)
     known = {"", *(t.name for t in held.graph.initializer), *(i.name for i in held.graph.input)}
@@ -66,7 +66,7 @@ def identity(held: Graph) -> None:
 
 
 def split_bias(held: Graph) -> None:
-    """Convolutions without a bias, and an addition behind them."""
+    """Convolutions have no bias; an addition follows them instead."""
     for conv in held.nodes("Conv")[:4]:
         bias = held.weight(conv.input[2])
         name = conv.input[2]
@@ -81,7 +81,7 @@ def commuted(held: Graph) -> None:
 
 
 def by_product(held: Graph) -> None:
-    """Gemm as Transpose, MatMul and Add."""
+    """Gemm is written as Transpose, MatMul and Add."""
     for gemm in held.nodes("Gemm"):
         taken, weight, bias = gemm.input
         (result,) = gemm.output
@@ -108,7 +108,7 @@ def stored_as_integers(held: Graph) -> None:
 
 
 def casts_folded(held: Graph) -> None:
-    """Biases and weights of small layers in fp32, their casts done beforehand."""
+    """Biases and weights of small layers are stored in fp32, with their casts already done."""
     for cast in [n for n in held.nodes("Cast") if n.input[0].endswith("skip.weight")]:
         held.store(cast.input[0], held.weight(cast.input[0]).astype(np.float32))
         for node in held.takers(cast.output[0]):
@@ -139,7 +139,7 @@ def unused_constant(held: Graph) -> None:
 
 
 def external(folder: Path) -> None:
-    """Weights in a file of their own beside the graph."""
+    """Weights are stored in a file of their own beside the graph."""
     path = folder / "decoder.onnx"
     model = onnx.load(path)
     path.unlink()
@@ -238,7 +238,7 @@ def renamed_program(held: Package) -> None:
 
 
 def constants_first(held: Package) -> None:
-    """All constants before all operations."""
+    """All constants come before all operations."""
     kind = type(held.block.operations[0])
     copies = [kind.FromString(o.SerializeToString()) for o in held.block.operations]
     copies.sort(key=lambda operation: operation.type != "const")
@@ -275,7 +275,7 @@ def manifest_order(folder: Path) -> None:
 
 
 def everywhere(edit: Callable[[Graph], None]) -> Callable[[Path], None]:
-    """The same in all three graphs."""
+    """The same edit in all three graphs."""
 
     def plant(folder: Path) -> None:
         for name in NAMES:

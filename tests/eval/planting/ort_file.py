@@ -15,7 +15,7 @@ from tests.eval.planting.files import rewrite
 
 
 def weight(component: str, name: str, how: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """A planting in the numbers of one weight, which stands in fp32."""
+    """A planting in the numbers of one weight, which is stored in fp32."""
 
     def plant(folder: Path) -> None:
         path = folder / f"{component}.ort"

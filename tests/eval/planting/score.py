@@ -1,4 +1,4 @@
-"""One change planted, evaluated and judged."""
+"""Plant one change, evaluate the artifact, and judge what was found."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Kit:
     """What all plantings share."""
 
     def __init__(self, bases: Bases, work: Path, gates: Path | None = None) -> None:
-        """`gates` are other limits than those that ship, for artifacts of other checkpoints."""
+        """`gates` replaces the gates that ship, for artifacts of other checkpoints."""
         self.bases, self.work, self.gates = bases, work, gates
 
     def judge(self, change: Change, skip: Sequence[str] = ()) -> Verdict:

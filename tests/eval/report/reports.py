@@ -1,5 +1,5 @@
-"""Reports as evaluations leave them, of real pictures and worsened ones, for the tests of what is
-made from reports."""
+"""Reports as evaluations write them, with real pictures and worsened ones, for the tests of their
+forms."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SIZES = {
     COREML: [("mlpackage", 13_980_000, 15e6)],
     ONNX: [("onnx", 26_882_000, 30e6), ("ort", 51_904_000, 60e6)],
 }
-"""Of all model files of a kind: name, bytes, ceiling."""
+"""For all model files of a kind: name, bytes, ceiling."""
 
 
 def subject(name: str) -> Subject:
@@ -107,7 +107,7 @@ def passing(folder: Path) -> Report:
 
 
 def failing(folder: Path) -> Report:
-    """The same, with a denoiser whose attention is wrong in Core ML and a `.ort` that crashes."""
+    """The same report with a denoiser whose attention is wrong in Core ML and a `.ort` that crashes."""
     good = passing(folder)
     rows = [_worsened(made) for made in good.rows if made.runtime != "ort"]
     crash = {"runtime": "ort", "outcome": "crashed", "reason": CRASH}

@@ -90,7 +90,7 @@ def test_control_characters_are_spelt_out(failing: Report) -> None:
 
 @given(st.text(st.characters(), min_size=1, max_size=30))
 def test_any_text_survives(text: str) -> None:
-    """Lone surrogates among it, as a file name of Linux may give them."""
+    """Lone surrogates are among it, which file names on Linux may contain."""
     report = replace(
         Report.parse(MINIMAL),
         rows=(Row(artifact=text, level="image", metric=text, value=0, limit=1, reason=text),),

@@ -185,7 +185,7 @@ BROWSER = pytest.mark.skipif(
 
 
 def browsed(text: str, folder: Path, script: str, *, width: int = 1300, dark: bool = False) -> str:
-    """What a script beside the page gives, which lies in a frame of that width as `page`."""
+    """The result of a script beside the page, which is in a frame of that width as `page`."""
     scheme = "dark" if dark else "light"
     # a frame prefers the color scheme of the element that it lies in
     (folder / "frame.html").write_text(
@@ -219,7 +219,7 @@ COLOURS = """[...page.querySelectorAll("body, header h1, td, small, .clues, a")]
   while (paper(element) === "rgba(0, 0, 0, 0)") element = element.parentElement;
   return ink + " on " + paper(element);
 }).join(";")"""
-"""Of the page's kinds of text, its color and that of what lies below it."""
+"""For each kind of text on the page, its color and the color below it."""
 
 
 @BROWSER
@@ -239,13 +239,13 @@ def colors(text: str) -> list[tuple[list[float], ...]]:
 
 
 def luminance(color: list[float]) -> float:
-    """Relative, of sRGB (WCAG 2.2)."""
+    """Relative luminance of an sRGB color (WCAG 2.2)."""
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: list[float], other: list[float]) -> float:
-    """In [1,21] (WCAG 2.2, success criterion 1.4.3)."""
+    """Contrast ratio in [1,21] (WCAG 2.2, success criterion 1.4.3)."""
     dim, bright = sorted((luminance(one), luminance(other)))
     return (bright + 0.05) / (dim + 0.05)
 
