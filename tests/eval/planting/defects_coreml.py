@@ -50,7 +50,7 @@ def swapped_phases(held: Package) -> None:
 
 
 def no_padding_of_edges(held: Package) -> None:
-    """A convolution's window is moved by one pixel: its padding is (0,2,0,2) instead of (1,1,1,1)."""
+    """A convolution is moved by one pixel: its padding is (0,2,0,2) instead of (1,1,1,1)."""
     conv = held.user("p_module_layers_4_weight_to_fp16")
     pads = held.constant(conv, "pad").immediateValue.tensor.ints.values
     pads[:] = [0, 2, 0, 2]

@@ -107,7 +107,7 @@ def passing(folder: Path) -> Report:
 
 
 def failing(folder: Path) -> Report:
-    """The same report with a denoiser whose attention is wrong in Core ML and a `.ort` that crashes."""
+    """The same report with a denoiser that is wrong in Core ML, and a `.ort` that crashes."""
     good = passing(folder)
     rows = [_worsened(made) for made in good.rows if made.runtime != "ort"]
     crash = {"runtime": "ort", "outcome": "crashed", "reason": CRASH}
