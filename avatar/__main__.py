@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,18 +23,15 @@ from support.progress import printed
 if TYPE_CHECKING:
     from avatar.model import Model
     from avatar.people import DesignerStyle
+    from export.runtimes import Runtime
 
 app = new_app("Draw avatars of the person in a few selfies, in a designer's style.")
 
 LAST_SEED = 2**64 - 1
 
 
-class Runtime(StrEnum):
-    """The software that executes the model."""
-
-    PYTORCH = "pytorch"
-    ONNX = "onnx"
-    COREML = "coreml"
+PYTORCH = "pytorch"
+"""The runtime of checkpoints; `export.runtimes` knows those of artifacts."""
 
 
 @app.command()
@@ -73,13 +68,13 @@ def create(
         ),
     ] = None,
     runtime: Annotated[
-        Runtime,
+        str,
         typer.Option(
-            help="Software that executes the model. PyTorch reads the checkpoint; the others read "
-            "the artifact in dist/, which is exported first where missing. All draw the same "
-            "picture."
+            help="What executes the model: pytorch reads the checkpoint; onnx, ort, coreml_runtime "
+            "and on macOS apple-cpu, apple-gpu, apple-ne and apple-all read the artifact in dist/, "
+            "exported first where missing. All draw the same picture."
         ),
-    ] = Runtime.PYTORCH,
+    ] = PYTORCH,
     out: Annotated[
         Path,
         typer.Option(help="PNG or JPEG file; with --count 2 me.png becomes me-1.png and me-2.png."),
@@ -88,7 +83,8 @@ def create(
     artifact: Annotated[
         Path | None,
         typer.Option(
-            help="Artifact folder for onnx and coreml, instead of the checkpoint's own in dist/."
+            help="Artifact folder for all runtimes but pytorch, instead of the checkpoint's own in "
+            "dist/."
         ),
     ] = None,
     any_selfie: Annotated[
@@ -164,33 +160,39 @@ def check(
 
 
 def open_model(
-    runtime: Runtime, checkpoint: Path, artifact: Path | None, steps: int | None = None
+    runtime: str, checkpoint: Path, artifact: Path | None, steps: int | None = None
 ) -> Model:
     """Open a checkpoint in PyTorch, or an artifact in another runtime.
 
     Args:
         runtime: The runtime.
         checkpoint: Folder of the checkpoint.
-        artifact: Folder of the artifact; `dist/RUNTIME` by default, exported first if missing.
+        artifact: Folder of the artifact; `dist/FORMAT` by default, exported first if missing.
         steps: Number of steps that the model was trained for; its default otherwise.
     """
-    if runtime is Runtime.PYTORCH:
+    if runtime == PYTORCH:
         if artifact is not None:
-            fail("pytorch reads a checkpoint; --artifact is for --runtime onnx and coreml")
+            fail("pytorch reads a checkpoint; --artifact is for the other runtimes")
         return _open_quantized(checkpoint, steps)
+    from export import runtimes
+
+    if runtime not in runtimes.known():
+        fail(f"runtime {runtime!r} is not one of {', '.join([PYTORCH, *runtimes.known()])}")
+    chosen = runtimes.named(runtime)
+    chosen.require()
     if artifact is not None:
-        return _open_artifact(runtime, artifact, steps)
-    folder = Path("dist") / runtime
-    export_where_missing(runtime, checkpoint, folder)
+        return _open_artifact(chosen, artifact, steps)
+    folder = Path("dist") / chosen.format
+    export_where_missing(chosen.format, checkpoint, folder)
     from components import fingerprint
     from export.artifact import open_artifact
 
     if open_artifact(folder).manifest.checkpoint != fingerprint(checkpoint):
         fail(
             f"{folder} was not exported from {checkpoint}; "
-            f"run: python -m export {runtime} --checkpoint {checkpoint}"
+            f"run: python -m export {chosen.format} --checkpoint {checkpoint}"
         )
-    return _open_artifact(runtime, folder, steps)
+    return _open_artifact(chosen, folder, steps)
 
 
 def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
@@ -228,13 +230,12 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from support.json_records import plain
 
     manifest = open_artifact(folder).manifest
-    if manifest.format != runtime or manifest.pipeline != "AvatarPipeline":
+    if manifest.format != runtime.format or manifest.pipeline != "AvatarPipeline":
         held = f"{manifest.format} components of {manifest.pipeline}"
-        fail(f"{folder} holds {held}, expected {runtime} components of AvatarPipeline")
-    load = import_module(f"export.{runtime}.run").load
+        fail(f"{folder} holds {held}, expected {runtime.format} components of AvatarPipeline")
     names = [entry.name for entry in manifest.components]
     return Model(
-        networks=Networks.of({name: load(folder, name) for name in names}),
+        networks=Networks.of({name: runtime.load(folder, name) for name in names}),
         table=SamplerTable.from_dict(plain(manifest.sampler), steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
         styles=tuple(style.name for style in manifest.styles),

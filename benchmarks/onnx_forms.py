@@ -25,7 +25,7 @@ from rich.table import Table
 import components
 from avatar import shipped
 from components.checkpoint import read_index
-from eval import memory
+from eval.metrics import memory
 from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import INT8, Recipe, SchemeError, apply, parse, quantizable
 from support.command_line import new_app, print_tables, run, say

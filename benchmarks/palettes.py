@@ -38,7 +38,7 @@ from rich.table import Table
 from torch import nn
 
 from avatar import shipped
-from eval import memory
+from eval.metrics import memory
 from support.command_line import GATE_FAILED, new_app, print_tables, run
 
 METHODS = ("ours", "coremltools", "torch palettizer")

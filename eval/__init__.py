@@ -1,4 +1,8 @@
-"""Does an artifact still do what the PyTorch reference does, everywhere it will run?"""
+"""Fidelity: does an artifact still do what the PyTorch reference does, everywhere it will run?
+
+Artifacts and the checkpoint come in; out comes a `Report`: weights, components, trajectories,
+pictures and sets of avatars, each figure beside its gate.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,12 @@ from eval.errors import (
     BaselineError,
     EvalError,
     GatesError,
+    OtherCheckpointError,
     ReportError,
-    StrangerError,
     SubjectError,
-    UnavailableError,
     WorkerError,
 )
-from eval.results import (
+from eval.schema import (
     Baseline,
     Comparison,
     Cost,
@@ -39,15 +42,14 @@ __all__ = [
     "GatesError",
     "Layer",
     "LayerSearch",
+    "OtherCheckpointError",
     "Point",
     "Report",
     "ReportError",
     "Row",
     "Series",
-    "StrangerError",
     "Subject",
     "SubjectError",
-    "UnavailableError",
     "Where",
     "WorkerError",
 ]

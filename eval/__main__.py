@@ -1,7 +1,7 @@
 """`python -m eval [ARTIFACT...]`: does it still do what the PyTorch reference does?
 
-Results go to stdout, progress to stderr. Exit codes: 0 all gates passed, 1 one fell, 2 bad input or
-broken integrity.
+Results go to stdout, progress to stderr. Exit codes: 0 where all gates passed, 1 where one failed,
+2 for bad input or broken integrity.
 """
 
 from __future__ import annotations
@@ -12,24 +12,59 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from avatar import shipped
-from support.command_line import GATE_FAILED, export_first, fail, new_app, print_tables, run, say
+from support.command_line import export_first, fail, new_app, run
+from support.progress import printed
 
 MOST_PROCESSES = 4
-"""Each takes up to a gigabyte of memory."""
+"""Each worker process takes up to a gigabyte of memory."""
 DEFAULTS = {Path("dist/coreml"): "coreml", Path("dist/onnx"): "onnx"}
-"""Artifacts that are evaluated without arguments, and what exports them where they are missing."""
+"""Artifacts that are evaluated without arguments, and the formats that they are exported in first
+where they are missing."""
 
-app = new_app("Measure whether an artifact still does what the PyTorch reference does.")
+
+class _EvaluatesByDefault(TyperGroup):
+    """A group of commands in which the first argument may be missing and then means `evaluate`.
+
+    It has no `--help` of its own, which saves time: typer loads pydantic to read a group's options.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "add_help_option": False})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands:
+            args = ["evaluate", *args]
+        return super().parse_args(ctx, args)
 
 
-@app.command()
+class _DefaultCommand(TyperCommand):
+    """The command that needs no name, in its help neither."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        pieces = self.collect_usage_pieces(ctx)
+        formatter.write_usage(ctx.parent.command_path, " ".join(pieces))
+
+
+app = new_app(
+    "Measure whether an artifact still does what the PyTorch reference does.",
+    group=_EvaluatesByDefault,
+)
+
+
+@app.command(
+    cls=_DefaultCommand,
+    epilog="Other commands: `python -m eval show REPORT` shows an earlier report.json, and "
+    "`python -m eval schema` prints its JSON Schema. An artifact in a folder of such a name is "
+    "./show.",
+)
 def evaluate(
     artifacts: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[ARTIFACT]...",
+            metavar="ARTIFACT",
             help="Folders of artifacts. Default: dist/coreml and dist/onnx, which are exported "
             "first where they are missing.",
             show_default=False,
@@ -46,14 +81,14 @@ def evaluate(
         typer.Option(
             "--full",
             help="Two thousand pictures, with the figures that need so many (retrieval, Fréchet "
-            "distance, diversity). It goes on where it was when it is started again.",
+            "distance, diversity). Stopped and started again, it continues where it was.",
         ),
     ] = False,
     checkpoint: Annotated[
         Path,
         typer.Option(
             help="The unquantized checkpoint, which the reference is computed from (default: the "
-            "one that ships). An artifact of another one is refused.",
+            "one that ships). An artifact of another checkpoint is refused.",
             show_default=False,
         ),
     ] = shipped.CHECKPOINT,
@@ -77,9 +112,9 @@ def evaluate(
         int,
         typer.Option(
             min=1,
-            help="Threads inside an operation, in every runtime; as many processes work side by "
-            "side as there are cores for them, at most 4. Seconds are undisturbed where it is the "
-            "number of cores: then one process works.",
+            help="Threads inside an operation, in every runtime. As many worker processes run side "
+            "by side as there are cores for them, at most 4. With as many threads as cores one "
+            "process runs, and nothing disturbs its seconds.",
         ),
     ] = 1,
     skip: Annotated[
@@ -90,16 +125,16 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="An existing Ray cluster to spread artifacts and people over: HOST:PORT of its "
-            "head, or auto. This machine must be of it, and all of its machines need this "
-            "software. Default: this machine alone.",
+            help="An existing Ray cluster to spread the work over: HOST:PORT of its head, or auto. "
+            "This machine must belong to it, and all of its machines need this software. "
+            "Default: this machine alone.",
             show_default=False,
         ),
     ] = None,
     baseline: Annotated[
         Path | None,
         typer.Option(
-            help="An earlier report.json: what got worse since, beyond noise, falls too.",
+            help="An earlier report.json: what got worse since then, beyond noise, fails too.",
             show_default=False,
         ),
     ] = None,
@@ -107,57 +142,82 @@ def evaluate(
         Path,
         typer.Option(
             help="Folder of report.html, report.json, junit.xml, pictures, and the cache of what "
-            "the reference gave, which makes the next run quicker."
+            "the reference has computed, which makes the next run quicker."
         ),
     ] = Path("runs/eval"),
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            help="Show this earlier report.json instead of evaluating anything; the exit code is "
-            "its verdict's.",
-            show_default=False,
-        ),
-    ] = None,
 ) -> int:
     """Evaluate artifacts: weights, components, trajectories, pictures, and sets of avatars."""
-    from eval.baseline import held_against, read, require_mode
+    from eval.report import baseline as baselines
+    from eval.report import show as tell
 
-    if report is not None:
-        return _tell(_read(report))
     if quick and full:
         fail("--quick and --full exclude each other")
-    earlier = read(baseline) if baseline else None
+    earlier = baselines.read(baseline) if baseline else None
     folders = tuple(artifacts or _defaults(checkpoint))
-    from eval.gates import read as limits
+    from eval.cases import MODES
+    from eval.gates import read as read_gates
     from eval.request import RECIPES, Request
 
     request = Request(
         artifacts=folders,
         checkpoint=checkpoint,
         recipes=(recipe,) if recipe else RECIPES,
-        gates=limits(gates) if gates else None,
-        mode="quick" if quick else "full" if full else "default",
+        gates=read_gates(gates) if gates else None,
+        mode=MODES["quick" if quick else "full" if full else "default"],
         threads=threads,
         out=out,
         cache=out / "cache",
         skip=_levels(skip or []),
     )
     if earlier is not None:
-        require_mode(request.mode, *earlier)
+        baselines.require_mode(request.mode.name, *earlier)
     try:
         request.cache.mkdir(parents=True, exist_ok=True)
-        made = _evaluated(request, ray)
-        page = _write(out, made)
-        if earlier is not None:  # written before, as it may be refused
-            made = held_against(made, *earlier)
-            page = _write(out, made)
+        report = _evaluated(request, ray)
+        page = _write(report, out)
+        if earlier is not None:  # the report is written before, as the baseline may be refused
+            report = baselines.compared(report, *earlier)
+            page = _write(report, out)
     except OSError as error:
         fail(f"cannot write to {error.filename or out}: {error.strerror or error}")
-    return _tell(made, page=page)
+    return tell(report, page=str(page))
+
+
+@app.command()
+def show(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="An earlier report.json.")],
+) -> int:
+    """Show an earlier report on the terminal; the exit code is that of its verdict."""
+    from eval.report import read
+    from eval.report import show as tell
+
+    return tell(read(report))
+
+
+@app.command()
+def schema(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write; the repository keeps it as docs/schemas/report.schema.json. "
+            "Default: stdout.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of report.json, by which other programs can validate it."""
+    from eval.schema import schema as report_schema
+    from support import atomic, json_records
+
+    data = json_records.dump(report_schema())
+    if out is None:
+        sys.stdout.write(data.decode())
+    else:
+        atomic.write(out, data)
 
 
 def _levels(names: list[str]) -> frozenset[str]:
-    from eval.results import Level
+    from eval.schema import Level
 
     unknown = [name for name in names if name not in get_args(Level)]
     if unknown:
@@ -166,52 +226,61 @@ def _levels(names: list[str]) -> frozenset[str]:
 
 
 def _evaluated(request: Any, address: str | None) -> Any:
-    crew = _cluster(request, address) if address else _crew(request)
+    workers = _cluster(request, address) if address else _processes(request)
     from eval.evaluate import evaluate as evaluate_all
 
     try:
-        return evaluate_all(request, crew)
+        return evaluate_all(request, workers)
     finally:
-        crew.close()
+        workers.close()
 
 
-def _crew(request: Any) -> Any:
-    from eval.crews.processes import Processes
+def _processes(request: Any) -> Any:
+    from eval.workers.processes import WorkerProcesses
 
-    crew = Processes(request, _processes(request.threads), say)
-    # What the page needs takes seconds to import: now, while the processes import theirs.
-    import eval.page  # noqa: F401
+    workers = WorkerProcesses(request, _count(request.threads), printed)
+    # The page's libraries take seconds to import: now, while the worker processes import theirs.
+    import eval.report.page  # noqa: F401
 
-    return crew
+    return workers
 
 
 def _cluster(request: Any, address: str) -> Any:
     try:
-        from eval.crews.cluster import Cluster
+        from eval.workers.cluster import RayCluster
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
         fail("--ray needs Ray, which is not installed: pip install 'pocket-avatar[ray]'")
-    return Cluster(request, address, say)
+    return RayCluster(request, address, printed)
 
 
-def _processes(threads: int) -> int:
-    """How many processes of so many threads the cores are enough for."""
+def _count(threads: int) -> int:
+    """The number of processes, with that many threads each, that the cores suffice for."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return max(1, min(cores // threads, MOST_PROCESSES))
+
+
+def _write(report: Any, folder: Path) -> Path:
+    from eval.report import write
+
+    return write(report, folder)
 
 
 def _defaults(checkpoint: Path) -> tuple[Path, ...]:
     """The default artifacts, exported first where they are missing or of another checkpoint."""
     for folder, format_ in DEFAULTS.items():
-        if reason := _lacking(folder, checkpoint):
+        if reason := _reason_to_export(folder, checkpoint):
             export_first(format_, checkpoint, folder, reason)
     return tuple(DEFAULTS)
 
 
-def _lacking(folder: Path, checkpoint: Path) -> str:
-    """Why a default artifact must be exported; empty where it need not. What is broken, or was
-    exported with a recipe, is somebody's own: it stays, and is refused or evaluated as it is."""
+def _reason_to_export(folder: Path, checkpoint: Path) -> str:
+    """Why a default artifact must be exported; empty where it need not.
+
+    What is broken, or was exported with a recipe, belongs to somebody: it stays, and is refused or
+    evaluated as it is.
+    """
     if not folder.is_dir() or not any(folder.iterdir()):
         return "is not there yet"
     from components import fingerprint
@@ -224,39 +293,6 @@ def _lacking(folder: Path, checkpoint: Path) -> str:
     if manifest.recipe is not None or manifest.checkpoint == fingerprint(checkpoint):
         return ""
     return "is of another checkpoint"
-
-
-def _write(out: Path, made: Any) -> str:
-    """The report in all its forms; gives the page's path."""
-    from eval import junit, page
-    from support import atomic
-
-    atomic.write(out / "report.json", made.dump())
-    shown = str(page.write(made, out))
-    atomic.write(out / "junit.xml", junit.dump(made, shown))
-    return shown
-
-
-def _read(path: Path) -> Any:
-    from eval.errors import ReportError
-    from eval.results import Report
-
-    try:
-        return Report.parse(path.read_bytes())
-    except OSError as error:
-        fail(f"{path} cannot be read: {error.strerror or error}")
-    except ReportError as error:
-        fail(f"{path}: {error}")
-
-
-def _tell(made: Any, page: str = "") -> int:
-    """What it cost, what was found, and the verdict; gives the exit code."""
-    from eval import costs, terminal
-
-    print_tables(costs.table(made), terminal.render(made, page))
-    seconds, peak = made.environment.seconds, made.environment.peak_bytes
-    say(f"{seconds:.0f} s, {peak / 1e9:.1f} GB at most")
-    return 0 if made.passed else GATE_FAILED
 
 
 if __name__ == "__main__":

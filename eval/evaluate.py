@@ -7,47 +7,58 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from eval import environment, memory
-from eval.crews import Crew
 from eval.errors import WorkerError
-from eval.findings import Findings
-from eval.pieces import Pieces
+from eval.metrics import memory
 from eval.request import Request
-from eval.results import Cost, Report
-from eval.tasks import Baseline, Batch, Component, Crash, Finish, Open, Opening, Reference, Task
+from eval.schema import Cost, Findings, Report
+from eval.tasks import (
+    ArtifactRuntime,
+    CombineRuns,
+    Crash,
+    EvaluateComponent,
+    EvaluateRuns,
+    OpenArtifacts,
+    Overview,
+    RecordReference,
+    Task,
+    TaskGroup,
+    TimeReference,
+    describe_environment,
+)
+from eval.workers import Workers
 from support import atomic
 
-RUNS = frozenset({"trajectory", "image", "set"})
-"""Levels of whole runs."""
+RUN_LEVELS = frozenset({"trajectory", "image", "set"})
+"""The levels that need whole runs."""
 
 
-def evaluate(request: Request, crew: Crew) -> Report:
-    """Evaluate artifacts. Pictures are written below `request.out`, the report is not.
+def evaluate(request: Request, workers: Workers) -> Report:
+    """Evaluate artifacts. Pictures are written below `request.out`; the report is not.
 
     Args:
-        request: What.
-        crew: Who.
+        request: What to evaluate.
+        workers: Who performs the tasks.
 
     Raises:
-        ExportError: An artifact is not whole.
-        EvalError: It was made from another checkpoint, or the gates cannot be read.
-        ComponentsError, QuantizationError: Checkpoint or recipe cannot be read.
-        WorkerError: What computed the reference has died.
+        ExportError: A file of an artifact is missing, foreign or changed.
+        EvalError: An artifact was made from another checkpoint, or the gates cannot be read.
+        ComponentsError, QuantizationError: The checkpoint or the recipe cannot be read.
+        WorkerError: A process that computes the reference died.
     """
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    opening, found = _evaluate(request, crew)
+    overview, found = _evaluate(request, workers)
     for path, data in found.pictures.items():
         atomic.write(request.out / path, data)
     return Report(
-        mode=request.mode,
-        environment=environment.describe(
+        mode=request.mode.name,
+        environment=describe_environment(
             threads=request.threads,
             started=started,
             seconds=time.perf_counter() - begin,
-            peak_bytes=memory.largest() + crew.peak_bytes(),
+            peak_bytes=memory.largest() + workers.peak_bytes(),
         ),
-        coverage=opening.coverage,
-        subjects=opening.subjects,
+        coverage=overview.coverage,
+        subjects=overview.subjects,
         rows=tuple(found.rows),
         series=tuple(found.series),
         searches=tuple(found.searches),
@@ -56,63 +67,73 @@ def evaluate(request: Request, crew: Crew) -> Report:
     )
 
 
-def _evaluate(request: Request, crew: Crew) -> tuple[Opening, Findings]:
-    opening = _only(crew, Open())
-    if not request.skip >= RUNS:
-        places = (None, *opening.quantized)
-        crew.add(*(Reference(place=p, asks=asks) for p in places for asks in opening.batches))
-        for task, result in crew.results():
-            _whole(task, result)
-    trials = {trial.at: trial for trial in _trials(request, opening)}
-    costs = _run(request, crew, trials)
-    found = Findings(costs=costs)
-    for place, rows in enumerate(opening.rows):
+def _evaluate(request: Request, workers: Workers) -> tuple[Overview, Findings]:
+    overview = _only(workers, OpenArtifacts())
+    if not request.skip >= RUN_LEVELS:
+        _record_references(workers, overview)
+    groups = {group.needs: group for group in _groups(request, overview)}
+    found = Findings(costs=_perform(request, workers, groups))
+    for index, rows in enumerate(overview.rows):
         found.rows += rows
-        for trial in trials.values():
-            if trial.at[0] == place:
-                found.add(trial.found())
-    return opening, found
+        for group in groups.values():
+            if group.needs.index == index:
+                found.add(group.found())
+    return overview, found
 
 
-def _only(crew: Crew, task: Task) -> Any:
-    crew.add(task)
-    ((_, result),) = crew.results()
-    return _whole(task, result)
+def _only(workers: Workers, task: Task) -> Any:
+    workers.add(task)
+    ((_, outcome),) = workers.results()
+    return _required(task, outcome)
 
 
-def _whole(task: Task, result: Any) -> Any:
-    """Without the reference there is nothing to report."""
-    if isinstance(result, Crash):
-        raise WorkerError(f"{task.about}: {result.reason}")
-    return result
+def _required(task: Task, outcome: Any) -> Any:
+    """The outcome of a task about the reference: without that there is nothing to report."""
+    if isinstance(outcome, Crash):
+        raise WorkerError(f"{task.about}: {outcome.reason}")
+    return outcome
 
 
-def _trials(request: Request, opening: Opening) -> Iterator[Pieces]:
-    batches = () if request.skip >= RUNS else opening.batches
-    for place, runtimes in enumerate(opening.runtimes):
+def _record_references(workers: Workers, overview: Overview) -> None:
+    """Run the reference and the quantized checkpoints, whose runs are then in the cache."""
+    for index in (None, *overview.quantized):
+        workers.add(*(RecordReference(index=index, runs=runs) for runs in overview.batches))
+    for task, outcome in workers.results():
+        _required(task, outcome)
+
+
+def _groups(request: Request, overview: Overview) -> Iterator[TaskGroup]:
+    """The tasks of every artifact in every runtime."""
+    batches = () if request.skip >= RUN_LEVELS else overview.batches
+    for index, runtimes in enumerate(overview.runtimes):
         for runtime in runtimes:
-            at, name = (place, runtime), opening.subjects[place].name
-            yield Pieces(
-                at=at,
+            needs, name = ArtifactRuntime(index, runtime), overview.subjects[index].name
+            yield TaskGroup(
+                needs=needs,
                 artifact=name,
-                components=[Component(at=at, artifact=name, name=n) for n in opening.components],
-                batches=[Batch(at=at, artifact=name, asks=asks) for asks in batches],
+                components=[
+                    EvaluateComponent(needs=needs, artifact=name, name=component)
+                    for component in overview.components
+                ],
+                batches=[EvaluateRuns(needs=needs, artifact=name, runs=runs) for runs in batches],
             )
 
 
-def _run(request: Request, crew: Crew, trials: dict[tuple[int, str], Pieces]) -> list[Cost]:
-    """Do all trials; gives PyTorch's costs."""
+def _perform(
+    request: Request, workers: Workers, groups: dict[ArtifactRuntime, TaskGroup]
+) -> list[Cost]:
+    """Perform the tasks of all groups; returns the costs of PyTorch."""
     costs: list[Cost] = []
     if "speed" not in request.skip:
-        crew.add(Baseline())
-    for trial in trials.values():
-        crew.add(*trial.components, *trial.batches)
-    for task, result in crew.results():
-        if isinstance(task, Baseline):
-            costs = _whole(task, result)
-        elif isinstance(task, Component | Batch | Finish):
-            trial = trials[task.at]
-            trial.take(task, result)
-            if trial.ripe:
-                crew.add(trial.finish())
+        workers.add(TimeReference())
+    for group in groups.values():
+        workers.add(*group.components, *group.batches)
+    for task, outcome in workers.results():
+        if isinstance(task, TimeReference):
+            costs = _required(task, outcome)
+        elif isinstance(task, EvaluateComponent | EvaluateRuns | CombineRuns):
+            group = groups[task.needs]
+            group.take(task, outcome)
+            if group.complete:
+                workers.add(group.last_task())
     return costs

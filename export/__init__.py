@@ -21,6 +21,7 @@ from export.errors import (
     ExportError,
     GateError,
     ManifestError,
+    UnavailableError,
 )
 from export.manifest import Manifest
 
@@ -39,6 +40,7 @@ __all__ = [
     "SamplerTableEntry",
     "SelfieRuleEntry",
     "StyleEntry",
+    "UnavailableError",
     "open_artifact",
     "verify",
 ]

@@ -4,7 +4,8 @@ ExportError (UserError)
 ├── ArtifactError           a folder that is not an artifact, or not a whole one
 │   └── ManifestError       its manifest.json cannot be read as one
 ├── ConversionError         a component cannot be expressed in the format
-└── GateError               an artifact does not do what the reference does (exit code 1)
+├── GateError               an artifact does not do what the reference does (exit code 1)
+└── UnavailableError        this machine does not have the runtime
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class GateError(ExportError):
             f"{worst.floor:.0f} dB are needed; nothing was published"
         )
         self.rows = rows
+
+
+class UnavailableError(ExportError):
+    """This machine does not have the runtime; the message says which machines do."""

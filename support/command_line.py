@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from support.errors import UserError
@@ -44,9 +45,15 @@ BAD_INPUT = 2
 """Exit code of bad input or broken integrity."""
 
 
-def new_app(help_text: str) -> typer.Typer:
-    """A typer app as all rooms use it: help without markup, real tracebacks for real bugs."""
+def new_app(help_text: str, *, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
+    """A typer app as all rooms use it: help without markup, real tracebacks for real bugs.
+
+    Args:
+        help_text: What the room is for, in a line.
+        group: The class that finds the command that the arguments mean.
+    """
     return typer.Typer(
+        cls=group,
         help=help_text,
         add_completion=False,
         pretty_exceptions_enable=False,

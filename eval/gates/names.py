@@ -1,31 +1,42 @@
-"""What a gates file can name at each level. A misspelt name would gate nothing, and nobody would
-see it."""
+"""What a gates file can name at each level.
+
+A misspelt name would silently gate nothing, so every name is checked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from eval import runtimes
 from eval.errors import GatesError
-from eval.figures import FIGURES
-from eval.results import RUN, Level
+from eval.metrics import names_at
+from eval.schema import RUN, Level
+from export import gates as export_gates
+from export import runtimes
 
 DEFAULT = "default"
+"""Stands for all runtimes, or all components, that are not named."""
+
 COMPONENTS = ("identity_encoder", "denoiser", "decoder")
-"""Of the avatar's pipeline: no other one is evaluated."""
+"""The components of the avatar pipeline, which is the only one that is evaluated."""
+
+EXPORT = "export."
+"""What a limit begins with that is one of the export's own floors."""
 
 _BY_RUN: frozenset[Level] = frozenset({"manifest", "trajectory", "image", "set"})
 _BY_COMPONENT: frozenset[Level] = frozenset({"weights", "components"})
 
 
-def figures_of(level: Level) -> tuple[str, ...]:
-    """Metrics."""
-    return FIGURES[level]
+def metrics_of(level: Level) -> tuple[str, ...]:
+    """The metrics that gates can name at a level."""
+    return names_at(level)
 
 
 def runtimes_of(level: Level) -> tuple[str, ...]:
-    """Runtimes, and what stands before a hyphen in their names; of sizes, kinds of model file."""
+    """The runtimes that gates can name at a level, and the part before a hyphen in their names.
+
+    At level `size` they are kinds of model files.
+    """
     if level == "manifest":
         return (DEFAULT,)
     known = runtimes.known()
@@ -35,16 +46,29 @@ def runtimes_of(level: Level) -> tuple[str, ...]:
 
 
 def components_of(level: Level) -> tuple[str, ...]:
-    """Components, and `RUN` where there are figures of all together."""
+    """The components that gates can name at a level; `RUN` stands for all together."""
     if level in _BY_RUN:
         return (DEFAULT, RUN)
     return (DEFAULT, *COMPONENTS) if level in _BY_COMPONENT else (DEFAULT, RUN, *COMPONENTS)
 
 
-def require(name: str, known: Iterable[str], *, what: str, where: str) -> None:
-    """Raise `GatesError` where a name is not known, with those that are, the nearest first.
+def export_floors() -> dict[str, float]:
+    """The export's own floors in dB, by the names that gates files have for them."""
+    return {
+        f"{EXPORT}{name}": value
+        for name, value in vars(export_gates).items()
+        if name.isupper() and isinstance(value, float)
+    }
 
-    `where` is the file and the place in it; `what` the name is of.
+
+def require(name: str, known: Iterable[str], *, what: str, where: str) -> None:
+    """Raise `GatesError` unless a name is known; the message has those that are, the nearest first.
+
+    Args:
+        name: The name.
+        known: The names there are.
+        what: What the name stands for.
+        where: The file and the place in it.
     """
     known = list(known)
     if name not in known:

@@ -1,4 +1,4 @@
-"""Each component by itself, on inputs recorded from the reference's runs."""
+"""Level `components`: each component by itself, on inputs recorded from the reference's runs."""
 
 from __future__ import annotations
 
@@ -8,39 +8,37 @@ import numpy as np
 
 from components import Arrays, Runner, TensorSpec
 from components.metrics import peak_of
-from eval.drawing import Model
+from eval.levels.figures import CaseFigures
 from eval.metrics import METRICS, measure
-from eval.subject import translated
-from eval.tally import Tally
-from eval.truth import Call, Truth
+from eval.reference import Call, Reference, RunnableModel
 from support.images import on_8_bit_grid
 
 
-def run(
-    tallies: Sequence[Tally],
-    truths: Sequence[Truth],
+def measure_calls(
+    collected: Sequence[CaseFigures],
+    references: Sequence[Reference],
     calls: Sequence[Call],
     runner: Runner,
-    model: Model,
+    model: RunnableModel,
     *,
     byte_images: bool,
 ) -> None:
-    """Try a component on every call.
+    """Run a component on every call and compare its outputs.
 
     Args:
-        tallies: One for each truth, to be filled.
-        truths: What it is compared with; the first one's calls they are.
-        calls: Of this component.
+        collected: Where the figures go, one for each reference.
+        references: What the outputs are compared with; the calls are the first one's.
+        calls: Calls of this component.
         runner: The artifact's component.
-        model: The artifact, whose manifest says what index a style has.
+        model: The artifact, whose manifest says which index a style has.
         byte_images: Whether pictures come in steps of 1/255.
     """
-    specs = truths[0].components[calls[0].component].outputs
+    specs = references[0].components[calls[0].component].outputs
     for call in calls:
-        got = runner(translated(call.inputs, truths[0].styles, model))
-        for tally, truth in zip(tallies, truths, strict=True):
-            expected = truth.output(call)
-            tally.add(call.where, compare(specs, expected, got, byte_images=byte_images))
+        got = runner(model.translated(call.inputs, references[0].styles))
+        for figures, reference in zip(collected, references, strict=True):
+            expected = reference.output(call)
+            figures.add(call.where, compare(specs, expected, got, byte_images=byte_images))
 
 
 def compare(
@@ -50,15 +48,13 @@ def compare(
     *,
     byte_images: bool,
 ) -> dict[str, float]:
-    """Every metric, the worst of all outputs."""
+    """Every metric of one call; of several outputs, the worst value."""
     found: dict[str, float] = {}
     for spec in specs:
-        reference = expected[spec.name]
+        right = expected[spec.name]
         if byte_images and spec.image:
-            reference = on_8_bit_grid(reference)
-        peak = peak_of(spec, reference)
-        measured = measure(reference, got[spec.name], peak=peak, picture=spec.image)
+            right = on_8_bit_grid(right)
+        measured = measure(right, got[spec.name], peak=peak_of(spec, right), picture=spec.image)
         for name, value in measured.items():
-            worse = min if METRICS[name].at_least else max
-            found[name] = worse(found.get(name, value), value)
+            found[name] = METRICS[name].worst_of(found.get(name, value), value)
     return found

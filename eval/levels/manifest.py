@@ -1,26 +1,26 @@
-"""The manifest's own words against the checkpoint's: styles, sampler, inputs and outputs."""
+"""Level `manifest`: what it says of styles, sampler, inputs and outputs, against the checkpoint."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from eval.results import Row, Where
-from eval.tally import Scope
-from eval.truth import Truth
+from eval.levels.scope import Scope
+from eval.reference import Reference
+from eval.schema import Row, Where
 from export.manifest import Manifest
 from support.json_records import plain
 
 
-def rows(scope: Scope, manifest: Manifest, truth: Truth) -> list[Row]:
-    """One row: how many of the manifest's entries differ from what the checkpoint says."""
-    wrong = list(differences(manifest, truth))
+def rows(scope: Scope, manifest: Manifest, reference: Reference) -> list[Row]:
+    """One row: the number of entries of the manifest that differ from the checkpoint's."""
+    wrong = list(differences(manifest, reference))
     detail = f"first: {wrong[0]}" if wrong else ""
     return [scope.row("wrong", len(wrong), where=Where(detail=detail))]
 
 
-def differences(manifest: Manifest, truth: Truth) -> list[str]:
-    """What differs, each in a few words."""
-    pipeline, found = truth.pipeline, []
+def differences(manifest: Manifest, reference: Reference) -> list[str]:
+    """Every difference, each in a few words."""
+    pipeline, found = reference.pipeline, []
     facts = pipeline.facts()
     if (names := [e.name for e in manifest.components]) != list(pipeline.names):
         found.append(f"components are {', '.join(names)}, expected {', '.join(pipeline.names)}")
@@ -29,7 +29,7 @@ def differences(manifest: Manifest, truth: Truth) -> list[str]:
     for entry in manifest.components:
         if entry.name not in pipeline.names:
             continue
-        component = truth.components[entry.name]
+        component = reference.components[entry.name]
         for what, expected, held in (
             ("inputs", component.inputs, entry.inputs),
             ("outputs", component.outputs, entry.outputs),
@@ -44,14 +44,14 @@ def _named(what: str, expected: list[Any], held: list[Any]) -> list[str]:
         return [f"{len(held)} {what}, expected {len(expected)}"]
     pairs = enumerate(zip(expected, held, strict=True))
     return [
-        f"{what}[{place}] is {b.get('name', '?')}, expected {a.get('name', '?')}"
-        for place, (a, b) in pairs
+        f"{what}[{index}] is {b.get('name', '?')}, expected {a.get('name', '?')}"
+        for index, (a, b) in pairs
         if a != b
     ]
 
 
 def _sampler(expected: dict[str, Any], held: dict[str, Any]) -> list[str]:
-    """Differences of the tables, default and others, entry by entry."""
+    """Differences of the sampler's tables, the default and the others, entry by entry."""
     found = []
     tables = [expected, *expected.get("also", ())]
     others = [held, *held.get("also", ())]

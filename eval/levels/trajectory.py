@@ -1,6 +1,7 @@
-"""The latents after each step of an artifact's own runs: how far they drift from the reference's.
+"""Level `trajectory`: the latents after each step of an artifact's own runs.
 
-The artifact runs on what it gave itself, with the sampler's table that its manifest holds.
+The artifact runs on its own outputs, with the sampler's table of its manifest, so its errors add
+up: the latents drift from the reference's.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import math
 import numpy as np
 
 from components.metrics import psnr, snr
-from eval.drawing import Drawn
+from eval.reference import RecordedRun
 
 
-def compare(expected: Drawn, got: Drawn) -> dict[str, np.ndarray]:
-    """`psnr` and `snr` of the latents after each step, (steps,) in dB, of the reference's largest
-    magnitude; -inf where a step is missing or no number."""
+def compare(expected: RecordedRun, got: RecordedRun) -> dict[str, np.ndarray]:
+    """`psnr` and `snr` of the latents after each step, each (steps,) in dB.
+
+    The peak is the reference's largest magnitude. A step that is missing, or no number, has -inf.
+    """
     found = np.full((2, len(expected.latents)), -math.inf)
     for step, (reference, test) in enumerate(zip(expected.latents, got.latents, strict=False)):
         if reference.shape == test.shape:

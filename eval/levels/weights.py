@@ -1,4 +1,5 @@
-"""Weights read back from a model file, against what the checkpoint and the recipe say."""
+"""Level `weights`: weights read back from a model file, against the checkpoint's and the
+recipe's."""
 
 from __future__ import annotations
 
@@ -7,21 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.programs import Program
+from eval.graphs import Graph
 
 NEAR = 0.5
-"""Relative error below which a nameless constant of the right size is taken for a damaged weight
-rather than for something else."""
+"""Relative error below which a nameless constant of the right size counts as a damaged weight and
+not as something else."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadBack:
-    """What came of a component's weights.
+    """The weights of one component.
 
     Attributes:
-        right: Names of parameters and buffers that are in the file, number for number.
-        wrong: Those that are there, but differ, with the relative error of each, worst first.
-        missing: Those that were not found: folded into others, or gone.
+        right: Names of parameters and buffers that the file holds, number for number.
+        wrong: Names of those that differ, with the relative error of each, the worst first.
+        missing: Names of those that were not found, because they were folded into others or are
+            gone.
     """
 
     right: tuple[str, ...]
@@ -29,19 +31,19 @@ class ReadBack:
     missing: tuple[str, ...]
 
 
-def read_back(program: Program, state: Mapping[str, np.ndarray], *, half: bool) -> ReadBack:
+def read_back(graph: Graph, state: Mapping[str, np.ndarray], *, half: bool) -> ReadBack:
     """Compare a model file with a component's state.
 
-    A weight is looked for under its own name; where exporters rename (transposed or reshaped
-    weights), by its numbers.
+    A weight is searched under its own name, and by its numbers where exporters rename it, as they
+    do with transposed and reshaped weights.
 
     Args:
-        program: The file.
-        state: Every parameter and buffer of floats, as the checkpoint and the recipe have it.
-        half: Whether the file may hold the nearest fp16 instead of the number itself.
+        graph: The file's graph.
+        state: Every parameter and floating-point buffer, as the checkpoint and the recipe have it.
+        half: Whether the file may hold the nearest fp16 number instead of the number itself.
     """
-    named = parameters(program, tuple(state))
-    nameless = _nameless(program, named)
+    named = parameters(graph, tuple(state))
+    nameless = _nameless(graph, named)
     right, wrong, missing = [], [], []
     for name, expected in state.items():
         accepted = [expected, _halved(expected)] if half else [expected]
@@ -49,7 +51,7 @@ def read_back(program: Program, state: Mapping[str, np.ndarray], *, half: bool) 
         if held is None:
             error = _search(nameless, accepted, list(state.values()))
         else:
-            error = max(_error(program, constant, accepted) for constant in held)
+            error = max(_error(graph, constant, accepted) for constant in held)
         if error is None:
             missing.append(name)
         elif error > 0:
@@ -60,11 +62,11 @@ def read_back(program: Program, state: Mapping[str, np.ndarray], *, half: bool) 
     return ReadBack(right=tuple(right), wrong=tuple(wrong), missing=tuple(missing))
 
 
-def parameters(program: Program, names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Which constants hold a parameter, by the parameter's name."""
+def parameters(graph: Graph, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """The constants that hold a parameter, by the parameter's name."""
     flat = {name.replace(".", "_"): name for name in names}
     found: dict[str, list[str]] = {}
-    for constant, stored in program.stored_as.items():
+    for constant, stored in graph.stored_as.items():
         parameter = flat.get(stored) or next(_prefixes(stored, names), None)
         if parameter is not None:
             found.setdefault(parameter, []).append(constant)
@@ -72,7 +74,7 @@ def parameters(program: Program, names: tuple[str, ...]) -> dict[str, list[str]]
 
 
 def _prefixes(stored: str, names: tuple[str, ...]) -> Iterator[str]:
-    """`x.weight` of `x.weight.indices`."""
+    """Parameters that a stored name begins with: `x.weight` for `x.weight.indices`."""
     parts = stored.split(".")
     for count in range(len(parts), 0, -1):
         candidate = ".".join(parts[:count])
@@ -80,11 +82,12 @@ def _prefixes(stored: str, names: tuple[str, ...]) -> Iterator[str]:
             yield candidate
 
 
-def _nameless(program: Program, named: Mapping[str, list[str]]) -> dict[int, list[np.ndarray]]:
-    """Constants that no name gives away, flat, by size; those of rank 2 transposed too."""
+def _nameless(graph: Graph, named: Mapping[str, list[str]]) -> dict[int, list[np.ndarray]]:
+    """Constants that are named after no parameter, flat, by size; those of rank 2 also
+    transposed."""
     known = {constant for held in named.values() for constant in held}
     found: dict[int, list[np.ndarray]] = {}
-    for name, value in program.constants.items():
+    for name, value in graph.constants.items():
         if name not in known:
             forms = [value, value.T] if value.ndim == 2 else [value]
             found.setdefault(value.size, []).extend(form.reshape(-1) for form in forms)
@@ -96,8 +99,10 @@ def _search(
     accepted: list[np.ndarray],
     others: list[np.ndarray],
 ) -> float | None:
-    """0 where a nameless constant has these numbers, the error of one that nearly has them, or
-    None."""
+    """The error of the nameless constant with these numbers: 0 where they are equal.
+
+    None where no constant has nearly these numbers.
+    """
     size = accepted[0].size
     candidates = nameless.get(size, [])
     if any(np.array_equal(a.reshape(-1), value) for value in candidates for a in accepted):
@@ -107,19 +112,19 @@ def _search(
         return None
     if min(errors) > 0:
         nearest = candidates[int(np.argmin(errors))]
-        # It is another parameter's, and right there.
+        # The nearest constant is another parameter's, and right there.
         rest = (other for other in others if other.size == size and other is not accepted[0])
         if any(relative(form, nearest) < 1e-3 for other in rest for form in (other, other.T)):
             return None
     return min(errors)
 
 
-def _error(program: Program, constant: str, accepted: list[np.ndarray]) -> float:
-    """Relative error of a constant; 0 where it is as good as it is stored."""
-    value = program.constants[constant]
+def _error(graph: Graph, constant: str, accepted: list[np.ndarray]) -> float:
+    """The relative error of a constant; 0 where it is as exact as its storage allows."""
+    value = graph.constants[constant]
     if value.size != accepted[0].size:
         return float("inf")
-    step = program.steps.get(constant)
+    step = graph.steps.get(constant)
     if step is not None and np.all(np.abs(value - accepted[0]) <= 0.5001 * step):
         return 0.0
     forms = [value, value.T] if value.ndim == 2 else [value]
@@ -127,7 +132,8 @@ def _error(program: Program, constant: str, accepted: list[np.ndarray]) -> float
 
 
 def relative(expected: np.ndarray, value: np.ndarray) -> float:
-    """Length of the difference in units of the expected array's; 0 only where they are equal."""
+    """The length of the difference, in units of the expected array's; 0 only where they are
+    equal."""
     a, b = expected.astype(np.float64).reshape(-1), value.astype(np.float64).reshape(-1)
     if np.array_equal(a, b):
         return 0.0
@@ -137,7 +143,7 @@ def relative(expected: np.ndarray, value: np.ndarray) -> float:
 
 
 def _length(values: np.ndarray) -> float:
-    """As `numpy.linalg.norm`, but without BLAS, which may start threads for each of thousands."""
+    """The length of a vector, without BLAS, which may start threads for each of thousands."""
     return float(np.sqrt(np.square(values).sum()))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
-from export import gates
-from export.coreml import compress, convert, package, run
+from export import gates, runtimes
+from export.coreml import compress, convert, package
 from export.formats import Options, RuntimeGate, Written
 from quantization import QuantizedPipeline, Target
 from support.version import version
@@ -50,12 +50,15 @@ class CoreMLFormat:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
         return tuple(
             # Apple's engines may compute in fp16 whatever the program says, and give 8-bit images.
-            RuntimeGate(runtime=engine, kind="mlpackage", floor=gates.FP16, byte_images=True)
-            if engine == "apple"
-            else RuntimeGate(runtime=engine, kind="mlpackage", floor=floor)
-            for engine in run.engines()
+            RuntimeGate(
+                runtime=runtime.name,
+                kind=runtime.kind,
+                floor=gates.FP16 if runtime.byte_images else floor,
+                byte_images=runtime.byte_images,
+            )
+            for runtime in runtimes.of_format("coreml")
+            if runtime.checks_exports and runtimes.is_here(runtime)
         )
 
     def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
-        engine: run.Engine = "apple" if gate.runtime == "apple" else "coreml_runtime"
-        return run.load(folder, component, engine)
+        return runtimes.named(gate.runtime).load(folder, component)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +17,6 @@ from export.entries import ComponentEntry
 from export.errors import ArtifactError
 
 Engine = Literal["coreml_runtime", "apple"]
-
-ENGINES: tuple[Engine, ...] = ("coreml_runtime", "apple")
-
-
-def engines() -> tuple[Engine, ...]:
-    """The engines that this machine has; Apple's framework exists on macOS only."""
-    return ENGINES if sys.platform == "darwin" else ENGINES[:1]
 
 
 def load(

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
-from export import gates
+from export import gates, runtimes
 from export.formats import Options, RuntimeGate, Written
-from export.onnx import activations, compress, convert, package, packed_weights, run
+from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import QuantizedPipeline, Target
 from support.version import version
 
@@ -59,17 +59,20 @@ class OnnxFormat:
 
     def gates(self, options: Options) -> tuple[RuntimeGate, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
-        if options.int8:
-            onnx = RuntimeGate(
-                runtime="onnx", kind="onnx", floor=gates.INT8, image_floor=gates.INT8_IMAGE
-            )
-        else:
-            onnx = RuntimeGate(runtime="onnx", kind="onnx", floor=floor)
-        if options.ort == "none":
-            return (onnx,)
-        if options.int8 and options.ort == "packed":
-            return (onnx, replace(onnx, runtime="ort", kind="ort"))
-        return (onnx, RuntimeGate(runtime="ort", kind="ort", floor=gates.FP32))
+        return tuple(
+            _gate(runtime, options, floor)
+            for runtime in runtimes.of_format("onnx")
+            if runtime.checks_exports and not (runtime.kind == "ort" and options.ort == "none")
+        )
 
     def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
-        return run.load(folder, component, "ort" if gate.kind == "ort" else "onnx")
+        return runtimes.named(gate.runtime).load(folder, component)
+
+
+def _gate(runtime: runtimes.Runtime, options: Options, floor: float) -> RuntimeGate:
+    """The floors in a runtime: `.ort` files hold fp32 unless they are packed."""
+    gate = RuntimeGate(runtime=runtime.name, kind=runtime.kind, floor=floor)
+    in_int8 = options.int8 and not (runtime.kind == "ort" and options.ort == "dense")
+    if in_int8:
+        return replace(gate, floor=gates.INT8, image_floor=gates.INT8_IMAGE)
+    return replace(gate, floor=gates.FP32) if runtime.kind == "ort" else gate

@@ -42,7 +42,7 @@ def test_a_missing_artifact_is_exported_first_and_draws_the_same_picture(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     common = ("create", "--selfies", selfie, "--style", "pixel-art", "--seed", 3)
     pictures = []
-    for runtime in ("pytorch", "onnx", "coreml"):
+    for runtime in ("pytorch", "onnx", "ort", "coreml_runtime"):
         picture = tmp_path / f"{runtime}.png"
         result = avatar(*common, "--runtime", runtime, "--checkpoint", checkpoint, "--out", picture)
         assert result.code == 0, result.err
@@ -55,5 +55,5 @@ def test_a_missing_artifact_is_exported_first_and_draws_the_same_picture(
     other_checkpoint = save_tiny_avatar(tmp_path / "other", seed=1)
     stale = avatar(*common, "--runtime", "onnx", "--checkpoint", other_checkpoint)
     assert stale.code == 2 and "was not exported from" in stale.err
-    wrong = avatar(*common, "--runtime", "coreml", "--artifact", tmp_path / "dist" / "onnx")
+    wrong = avatar(*common, "--runtime", "coreml_runtime", "--artifact", tmp_path / "dist" / "onnx")
     assert wrong.code == 2 and "expected coreml components" in wrong.err

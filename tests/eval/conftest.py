@@ -7,12 +7,12 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from eval import gates
-from eval.crews import Alone
-from eval.drawing import Photos
+from eval.cases import MODES
 from eval.evaluate import evaluate
+from eval.reference import ArrayCache, RenderedSelfies
 from eval.request import Request
-from eval.results import Report
-from eval.store import Store
+from eval.schema import Report
+from eval.workers import ThisProcess
 from export import artifact
 from tests.export.conftest import Exports
 
@@ -43,14 +43,14 @@ order_psnr = 50
 mask_psnr = 50
 seed_effect = 0.9
 """
-"""Floors for pipelines with random weights: the gates that ship are for trained ones."""
+"""Floors for pipelines with random weights; the gates that ship are for trained ones."""
 
 Evaluate = Callable[..., Report]
 
 
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    """Of a tiny pipeline whose weights fp16 holds exactly, as those of the one that ships."""
+    """Exports of a tiny pipeline whose weights fp16 holds exactly, like those that ship."""
     made = Exports(tmp_path_factory.mktemp("exports"))
     for file in made.checkpoint("avatar").rglob("*.safetensors"):
         halves = {name: value.half().float() for name, value in load_file(file).items()}
@@ -68,7 +68,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def quick(exports: Exports, work: Path) -> Evaluate:
-    """A quick evaluation of artifacts of the tiny pipeline, their manifests signed anew."""
+    """A quick evaluation of artifacts of the tiny pipeline, whose hashes are computed anew."""
 
     def call(*folders: Path, **others: object) -> Report:
         for folder in folders:
@@ -77,17 +77,17 @@ def quick(exports: Exports, work: Path) -> Evaluate:
             "artifacts": folders,
             "checkpoint": exports.checkpoint("avatar"),
             "gates": gates.read(work / "gates.toml"),
-            "mode": "quick",
+            "mode": MODES["quick"],
             "out": work / "out",
             "cache": work / "cache",
             **others,
         }
         request = Request(**values)  # type: ignore[arg-type]
-        return evaluate(request, Alone(request))
+        return evaluate(request, ThisProcess(request))
 
     return call
 
 
 @pytest.fixture(scope="session")
-def photos(work: Path) -> Photos:
-    return Photos(Store(work / "cache"))
+def selfies(work: Path) -> RenderedSelfies:
+    return RenderedSelfies(ArrayCache(work / "cache"))

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from eval import Report, StrangerError
+from eval import OtherCheckpointError, Report
 from export import ArtifactError, ManifestError
 from export.formats import Options
 from tests.components.tiny import save_tiny_avatar
@@ -167,10 +167,10 @@ def test_broken_input_is_refused(
 ) -> None:
     other = save_tiny_avatar(tmp_path / "other", seed=1)
     folder = copy()
-    with pytest.raises(StrangerError, match="another checkpoint"):
+    with pytest.raises(OtherCheckpointError, match="another checkpoint"):
         quick(folder, checkpoint=other)
     edit_manifest(folder, lambda values: values.update(recipe="0" * 64))
-    with pytest.raises(StrangerError, match="with --recipe"):
+    with pytest.raises(OtherCheckpointError, match="with --recipe"):
         quick(folder)
     edit_manifest(folder, lambda values: values.update(schema_version=9))
     with pytest.raises(ManifestError, match="schema version 9"):

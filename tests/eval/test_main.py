@@ -10,11 +10,11 @@ import pytest
 import typer
 
 from components import fingerprint
-from eval.__main__ import _defaults, _lacking, app
+from eval.__main__ import _defaults, _reason_to_export, app
 from export import open_artifact
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import Command
-from tests.eval.test_results import REPORT, row
+from tests.eval.schema.test_report import REPORT, row
 from tests.export.conftest import Exports
 
 FLAGS = {
@@ -28,14 +28,13 @@ FLAGS = {
     "ray": None,
     "baseline": None,
     "out": "runs/eval",
-    "report": None,
 }
 
 
 def test_the_flags_and_their_defaults_are_pinned() -> None:
     found = {
         p.name: None if p.default is None else str(p.default)
-        for p in typer.main.get_command(app).params
+        for p in typer.main.get_command(app).commands["evaluate"].params  # type: ignore[attr-defined]
     }
     assert found.pop("checkpoint", "").endswith("avatar/checkpoints/small")
     assert found == FLAGS
@@ -55,7 +54,7 @@ def test_every_option_is_explained(command: Command) -> None:
         ([".", "--checkpoint", "nowhere"], "no checkpoint at nowhere"),
         (["nowhere", "--quick", "--full"], "exclude each other"),
         (["nowhere", "--skip", "pictures"], "no level 'pictures'"),
-        (["--report", "nowhere.json"], "nowhere.json cannot be read"),
+        (["show", "nowhere.json"], "nowhere.json cannot be read"),
         (["nowhere", "--baseline", "old.json"], "the baseline old.json cannot be read"),
         (["--threads", "0"], "threads"),
     ],
@@ -90,13 +89,13 @@ def test_a_baseline_of_another_mode_is_refused_before_anything_is_run(
 def test_an_earlier_report_is_shown_with_its_exit_code(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     file.write_bytes(REPORT.dump())
-    result = command("eval", "--report", file)
+    result = command("eval", "show", file)
     assert result.code == 0 and "passed: 1 gate passed" in result.out
     file.write_bytes(replace(REPORT, rows=(row(1.0),)).dump())
-    result = command("eval", "--report", file)
-    assert result.code == 1 and "FAILED: 1 of 1 gates fell" in result.out
+    result = command("eval", "show", file)
+    assert result.code == 1 and "FAILED: 1 of 1 gates failed" in result.out
     file.write_text("{}")
-    assert command("eval", "--report", file).code == 2
+    assert command("eval", "show", file).code == 2
 
 
 @pytest.mark.slow
@@ -110,7 +109,7 @@ def test_an_artifact_from_the_command_line(
     assert result.code == 0, result.out + result.err
     assert f"gates passed; {work / 'report.html'}" in result.out
     assert {"report.html", "report.json", "junit.xml"} <= {file.name for file in work.iterdir()}
-    assert command("eval", "--report", work / "report.json").code == 0
+    assert command("eval", "show", work / "report.json").code == 0
     result = command("eval", *common, *out, "--baseline", work / "report.json")
     assert result.code == 0 and "baseline" in (work / "report.json").read_text()
 
@@ -128,7 +127,7 @@ def test_an_artifact_from_the_command_line(
 def test_without_the_extra_ray_is_one_clear_line(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "eval.crews.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "eval.workers.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
     result = command("eval", "nowhere", "--ray", "auto")
     assert result.code == 2 and result.out == ""
@@ -142,14 +141,14 @@ def test_default_artifacts_of_another_checkpoint_are_exported_anew_and_no_others
     checkpoint = exports.checkpoint("avatar")
     other = save_tiny_avatar(tmp_path / "other", seed=1)
     folder = Path(shutil.copytree(exports.get("avatar", "onnx").folder, tmp_path / "onnx"))
-    assert _lacking(folder, checkpoint) == ""
-    assert _lacking(folder, other) == "is of another checkpoint"
-    assert _lacking(tmp_path / "nowhere", checkpoint) == "is not there yet"
+    assert _reason_to_export(folder, checkpoint) == ""
+    assert _reason_to_export(folder, other) == "is of another checkpoint"
+    assert _reason_to_export(tmp_path / "nowhere", checkpoint) == "is not there yet"
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "recipe": "0" * 64}))
-    assert _lacking(folder, other) == ""  # with a recipe: somebody's own
+    assert _reason_to_export(folder, other) == ""  # with a recipe: somebody's own
     (folder / "manifest.json").write_text("{")
-    assert _lacking(folder, other) == ""  # broken: to be refused
+    assert _reason_to_export(folder, other) == ""  # broken: to be refused
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_a_defect_is_caught_and_named_and_a_harmless_change_passes(
     kit: Kit, kind: type, base: str, name: str
 ) -> None:
     verdict = kit.judge(named(kind, base, name))
-    assert verdict.right, verdict.said
+    assert verdict.right, verdict.message
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_the_score_without_weights_is_what_an_evaluation_without_them_says(kit: 
     defect = named(Defect, "onnx", "a bias's sign flipped")
     left_out = kit.judge(defect, skip=("weights",))
     assert left_out.without == kit.judge(defect).without == (True, True)
-    assert not left_out.named  # no weights level is there to fall
+    assert not left_out.named  # there is no weights level that could fail
 
 
 @pytest.mark.slow
@@ -83,7 +83,7 @@ def test_there_are_as_many_as_there_must_be() -> None:
 def test_the_score_counts_what_was_right() -> None:
     defect = named(Defect, "onnx", "a timestep off by one")
     right = Verdict(
-        change=defect, caught=True, named=True, without=(True, True), at_run_time=True, said=""
+        change=defect, caught=True, named=True, without=(True, True), at_run_time=True, message=""
     )
     wrong = replace(right, named=False, without=(False, False), at_run_time=False)
     assert score([right, wrong]) == [

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 import components
-from eval.drawing import Photos
 from eval.levels.manifest import differences
-from eval.store import Store
-from eval.truth import Truth
+from eval.reference import ArrayCache, Reference, RenderedSelfies
 from export import Manifest, open_artifact
 from tests.export.conftest import Exports
 
 
 @pytest.fixture(scope="session")
-def truth(exports: Exports, photos: Photos, tmp_path_factory: pytest.TempPathFactory) -> Truth:
-    store = Store(tmp_path_factory.mktemp("store"))
-    return Truth("reference", components.load(exports.checkpoint("avatar")), store, photos)
+def reference(
+    exports: Exports, selfies: RenderedSelfies, tmp_path_factory: pytest.TempPathFactory
+) -> Reference:
+    cache = ArrayCache(tmp_path_factory.mktemp("cache"))
+    return Reference("reference", components.load(exports.checkpoint("avatar")), cache, selfies)
 
 
 @pytest.fixture
@@ -77,16 +77,16 @@ CHANGES = {
 
 
 def test_what_an_export_writes_is_what_the_checkpoint_says(
-    manifest: Manifest, truth: Truth
+    manifest: Manifest, reference: Reference
 ) -> None:
-    assert differences(manifest, truth) == []
+    assert differences(manifest, reference) == []
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_each_difference_is_told(
-    manifest: Manifest, truth: Truth, change: Callable[[dict[str, Any]], None]
+    manifest: Manifest, reference: Reference, change: Callable[[dict[str, Any]], None]
 ) -> None:
     values = json.loads(manifest.dump())
     change(values)
-    found = differences(Manifest.parse(json.dumps(values).encode()), truth)
+    found = differences(Manifest.parse(json.dumps(values).encode()), reference)
     assert found and CHANGES[change] in found[0]

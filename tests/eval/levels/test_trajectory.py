@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from components.metrics import psnr, snr
-from eval.drawing import Drawn
 from eval.levels.trajectory import compare
+from eval.reference import RecordedRun
 
 RNG = np.random.default_rng(0)
 STEPS = tuple(RNG.standard_normal((1, 4, 8, 8)) for _ in range(3))
 
 
-def drawn(*latents: np.ndarray) -> Drawn:
-    return Drawn(tokens=np.zeros((1, 8, 4)), latents=latents, avatar=np.zeros((1, 3, 16, 16)))
+def drawn(*latents: np.ndarray) -> RecordedRun:
+    return RecordedRun(tokens=np.zeros((1, 8, 4)), latents=latents, avatar=np.zeros((1, 3, 16, 16)))
 
 
 def test_each_step_is_compared_with_its_own() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from eval.graphs import Graph, Operation
 from eval.levels.weights import read_back, relative
-from eval.programs import Operation, Program
 
 RNG = np.random.default_rng(0)
 STATE = {
@@ -17,17 +17,15 @@ STATE = {
 }
 
 
-def program(
-    constants: dict[str, np.ndarray], stored_as: dict[str, str], **others: object
-) -> Program:
+def graph(constants: dict[str, np.ndarray], stored_as: dict[str, str], **others: object) -> Graph:
     operation = Operation(kind="op", inputs=("x",), constants=tuple(constants), outputs=("y",))
     values = {"operations": (operation,), "constants": constants, "stored_as": stored_as}
-    return Program(**{**values, **others})  # type: ignore[arg-type]
+    return Graph(**{**values, **others})  # type: ignore[arg-type]
 
 
-def named(**changed: np.ndarray) -> Program:
+def named(**changed: np.ndarray) -> Graph:
     constants = {**STATE, **{name.replace("__", "."): value for name, value in changed.items()}}
-    return program(constants, {name: name for name in constants})
+    return graph(constants, {name: name for name in constants})
 
 
 def test_a_file_with_the_same_numbers_is_right() -> None:
@@ -46,17 +44,17 @@ def test_one_changed_number_is_wrong_and_its_error_is_told() -> None:
 def test_names_may_be_written_with_underscores_and_carry_endings() -> None:
     constants = {"c0": STATE["a.weight"], "c1": STATE["a.bias"], "c2": STATE["b.weight"]}
     stored = {"c0": "a_weight", "c1": "a_bias", "c2": "b.weight.indices"}
-    assert not read_back(program(constants, stored), STATE, half=False).missing
+    assert not read_back(graph(constants, stored), STATE, half=False).missing
 
 
 def test_a_nameless_weight_is_found_by_its_numbers_also_transposed() -> None:
     constants = {"x1": STATE["a.weight"].T.copy(), "x2": STATE["a.bias"], "x3": STATE["b.weight"]}
-    assert read_back(program(constants, {}), STATE, half=False).right == tuple(STATE)
+    assert read_back(graph(constants, {}), STATE, half=False).right == tuple(STATE)
 
 
 def test_a_nameless_weight_that_is_nearly_there_is_wrong_and_one_that_is_gone_is_missing() -> None:
     near = STATE["a.weight"].T * np.float32(1.01)
-    found = read_back(program({"x1": near, "x2": STATE["a.bias"]}, {}), STATE, half=False)
+    found = read_back(graph({"x1": near, "x2": STATE["a.bias"]}, {}), STATE, half=False)
     assert [name for name, _ in found.wrong] == ["a.weight"]
     assert found.missing == ("b.weight",)
 
@@ -72,9 +70,9 @@ def test_integers_are_right_within_half_a_step() -> None:
     rounded = np.round(STATE["a.bias"] / step) * step
     stored = {name: name for name in STATE}
     constants = {**STATE, "a.bias": rounded}
-    held = program(constants, stored, steps={"a.bias": step})
+    held = graph(constants, stored, steps={"a.bias": step})
     assert not read_back(held, STATE, half=False).wrong
-    held = program({**constants, "a.bias": rounded + step}, stored, steps={"a.bias": step})
+    held = graph({**constants, "a.bias": rounded + step}, stored, steps={"a.bias": step})
     assert read_back(held, STATE, half=False).wrong
 
 

@@ -79,11 +79,12 @@ def line(verdict: Verdict, seconds: float) -> str:
     shown = " ".join("yes" if mark else "NO " for mark in marks)
     change = verdict.change
     kind = type(change).__name__.lower()
-    return f"{shown}  {kind:8} {change.base:14} {change.name:42} {seconds:4.0f} s  {verdict.said}"
+    planted = f"{change.base:14} {change.name:42} {seconds:4.0f} s"
+    return f"{shown}  {kind:8} {planted}  {verdict.message}"
 
 
 def score(verdicts: Sequence[Verdict], *, weights: bool = True) -> list[str]:
-    """The figures in words."""
+    """The score in words."""
     defects = [v for v in verdicts if isinstance(v.change, Defect)]
     broken = [v for v in verdicts if isinstance(v.change, Broken)]
     good = [v for v in verdicts if isinstance(v.change, Harmless)]

@@ -14,7 +14,7 @@ from quantization import Recipe, apply, parse
 from tests.eval.planting.files import copy
 
 COMPONENT = "decoder"
-"""The one that is packed in the bases that have a recipe."""
+"""The component that is packed in artifacts with a recipe."""
 SCHEMES = {"palette": "palette-6", "int8": "int8"}
 LOOSE = """
 tier = "one component packed"
@@ -26,13 +26,13 @@ missing = { default = 0, coreml_runtime = { default = 0, decoder = 1 } }
 [image.psnr]
 default = 20
 """
-"""Gates of artifacts with a recipe. Against the quantized checkpoint fp16's hold: by those
-plantings must fall."""
+"""Gates of artifacts with a recipe. Against the quantized checkpoint the gates of fp16 hold, and
+planted defects must fail those."""
 NAMES = ("onnx", "ort", "coreml", "onnx-palette", "onnx-int8", "coreml-palette", "coreml-int8")
 
 
 class Bases:
-    """Good artifacts by name, made when they are first asked for."""
+    """Good artifacts by name, made when they are first needed."""
 
     def __init__(self, root: Path, checkpoint: Path, exported: Path) -> None:
         """`exported` has `coreml` and `onnx`; what is missing there is exported."""
@@ -48,7 +48,7 @@ class Bases:
         return self._made[name]
 
     def gates(self, name: str) -> Path | None:
-        """The gates' file of a base; None where those that ship hold."""
+        """The gates file of a base; None where the gates that ship hold."""
         return self.root / f"{name}.toml" if "-" in name else None
 
     def recipe(self, name: str) -> Path | None:
@@ -94,7 +94,7 @@ class Bases:
 
 
 def copy_of(source: Path, folder: Path, kinds: tuple[str, ...]) -> None:
-    """A whole copy with the model files of some kinds only."""
+    """Copy an artifact with the model files of some kinds only."""
     manifest = artifact.open_artifact(source).manifest
     others = {
         path

@@ -1,4 +1,4 @@
-"""What can be done to an artifact, and what an evaluation must say of it."""
+"""The kinds of changes to an artifact, and what an evaluation must find."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.results import RUN
+from eval.schema import RUN
 
 BY_ITSELF = ("manifest", "weights", "components", "size")
-"""Levels that judge files and components; these suffice for what is wrong inside a component."""
+"""The levels of files and components, which suffice for what is wrong inside a component."""
 RUNS = ("trajectory", "image")
 ALL = ("manifest", "weights", "components", "trajectory", "image", "set", "size")
-"""The levels in the order in which they look: the first that falls is what a defect is named by."""
+"""The levels in their order; the first one that fails names a defect."""
 
 Plant = Callable[[Path], None]
 """Changes an artifact's folder in place."""
@@ -26,11 +26,11 @@ class Defect:
         name: What is wrong.
         base: The good artifact it is planted into (`bases.NAMES`).
         plant: How.
-        level: The first level that must fall.
-        components: What must fall at that level, and nothing else.
+        level: The first level that must fail.
+        components: The components that must fail at that level, and no others.
         weight: Where the weights level must name one: the parameter.
         layer: Where the search must name one: the layer, with and without the weights level.
-        also: Other levels that must fall as well.
+        also: Other levels that must fail too.
         levels: Those that are tried.
         mode: Of the evaluation.
     """
@@ -49,7 +49,7 @@ class Defect:
 
 @dataclass(frozen=True, kw_only=True)
 class Broken:
-    """What is no artifact: it must be refused with one clear line, and exit code 2.
+    """A folder that must be refused with one clear line and exit code 2.
 
     `sign` says whether the manifest is signed anew; `reason` is part of the line.
     """
@@ -63,7 +63,7 @@ class Broken:
 
 @dataclass(frozen=True, kw_only=True)
 class Harmless:
-    """A change that must pass every gate. `threads` is that of the evaluation."""
+    """A change that must pass every gate. `threads` is the evaluation's number of threads."""
 
     name: str
     base: str

@@ -13,7 +13,7 @@ from coreml_runtime.package.weight_file import METADATA
 from tests.eval.planting.files import rewrite
 
 _DTYPES = {1: "<f2", 2: "<f4", 3: "u1", 4: "i1"}
-"""Of the weight file: fp16, fp32, uint8, int8."""
+"""NumPy's names of the weight file's element types: fp16, fp32, uint8, int8."""
 
 
 class Package:
@@ -49,7 +49,7 @@ class Package:
         return self.maker(operation.inputs[name].arguments[0].name).attributes["val"]
 
     def parameter(self, name: str) -> Any:
-        """The constant that holds a parameter, whatever was put behind its name."""
+        """The constant that holds a parameter, whatever suffix its name has."""
         start = f"p_module_{name.replace('.', '_')}"
         for operation in self.block.operations:
             named = operation.outputs[0].name if operation.outputs else ""
@@ -58,7 +58,7 @@ class Package:
         raise KeyError(name)
 
     def numbers(self, value: Any) -> np.ndarray:
-        """The numbers of a constant in the weight file: a view, to be written to."""
+        """The numbers of a constant in the weight file, as a view that can be written to."""
         offset = value.blobFileValue.offset
         _, dtype, size, start, _ = METADATA.unpack_from(self.bytes, offset)
         kind = np.dtype(_DTYPES[dtype])
@@ -106,7 +106,7 @@ def every_weight(component: str, how: Callable[[np.ndarray], np.ndarray]) -> Any
 
 
 def swap(component: str, one: str, other: str) -> Any:
-    """A planting: two weights of the same shape change places."""
+    """A planting: two weights of the same shape are exchanged."""
 
     def edit(held: Package) -> None:
         first, second = (held.numbers(held.parameter(name)) for name in (one, other))

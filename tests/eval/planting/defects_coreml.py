@@ -24,7 +24,7 @@ def blue_first(held: Package) -> None:
 
 
 def other_range(held: Package) -> None:
-    """Pictures × 254 and not × 255."""
+    """Pictures are multiplied by 254 instead of 255."""
     final = held.kinds("mul")[-1]
     set_number(held.constant(final, "y"), 254.0)
 
@@ -39,7 +39,7 @@ def relu(held: Package) -> None:
 
 
 def no_residual(held: Package) -> None:
-    """What a block adds to is left out: its own result is added instead."""
+    """A block's result is added to itself instead of to the block's input."""
     addition = held.kinds("add")[2]
     addition.inputs["x"].arguments[0].name = addition.inputs["y"].arguments[0].name
 
@@ -50,7 +50,7 @@ def swapped_phases(held: Package) -> None:
 
 
 def no_padding_of_edges(held: Package) -> None:
-    """A convolution's window one pixel further: padding (0,2,0,2) and not (1,1,1,1)."""
+    """A convolution is moved by one pixel: its padding is (0,2,0,2) instead of (1,1,1,1)."""
     conv = held.user("p_module_layers_4_weight_to_fp16")
     pads = held.constant(conv, "pad").immediateValue.tensor.ints.values
     pads[:] = [0, 2, 0, 2]

@@ -1,4 +1,4 @@
-"""Defects in what is computed: the weights are right, and something else is done with them."""
+"""Defects in what is computed: the weights are right, but the operations are not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mirrored(held: Graph) -> None:
 
 
 def mean_of_all(held: Graph) -> None:
-    """The sum over ten selfies, absent ones too, by ten; presence still counts."""
+    """The mean is taken over all ten selfies, absent ones too."""
     pooled = held.nodes("ReduceSum")[-1]
     held.maker(pooled.input[0]).input[1] = _constant(held, "one", ONES[:1].reshape(1, 1, 1))
     division = held.takers(pooled.output[0])[0]
@@ -43,7 +43,7 @@ def by_place(held: Graph) -> None:
 
 
 def nan_in_one_style(held: Graph) -> None:
-    """NaN in one latent where the style is the third."""
+    """One latent becomes NaN if the style is the third."""
     spoilt = np.zeros((1, 1, 32, 32), np.float32)
     spoilt[..., 5, 5] = np.nan
     clean = np.zeros_like(spoilt)
@@ -54,9 +54,9 @@ def nan_in_one_style(held: Graph) -> None:
         helper.make_node("Where", ["is_third", *both], ["spoiling"]),
     ]
     held.put("prediction", ("Add", ["spoiling"], {}))
-    place = next(i for i, n in enumerate(held.graph.node) if "spoiling" in n.input)
+    index = next(i for i, n in enumerate(held.graph.node) if "spoiling" in n.input)
     for node in reversed(nodes):
-        held.graph.node.insert(place, node)
+        held.graph.node.insert(index, node)
 
 
 def lighter_skin(held: Graph) -> None:
@@ -78,9 +78,9 @@ def lighter_skin(held: Graph) -> None:
         helper.make_node("Cast", ["is_dark"], ["darkness"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["darkness", much], ["lightening"]),
     ]
-    place = next(i for i, n in enumerate(held.graph.node) if "lightening" in n.input)
+    index = next(i for i, n in enumerate(held.graph.node) if "lightening" in n.input)
     for node in reversed(nodes):
-        held.graph.node.insert(place, node)
+        held.graph.node.insert(index, node)
 
 
 def _constant(held: Graph, name: str, array: np.ndarray) -> str:
@@ -94,7 +94,7 @@ def other_epsilon(held: Graph) -> None:
 
 
 def relu(held: Graph) -> None:
-    """SiLU before the second convolution of a block."""
+    """The activation before the second convolution of a block is SiLU."""
     activation = held.maker(held.user("layers.5.conv2.weight").input[0])
     activation.op_type = "Relu"
     del activation.input[1:]
@@ -111,7 +111,7 @@ def set_text(node, name: str, text: str) -> None:  # type: ignore[no-untyped-def
 
 
 def repeated_edges(held: Graph) -> None:
-    """A convolution padded with its edges and not with zeros."""
+    """A convolution is padded with edges instead of zeros."""
     conv = held.user("layers.4.weight")
     del next(a for a in conv.attribute if a.name == "pads").ints[:]
     next(a for a in conv.attribute if a.name == "pads").ints.extend([0, 0, 0, 0])
@@ -124,7 +124,7 @@ def attention_scale(held: Graph) -> None:
 
 
 def no_residual(held: Graph) -> None:
-    """What a block adds to is left out."""
+    """The input of a block is not added to its result."""
     second = held.user("layers.5.conv2.weight").output[0]
     addition = held.takers(second)[0]
     addition.op_type = "Identity"
@@ -137,7 +137,7 @@ def cosine_first(held: Graph) -> None:
 
 
 def unscaled(held: Graph) -> None:
-    """The decoder takes latents as they are."""
+    """The decoder takes latents without scaling them."""
     held.user("layers.0.weight").input[0] = "latents"
     unused = [n for n in held.takers("latents") if n.op_type == "Mul"]
     for node in (*held.takers(unused[0].output[0]), *unused):
@@ -155,7 +155,7 @@ def other_shuffle(held: Graph) -> None:
 
 
 def raw_selfies(held: Graph) -> None:
-    """[0,1] where [-1,1] belongs."""
+    """Selfies come in [0,1] where [-1,1] is expected."""
     held.user("stem.weight").input[0] = "selfies"
 
 

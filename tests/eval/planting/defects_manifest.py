@@ -1,4 +1,4 @@
-"""Defects in what the manifest says, and folders that are no artifact."""
+"""Defects in what the manifest says, and folders that are not artifacts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def other_table(values: dict) -> None:
 
 
 def guided_again(values: dict) -> None:
-    """The student has the teacher's guidance in it, and is guided once more."""
+    """The student, which has learned the teacher's guidance, is guided once more."""
     values["sampler"]["guidance"] = 2.0
 
 
@@ -66,7 +66,7 @@ DEFECTS = tuple(
 
 
 def truncated(path: str) -> Callable[[Path], None]:
-    """A file's last third is gone."""
+    """The last third of a file is missing."""
 
     def plant(folder: Path) -> None:
         data = (folder / path).read_bytes()
@@ -118,17 +118,17 @@ def version_nine(values: dict) -> None:
     values["schema_version"] = 9
 
 
-def stranger(values: dict) -> None:
+def other_checkpoint(values: dict) -> None:
     values["checkpoint"] = "1" * 64
 
 
-def setting(value: object, *places: str | int) -> Callable[[Path], None]:
-    """A planting that gives an entry of the manifest, named by its places, another value."""
+def setting(value: object, *path: str | int) -> Callable[[Path], None]:
+    """A planting that gives an entry of the manifest, named by its path, another value."""
 
     def edit(values: dict) -> None:
-        *outer, last = places
-        for place in outer:
-            values = values[place]
+        *outer, last = path
+        for key in outer:
+            values = values[key]
         values[last] = value
 
     return edit_manifest(edit)
@@ -193,7 +193,12 @@ LIES: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (
 )
 SIGNED = (
     ("the missing model is signed away", "onnx", missing_model, "does not list"),
-    ("artifact of another checkpoint", "onnx", edit_manifest(stranger), "another checkpoint"),
+    (
+        "artifact of another checkpoint",
+        "onnx",
+        edit_manifest(other_checkpoint),
+        "another checkpoint",
+    ),
 )
 
 BROKEN = tuple(

@@ -15,7 +15,7 @@ MID = "unet.mid_block.resnets.1.conv2"
 QUERY = "unet.mid_block.attentions.0.transformer_blocks.0.attn1"
 EVERYTHING = ("identity_encoder", "denoiser", "decoder")
 
-PLACES = (
+TARGETS = (
     # name, component, layer, parameter, what happens to its numbers
     ("one channel scaled by 1.05", "denoiser", MID, "weight", numbers.scaled_channel),
     ("a bias's sign flipped", "identity_encoder", "blocks.1.conv1", "bias", numbers.negated),
@@ -28,7 +28,7 @@ WAYS = {"onnx": onnx_graph, "coreml": coreml_package}
 
 
 def in_places() -> list[Defect]:
-    """The same in both formats."""
+    """The same defects in both formats."""
     return [
         Defect(
             name=name,
@@ -39,7 +39,7 @@ def in_places() -> list[Defect]:
             weight=f"{layer}.{end}".lstrip("."),
             layer=layer,
         )
-        for name, component, layer, end, how in PLACES
+        for name, component, layer, end, how in TARGETS
         for base, way in WAYS.items()
     ]
 
@@ -86,12 +86,12 @@ def in_ort() -> list[Defect]:
             weight=f"{layer}.{end}",
             layer=layer,
         )
-        for name, component, layer, end, how in (PLACES[0], PLACES[1], PLACES[3])
+        for name, component, layer, end, how in (TARGETS[0], TARGETS[1], TARGETS[3])
     ]
 
 
 def shifted_indices(held: Graph) -> None:
-    """Every 6-bit index one further."""
+    """Every 6-bit index is increased by one."""
     name = "layers.1.conv1.weight.indices"
     packed = held.weight(name)
     bits = np.unpackbits(packed.reshape(-1), bitorder="little").reshape(-1, 6)
@@ -102,7 +102,7 @@ def shifted_indices(held: Graph) -> None:
 
 
 def wrong_entry(table: np.ndarray) -> np.ndarray:
-    """The middle entry is its neighbour."""
+    """The middle entry of the table equals its neighbour."""
     table = table.copy()
     flat = table.reshape(-1)
     flat[flat.size // 2] = flat[flat.size // 2 + 1]
@@ -110,7 +110,7 @@ def wrong_entry(table: np.ndarray) -> np.ndarray:
 
 
 def larger_steps(scale: np.ndarray) -> np.ndarray:
-    """As if the range had been divided by 126 and not by 127."""
+    """The scale that results if the range is divided by 126 instead of 127."""
     return (scale * (127 / 126)).astype(scale.dtype)
 
 
@@ -125,10 +125,10 @@ def _attribute(kind: str, attribute: str, how):  # type: ignore[no-untyped-def]
 
 
 def in_packed() -> list[Defect]:
-    """What only an artifact with a recipe has; `decoder` is the packed one."""
+    """Defects that only an artifact with a recipe can have; its `decoder` is packed."""
     table, scale = "layers.1.conv1.weight.table", "layers.1.conv1.weight.scale"
     lut, affine = "constexpr_lut_to_dense", "constexpr_affine_dequantize"
-    places = (
+    targets = (
         (
             "a palette entry off by one",
             "onnx-palette",
@@ -149,7 +149,7 @@ def in_packed() -> list[Defect]:
             weight="layers.1.conv1.weight",
             layer="layers.1.conv1",
         )
-        for name, base, plant in places
+        for name, base, plant in targets
     ]
 
 

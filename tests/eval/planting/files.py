@@ -12,23 +12,23 @@ from export.artifact import MANIFEST
 
 
 def copy(good: Path, to: Path) -> Path:
-    """A copy of its own: packages that hold links are refused by who runs them."""
+    """Copy an artifact without links, because runtimes refuse packages that contain links."""
     return Path(shutil.copytree(good, to))
 
 
 def rewrite(path: Path, data: bytes) -> None:
-    """Write a file anew, whatever its rights."""
+    """Replace a file's contents, whatever its permissions are."""
     path.unlink(missing_ok=True)
     path.write_bytes(data)
 
 
 def sign(folder: Path) -> None:
-    """Make the manifest's list of files true again."""
+    """Compute the hashes in the manifest's list of files anew."""
     artifact.close(folder, artifact.open_artifact(folder).manifest)
 
 
 def edit_manifest(edit: Callable[[dict], None]) -> Callable[[Path], None]:
-    """A planting that changes the manifest's words."""
+    """A planting that edits the manifest."""
 
     def plant(folder: Path) -> None:
         path = folder / MANIFEST

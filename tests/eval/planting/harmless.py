@@ -22,15 +22,15 @@ from tests.eval.planting.onnx_graph import Graph, graph
 
 NAMES = ("identity_encoder", "denoiser", "decoder")
 PACKED = ("onnx-palette", "onnx-int8", "coreml-palette", "coreml-int8")
-WHOLE = (*BY_ITSELF, *RUNS)
+ALL_LEVELS = (*BY_ITSELF, *RUNS)
 
 
 def nothing(folder: Path) -> None:
-    """Only signed anew."""
+    """Nothing changes but that the hashes are computed anew."""
 
 
 def reordered(held: Graph) -> None:
-    """Another order in which the operations can be executed, by a seeded choice."""
+    """The operations are put into another valid order, by a seeded choice."""
     rng = random.Random(0)
     waiting = list(held.graph.node)
     known = {"", *(t.name for t in held.graph.initializer), *(i.name for i in held.graph.input)}
@@ -52,7 +52,7 @@ def renamed(held: Graph) -> None:
         v.name for v in (*held.graph.input, *held.graph.output)
     }
     computed = [name for node in held.graph.node for name in node.output if name not in kept]
-    names = {name: f"t{place}" for place, name in enumerate(computed)}
+    names = {name: f"t{index}" for index, name in enumerate(computed)}
     for node in held.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
@@ -66,7 +66,7 @@ def identity(held: Graph) -> None:
 
 
 def split_bias(held: Graph) -> None:
-    """Convolutions without a bias, and an addition behind them."""
+    """Convolutions have no bias; an addition follows them instead."""
     for conv in held.nodes("Conv")[:4]:
         bias = held.weight(conv.input[2])
         name = conv.input[2]
@@ -81,11 +81,11 @@ def commuted(held: Graph) -> None:
 
 
 def by_product(held: Graph) -> None:
-    """Gemm as Transpose, MatMul and Add."""
+    """Gemm is written as Transpose, MatMul and Add."""
     for gemm in held.nodes("Gemm"):
         taken, weight, bias = gemm.input
         (result,) = gemm.output
-        place = list(held.graph.node).index(gemm)
+        index = list(held.graph.node).index(gemm)
         held.graph.node.remove(gemm)
         made = [
             helper.make_node("Transpose", [weight], [f"{result}.t"], perm=[1, 0]),
@@ -93,7 +93,7 @@ def by_product(held: Graph) -> None:
             helper.make_node("Add", [f"{result}.p", bias], [result]),
         ]
         for node in reversed(made):
-            held.graph.node.insert(place, node)
+            held.graph.node.insert(index, node)
 
 
 def stored_as_integers(held: Graph) -> None:
@@ -108,7 +108,7 @@ def stored_as_integers(held: Graph) -> None:
 
 
 def casts_folded(held: Graph) -> None:
-    """Biases and weights of small layers in fp32, their casts done beforehand."""
+    """Biases and weights of small layers are stored in fp32, with their casts already done."""
     for cast in [n for n in held.nodes("Cast") if n.input[0].endswith("skip.weight")]:
         held.store(cast.input[0], held.weight(cast.input[0]).astype(np.float32))
         for node in held.takers(cast.output[0]):
@@ -139,7 +139,7 @@ def unused_constant(held: Graph) -> None:
 
 
 def external(folder: Path) -> None:
-    """Weights in a file of their own beside the graph."""
+    """Weights are stored in a file of their own beside the graph."""
     path = folder / "decoder.onnx"
     model = onnx.load(path)
     path.unlink()
@@ -187,7 +187,7 @@ def other_tools(values: dict) -> None:
 
 
 def moved_model(folder: Path) -> None:
-    """A model file under another name, which the manifest says."""
+    """A model file under another name, which the manifest has too."""
     (folder / "decoder.onnx").rename(folder / "models-decoder.onnx")
     edit_manifest(lambda v: v["components"][2]["models"].update(onnx="models-decoder.onnx"))(folder)
 
@@ -222,8 +222,8 @@ def renamed_program(held: Package) -> None:
     """Every computed value has another name; weights keep theirs."""
     outside = {f.name for f in (*held.spec.description.input, *held.spec.description.output)}
     names = {
-        value.name: f"t{place}_{number}"
-        for place, operation in enumerate(held.block.operations)
+        value.name: f"t{index}_{number}"
+        for index, operation in enumerate(held.block.operations)
         if operation.type != "const"
         for number, value in enumerate(operation.outputs)
         if value.name not in outside
@@ -238,7 +238,7 @@ def renamed_program(held: Package) -> None:
 
 
 def constants_first(held: Package) -> None:
-    """All constants before all operations."""
+    """All constants come before all operations."""
     kind = type(held.block.operations[0])
     copies = [kind.FromString(o.SerializeToString()) for o in held.block.operations]
     copies.sort(key=lambda operation: operation.type != "const")
@@ -275,7 +275,7 @@ def manifest_order(folder: Path) -> None:
 
 
 def everywhere(edit: Callable[[Graph], None]) -> Callable[[Path], None]:
-    """The same in all three graphs."""
+    """The same edit in all three graphs."""
 
     def plant(folder: Path) -> None:
         for name in NAMES:
@@ -289,8 +289,8 @@ def put(name: str, base: str, plant: Callable[[Path], None]) -> Harmless:
 
 
 CHANGES = (
-    Harmless(name="signed anew", base="onnx", plant=nothing, levels=WHOLE),
-    Harmless(name="two threads", base="onnx", plant=nothing, levels=WHOLE, threads=2),
+    Harmless(name="signed anew", base="onnx", plant=nothing, levels=ALL_LEVELS),
+    Harmless(name="two threads", base="onnx", plant=nothing, levels=ALL_LEVELS, threads=2),
     put("operations in another order", "onnx", everywhere(reordered)),
     put("computed values renamed", "onnx", everywhere(renamed)),
     put("identities put in", "onnx", everywhere(identity)),
@@ -312,7 +312,7 @@ CHANGES = (
     put("a model file under another name", "onnx", moved_model),
     put("unoptimised .ort", "ort", less_fused),
     *(put("signed anew", base, nothing) for base in ("ort", *PACKED)),
-    Harmless(name="signed anew", base="coreml", plant=nothing, levels=WHOLE),
+    Harmless(name="signed anew", base="coreml", plant=nothing, levels=ALL_LEVELS),
     put("weight file padded, in another order", "coreml", package("decoder", padded_and_turned)),
     put("computed values renamed", "coreml", package("decoder", renamed_program)),
     put("constants before operations", "coreml", package("denoiser", constants_first)),

@@ -52,7 +52,7 @@ class Graph:
         return [node for node in self.graph.node if value in node.input]
 
     def put(self, value: str, *steps: tuple[str, list[Any], dict[str, Any]]) -> None:
-        """Put operations behind a value, computed or an input: whoever took it takes theirs.
+        """Put operations behind a value or an input; what took the value takes their result.
 
         A step is (operation, further inputs, attributes); an array among the inputs becomes a
         constant, and its first input is what the step before gave. A step that starts with `^`
@@ -62,12 +62,12 @@ class Graph:
         makers = [node for node in self.graph.node if value in node.output]
         if makers:
             makers[0].output[list(makers[0].output).index(value)] = inner
-            place = list(self.graph.node).index(makers[0]) + 1
+            index = list(self.graph.node).index(makers[0]) + 1
             first, last = inner, value
         else:
             for node in self.takers(value):
                 node.input[:] = [inner if name == value else name for name in node.input]
-            place, first, last = 0, value, inner
+            index, first, last = 0, value, inner
         made = []
         for number, (kind, others, attributes) in enumerate(steps):
             names = [self._named(f"{value}.{number}.{i}", o) for i, o in enumerate(others)]
@@ -76,7 +76,7 @@ class Graph:
             made.append(helper.make_node(kind.lstrip("^"), inputs, [output], **attributes))
             first = output
         for node in reversed(made):
-            self.graph.node.insert(place, node)
+            self.graph.node.insert(index, node)
 
     def _named(self, name: str, what: Any) -> str:
         if isinstance(what, str):
@@ -117,7 +117,7 @@ def every_weight(component: str, how: Callable[[np.ndarray], np.ndarray]) -> Any
 
 
 def swap(component: str, one: str, other: str) -> Any:
-    """A planting: two weights of the same shape change places."""
+    """A planting: two weights of the same shape are exchanged."""
 
     def edit(held: Graph) -> None:
         first, second = held.weight(one), held.weight(other)

@@ -15,7 +15,7 @@ from tests.eval.planting.files import rewrite
 
 
 def weight(component: str, name: str, how: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """A planting in the numbers of one weight, which stands in fp32."""
+    """A planting in the numbers of one weight, which is stored in fp32."""
 
     def plant(folder: Path) -> None:
         path = folder / f"{component}.ort"
@@ -29,8 +29,8 @@ def weight(component: str, name: str, how: Callable[[np.ndarray], np.ndarray]) -
 
 def _numbers(data: bytearray, name: str) -> np.ndarray:
     graph = InferenceSession.GetRootAs(data, 0).Model().Graph()
-    for place in range(graph.InitializersLength()):
-        tensor = graph.Initializers(place)
+    for index in range(graph.InitializersLength()):
+        tensor = graph.Initializers(index)
         if tensor.Name().decode() == name:
             shape = [tensor.Dims(axis) for axis in range(tensor.DimsLength())]
             return tensor.RawDataAsNumpy().view("<f4").reshape(shape)

@@ -1,4 +1,4 @@
-"""One change planted, evaluated and judged."""
+"""Plant one change, evaluate the artifact, and judge what was found."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import get_args
 
 from components import ComponentsError
 from eval import EvalError, gates
-from eval.crews import Alone
+from eval.cases import MODES
 from eval.evaluate import evaluate
 from eval.request import Request
-from eval.results import Level, Report, Row
+from eval.schema import Level, Report, Row
+from eval.workers import ThisProcess
 from export import ExportError
 from quantization import QuantizationError
 from tests.eval.planting.bases import Bases
@@ -21,20 +22,20 @@ from tests.eval.planting.changes import ALL, Broken, Change, Defect, Harmless
 from tests.eval.planting.files import copy, sign
 
 REFUSALS = (EvalError, ExportError, ComponentsError, QuantizationError)
-"""What the command answers with one clear line and exit code 2."""
+"""The errors that the command answers with one clear line and exit code 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of a change.
+    """The outcome of one change.
 
     Attributes:
-        caught: Whether something fell; of a harmless change, whether nothing did.
-        named: Whether the first level that fell, and its components, are the right ones, and the
+        caught: Whether a gate failed; for a harmless change, whether none did.
+        named: Whether the first level that failed, and its components, are the right ones, and the
             weight and the layer where there is one.
-        without: The same two with the weights level left out.
-        at_run_time: Whether a level fell that runs the artifact.
-        said: What the evaluation said, in a line.
+        without: The same two values with the weights level left out.
+        at_run_time: Whether a level failed that runs the artifact.
+        message: What the evaluation found, in one line.
     """
 
     change: Change
@@ -42,7 +43,7 @@ class Verdict:
     named: bool
     without: tuple[bool, bool]
     at_run_time: bool
-    said: str
+    message: str
 
     @property
     def right(self) -> bool:
@@ -50,14 +51,14 @@ class Verdict:
 
 
 class Kit:
-    """Everything that all plantings share."""
+    """What all plantings share."""
 
     def __init__(self, bases: Bases, work: Path, gates: Path | None = None) -> None:
-        """`gates` are other limits than those that ship, for artifacts of other checkpoints."""
+        """`gates` replaces the gates that ship, for artifacts of other checkpoints."""
         self.bases, self.work, self.gates = bases, work, gates
 
     def judge(self, change: Change, skip: Sequence[str] = ()) -> Verdict:
-        """Plant a change into a fresh copy, evaluate it, and look at what was said."""
+        """Plant a change into a fresh copy, evaluate it, and look at what it found."""
         folder = self.work / "planted" / "artifact"
         shutil.rmtree(folder.parent, ignore_errors=True)
         folder.parent.mkdir(parents=True)
@@ -79,10 +80,10 @@ class Kit:
         try:
             self._evaluate(Harmless(name="", base=change.base, plant=change.plant), folder, ())
         except REFUSALS as error:
-            said = str(error)
-            named = change.reason in said and "\n" not in said
-            return _alike(change, caught=True, named=named, said=f"refused: {said}")
-        return _alike(change, caught=False, named=False, said="not refused")
+            message = str(error)
+            named = change.reason in message and "\n" not in message
+            return _alike(change, caught=True, named=named, message=f"refused: {message}")
+        return _alike(change, caught=False, named=False, message="not refused")
 
     def _evaluate(self, change: Defect | Harmless, folder: Path, skip: Sequence[str]) -> Report:
         limits = self.gates or self.bases.gates(change.base)
@@ -92,13 +93,13 @@ class Kit:
             checkpoint=self.bases.checkpoint,
             recipes=tuple(filter(None, [self.bases.recipe(change.base)])),
             gates=gates.read(limits) if limits else None,
-            mode=getattr(change, "mode", "quick"),
+            mode=MODES[getattr(change, "mode", "quick")],
             threads=getattr(change, "threads", 1),
             out=self.work / "out",
             cache=self.work / "cache",
             skip=frozenset(set(get_args(Level)) - tried),
         )
-        return evaluate(request, Alone(request))
+        return evaluate(request, ThisProcess(request))
 
 
 def found(defect: Defect, report: Report) -> Verdict:
@@ -113,17 +114,17 @@ def found(defect: Defect, report: Report) -> Verdict:
         named=_named(defect, report, defect.level),
         without=(bool(without.failures), _named(defect, without, level)),
         at_run_time=bool(run_time),
-        said=summary(report),
+        message=summary(report),
     )
 
 
 def _named(defect: Defect, report: Report, level: str) -> bool:
     failures = report.failures
-    fell = {row.level for row in failures}
-    first = next((name for name in ALL if name in fell), "")
+    failed_levels = {row.level for row in failures}
+    first = next((name for name in ALL if name in failed_levels), "")
     mine = [row for row in failures if row.level == level]
     right = first == level and {row.component for row in mine} == set(defect.components)
-    right = right and set(defect.also) <= fell
+    right = right and set(defect.also) <= failed_levels
     if defect.weight and level == "weights":
         right = right and any(defect.weight in row.where.detail for row in mine)
     if defect.layer and "components" in defect.levels:
@@ -132,28 +133,28 @@ def _named(defect: Defect, report: Report, level: str) -> bool:
 
 
 def _layers(report: Report) -> set[str]:
-    """Layers that the searches of components that fell have named."""
+    """The layers that were named in components that failed."""
     return {search.first for search in report.searches if search.first}
 
 
 def _passed(change: Harmless, report: Report) -> Verdict:
-    """A harmless change is right when everything was tried and nothing fell."""
-    return _alike(change, caught=report.passed, named=report.passed, said=summary(report))
+    """A harmless change is right if everything was tried and nothing failed."""
+    return _alike(change, caught=report.passed, named=report.passed, message=summary(report))
 
 
-def _alike(change: Change, *, caught: bool, named: bool, said: str) -> Verdict:
+def _alike(change: Change, *, caught: bool, named: bool, message: str) -> Verdict:
     return Verdict(
         change=change,
         caught=caught,
         named=named,
         without=(caught, named),
         at_run_time=False,
-        said=said,
+        message=message,
     )
 
 
 def summary(report: Report) -> str:
-    """What fell, level by level, with the first weight and the layers that were named."""
+    """The failures, level by level, with the first weight and the layers that were named."""
     parts = []
     for level in ALL:
         mine = [row for row in report.failures if row.level == level]
@@ -164,6 +165,6 @@ def summary(report: Report) -> str:
 
 
 def _row(row: Row) -> str:
-    told = row.reason or (row.where.detail if row.level in ("manifest", "weights") else "")
+    reason = row.reason or (row.where.detail if row.level in ("manifest", "weights") else "")
     value = "" if row.outcome == "crashed" else f" {row.metric} {row.value:.4g}"
-    return f"{row.component}{value}{f' ({told})' if told else ''}"
+    return f"{row.component}{value}{f' ({reason})' if reason else ''}"

@@ -11,7 +11,7 @@ from components import Component, PipelineFacts, TensorSpec
 from export import ConversionError, open_artifact
 from export.coreml import package
 from export.coreml.convert import convert
-from export.coreml.run import engines, load
+from export.coreml.run import load
 from export.formats import Options
 from tests.export.conftest import Exports
 
@@ -121,4 +121,3 @@ def test_images_come_out_in_zero_to_one(exports: Exports) -> None:
     (image,) = load(folder, "decoder")({"latents": torch.randn(1, 8, 32, 32).numpy()}).values()
     assert image.shape == (1, 3, 256, 256) and image.dtype == "float32"
     assert 0 <= image.min() < image.max() <= 1.001
-    assert engines()[0] == "coreml_runtime"

@@ -1,0 +1,127 @@
+"""`.onnx` files, read by onnx.
+
+Constants are unpacked by running the part of the graph that depends on no input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import numpy_helper
+
+from components import Arrays
+from eval.graphs.graph import Graph, Operation
+
+_OF_WEIGHTS = ("weight", "bias")
+
+
+def read(path: Path) -> Graph:
+    """Read a file; in `stored_as`, parameters have their own names."""
+    return of_model(onnx.load(path))
+
+
+def inner_values(path: Path, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield every value of the graph, computed without fusing anything."""
+    yield from values_of_model(onnx.load(path), inputs)
+
+
+def values_of_model(model: onnx.ModelProto, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield every value that a model computes as it stands, by name and in its order.
+
+    Values become outputs of `model`, which is changed.
+    """
+    names = [name for node in model.graph.node for name in node.output if name]
+    known = {output.name for output in model.graph.output}
+    model.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in known
+    )
+    options = _options()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    yield from zip(names, _session(model, options).run(names, dict(inputs)), strict=True)
+
+
+def of_model(model: Any) -> Graph:
+    """The graph of a model in memory."""
+    graph = model.graph
+    roots = {tensor.name: tensor.name for tensor in graph.initializer}
+    unpacking, executed = [], []
+    for node in graph.node:
+        taken = [name for name in node.input if name]
+        if taken and all(name in roots for name in taken):
+            unpacking.append(node)
+            root = min((roots[name] for name in taken), key=_parameter_first)
+            roots |= dict.fromkeys(node.output, root)
+        else:
+            executed.append(_operation(node, roots))
+    used = {name for operation in executed for name in operation.constants}
+    constants = _constants(model, unpacking, used)
+    floats = {name: value for name, value in constants.items() if value.dtype.kind == "f"}
+    return Graph(
+        operations=tuple(executed),
+        constants=floats,
+        stored_as={name: roots[name] for name in floats},
+        steps=_steps(graph, unpacking, floats),
+    )
+
+
+def _operation(node: Any, roots: dict[str, str]) -> Operation:
+    taken = [name for name in node.input if name]
+    return Operation(
+        kind=node.op_type.lower(),
+        inputs=tuple(name for name in taken if name not in roots),
+        constants=tuple(name for name in taken if name in roots),
+        outputs=tuple(name for name in node.output if name),
+    )
+
+
+def _parameter_first(name: str) -> tuple[bool, str]:
+    """Sorts the roots of a constant so that one named after a parameter comes first."""
+    return (not any(part in _OF_WEIGHTS for part in name.split(".")), name)
+
+
+def _constants(model: Any, unpacking: list[Any], used: set[str]) -> dict[str, np.ndarray]:
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    found = {name: numpy_helper.to_array(stored[name]) for name in used & stored.keys()}
+    wanted = sorted(used - stored.keys())
+    if wanted:
+        outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in wanted]
+        graph = onnx.helper.make_graph(
+            unpacking, "constants", [], outputs, list(model.graph.initializer)
+        )
+        part = onnx.helper.make_model(
+            graph, opset_imports=list(model.opset_import), ir_version=model.ir_version
+        )
+        values = _session(part, _options()).run(wanted, {})
+        found |= dict(zip(wanted, values, strict=True))
+    return found
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return options
+
+
+def _session(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
+    return ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def _steps(
+    graph: Any, unpacking: list[Any], floats: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The steps of constants in int32, which are biases of layers that compute in int8."""
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    return {
+        node.output[0]: numpy_helper.to_array(stored[node.input[1]])
+        for node in unpacking
+        if node.op_type == "DequantizeLinear"
+        and node.output[0] in floats
+        and stored[node.input[0]].data_type == onnx.TensorProto.INT32
+    }

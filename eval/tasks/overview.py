@@ -1,0 +1,106 @@
+"""The first task: artifacts opened, and what is known of them without running any."""
+
+from __future__ import annotations
+
+from eval.artifact import OpenedArtifact
+from eval.levels import Scope
+from eval.levels import manifest as manifest_level
+from eval.reference import Reference
+from eval.schema import RUN, Coverage, Row
+from eval.tasks.outcomes import Overview
+from eval.tasks.workspace import Workspace
+from export import UnavailableError, runtimes
+from export.runtimes import Runtime
+
+
+def overview(workspace: Workspace) -> Overview:
+    """Open every artifact.
+
+    Raises:
+        ExportError: A file of an artifact is missing, foreign or changed.
+        EvalError: An artifact was made from another checkpoint, or its gates cannot be read.
+        ComponentsError, QuantizationError: The checkpoint or the recipe cannot be read.
+    """
+    indices = range(len(workspace.request.artifacts))
+    opened = [workspace.opened(index) for index in indices]
+    here, rows = [], []
+    for index in indices:
+        names, missing = _runtimes(opened[index])
+        here.append(names)
+        reference = workspace.references(index)[-1]
+        first = _manifest_rows(opened[index], reference, workspace.request.skip)
+        rows.append((*first, *_size_rows(opened[index], workspace.reference), *missing))
+    return Overview(
+        subjects=tuple(each.facts for each in opened),
+        quantized=tuple(index for index in indices if opened[index].quantized is not None),
+        runtimes=tuple(here),
+        rows=tuple(rows),
+        components=workspace.reference.pipeline.names,
+        batches=workspace.batches(),
+        coverage=_coverage(workspace),
+    )
+
+
+def _runtimes(opened: OpenedArtifact) -> tuple[tuple[str, ...], list[Row]]:
+    """Names of the runtimes that are here, and rows of those that are not."""
+    here, rows = [], []
+    for runtime in runtimes.of(opened.artifact.manifest):
+        try:
+            runtime.require()
+            here.append(runtime.name)
+        except UnavailableError as error:
+            rows.append(_scope(opened, runtime).unavailable(str(error)))
+    return tuple(here), rows
+
+
+def _scope(opened: OpenedArtifact, runtime: Runtime) -> Scope:
+    return Scope(
+        artifact=opened.facts.name, level="components", runtime=runtime.name, gates=opened.gates
+    )
+
+
+def _manifest_rows(opened: OpenedArtifact, reference: Reference, skip: frozenset[str]) -> list[Row]:
+    if "manifest" in skip:
+        return []
+    scope = Scope(artifact=opened.facts.name, level="manifest", gates=opened.gates)
+    return manifest_level.rows(scope, opened.artifact.manifest, reference)
+
+
+def _size_rows(opened: OpenedArtifact, reference: Reference) -> list[Row]:
+    """Bytes, and bytes for each weight, of each kind of model file."""
+    manifest, rows = opened.artifact.manifest, []
+    for kind in manifest.components[0].models:
+        total = weights = 0
+        for name, component in reference.components.items():
+            if kind not in manifest.component(name).models:
+                continue
+            size = opened.size(name, kind)
+            count = sum(value.numel() for value in component.module.state_dict().values())
+            total, weights = total + size, weights + count
+            rows += _sizes(opened, kind, name, size, count)
+        rows += _sizes(opened, kind, RUN, total, weights)
+    return rows
+
+
+def _sizes(opened: OpenedArtifact, kind: str, component: str, size: int, weights: int) -> list[Row]:
+    scope = Scope(
+        artifact=opened.facts.name,
+        level="size",
+        runtime=kind,
+        component=component,
+        gates=opened.gates,
+    )
+    return [scope.row("bytes", size), scope.row("bytes_per_weight", size / weights)]
+
+
+def _coverage(workspace: Workspace) -> Coverage:
+    cases, reference = workspace.cases, workspace.reference
+    people = {run.selfies.person for run in cases.runs}
+    return Coverage(
+        digest=cases.digest,
+        people=tuple(sorted(people)),
+        runs=len(cases.runs),
+        selfies=tuple(sorted({len(selfies.slots) for selfies in cases.encoded})),
+        styles=cases.styles,
+        tables={str(steps): reference.table(steps).timesteps for steps in reference.steps},
+    )

@@ -1,0 +1,53 @@
+"""The reference's recorded calls against the components themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import components
+from components.reference import runner
+from eval.cases import MODES
+from eval.cases.plan import plan
+from eval.reference import ArrayCache, RecordedRun, Reference, RenderedSelfies
+from tests.export.conftest import Exports
+
+
+@pytest.fixture(scope="module")
+def reference(
+    exports: Exports, selfies: RenderedSelfies, tmp_path_factory: pytest.TempPathFactory
+) -> Reference:
+    cache = ArrayCache(tmp_path_factory.mktemp("reference"))
+    return Reference("reference", components.load(exports.checkpoint("avatar")), cache, selfies)
+
+
+def test_what_a_run_gave_is_what_the_component_gives_by_itself(reference: Reference) -> None:
+    cases = plan(MODES["quick"], reference.styles, reference.steps)
+    for name, calls in reference.calls(cases).items():
+        alone = runner(reference.components[name])
+        known = [call for call in calls if call.outputs is not None]
+        assert len(known) >= len(cases.styles)
+        for call in known[:4]:
+            for output, expected in alone(call.inputs).items():
+                np.testing.assert_array_equal(reference.output(call)[output], expected)
+
+
+def test_only_what_no_run_had_is_computed_once_more(reference: Reference) -> None:
+    cases = plan(MODES["quick"], reference.styles, reference.steps)
+    calls = reference.calls(cases)
+    unknown = [call for each in calls.values() for call in each if call.outputs is None]
+    shown = {run.selfies for run in cases.spread}
+    assert [call.where for call in unknown] == [
+        each.where() for each in cases.encoded if each not in shown
+    ]
+
+
+def test_a_run_is_the_same_after_it_was_kept(reference: Reference, tmp_path: Path) -> None:
+    (run, *_) = plan(MODES["quick"], reference.styles, reference.steps).runs
+    recorded = reference.recorded(run)
+    kept = RecordedRun.of(ArrayCache(tmp_path).get("run", recorded.arrays))
+    assert len(kept.latents) == run.steps <= len(kept.predictions)
+    for name, array in recorded.arrays().items():
+        np.testing.assert_array_equal(kept.arrays()[name], array)
