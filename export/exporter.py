@@ -165,7 +165,7 @@ def _close(
         recipe=recipe.digest if recipe else None,
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),
-        sampler=from_plain(SamplerEntry, facts.sampler, ManifestError),
+        sampler=from_plain(SamplerEntry, facts.sampler, ManifestError) if facts.sampler else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
         components=entries,
         golden=golden.write(folder, recording),

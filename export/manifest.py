@@ -42,7 +42,7 @@ class Manifest:
         recipe: SHA-256 of the quantization recipe; null where there was none.
         tools: Version of each library that shaped the files.
         styles: The styles by index; empty where the pipeline has none.
-        sampler: The sampling loop's constants.
+        sampler: The sampling loop's constants; absent where the pipeline has no sampler.
         selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
             in manifests that are older than the rules.
         components: The components, in the order a run uses them.
@@ -60,7 +60,7 @@ class Manifest:
     recipe: Sha256 | None = None
     tools: dict[str, str]
     styles: tuple[StyleEntry, ...]
-    sampler: SamplerEntry
+    sampler: SamplerEntry | None = json_records.optional(None)
     components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
     golden: GoldenEntry
     files: tuple[FileEntry, ...]

@@ -50,6 +50,8 @@ def is_argument(parameter: Any) -> bool:
 
 def kind_of(parameter: Any) -> str:
     """What values a parameter takes: `path`, `int`, or the words of a choice, `fp16|fp32`."""
+    if parameter.metavar and not is_argument(parameter):
+        return str(parameter.metavar).strip("<>")
     kind = parameter.type_descriptor.annotation
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "|".join(str(member.value) for member in kind)

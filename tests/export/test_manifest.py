@@ -233,7 +233,7 @@ def test_any_bytes_are_read_or_refused_cleanly(data: bytes) -> None:
         Manifest.parse(data)
 
 
-@pytest.mark.parametrize("missing", ["format", "files", "components", "sampler", "golden"])
+@pytest.mark.parametrize("missing", ["format", "files", "components", "tools", "golden"])
 def test_a_missing_field_is_named(missing: str) -> None:
     values = json.loads(EXAMPLE.dump())
     del values[missing]
