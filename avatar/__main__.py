@@ -1,4 +1,4 @@
-"""`python -m avatar`: draw avatars from selfies, list the styles, make people to train on."""
+"""`python -m avatar VERB`: draw avatars, check selfies, list styles, make people to train on."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from support.command_line import (
     run,
     say,
 )
+from support.options import Checkpoint
 from support.progress import printed
 
 if TYPE_CHECKING:
@@ -24,17 +25,9 @@ if TYPE_CHECKING:
     from avatar.people import DesignerStyle
     from export.runtimes import Runtime
 
-app = new_app("Selfies in, avatars out: draw a person's avatars in a designer's style.")
+app = new_app("Draw avatars of the person in a few selfies, in a designer's style.")
 
 LAST_SEED = 2**64 - 1
-
-Checkpoint = Annotated[
-    Path,
-    typer.Option(
-        help="Checkpoint folder (default: the one that ships, avatar/checkpoints/small).",
-        show_default=False,
-    ),
-]
 
 
 PYTORCH = "pytorch"
@@ -44,33 +37,33 @@ PYTORCH = "pytorch"
 @app.command()
 def create(
     style: Annotated[
-        str, typer.Option(help="Style of the checkpoint or artifact; `styles` lists them.")
+        str, typer.Option(help="Name of a style that the model knows; `styles` lists them.")
     ],
     selfies: Annotated[
         list[Path] | None,
         typer.Option(
             help="1 to 10 pictures of one person (JPEG, PNG, WebP or HEIC, any size). The face "
-            "should fill the centre square: that is all the model sees."
+            "should fill the centre square, because the model sees nothing else."
         ),
     ] = None,
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="[SELFIE]...", help="Further selfies.")
     ] = None,
     count: Annotated[
-        int, typer.Option(min=1, max=1000, help="How many avatars, from consecutive seeds.")
+        int, typer.Option(min=1, max=1000, help="Number of avatars, drawn with consecutive seeds.")
     ] = 1,
     seed: Annotated[
         int,
         typer.Option(
-            min=0, max=LAST_SEED, help="Where chance starts: the same seed gives the same avatar."
+            min=0, max=LAST_SEED, help="Seed of the noise: the same seed gives the same avatar."
         ),
     ] = 0,
     steps: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Calls of the denoiser, one of the numbers that the model was made for: fewer are "
-            "quicker, more are finer. Its own default otherwise.",
+            help="Steps of the sampler, one of the numbers that the model was trained for: fewer "
+            "are quicker, more are finer. The model's default otherwise.",
             show_default=False,
         ),
     ] = None,
@@ -98,16 +91,16 @@ def create(
         bool,
         typer.Option(
             "--any-selfie",
-            help="Draw even from selfies that break a rule (`check` lists them): the avatar may "
-            "then look like nobody. Without it they are refused, because people blame the avatar.",
+            help="Draw from selfies that break a rule too (`check` lists them). Without this "
+            "option they are refused, because the avatar might not look like the person.",
         ),
     ] = False,
 ) -> None:
-    """Draw avatars of the person in the selfies, and print where they lie.
+    """Draw avatars of the person in the selfies, and print the names of the files.
 
-    Each file says that it was made by AI, in the XMP field that the IPTC defines for it.
+    Each file says that it was made by AI, in the XMP property that the IPTC defines for that.
     """
-    from avatar.picture_output import output_files, save_avatar
+    from avatar.saving import output_files, save_avatar
     from avatar.selfies import (
         detector,
         read_photos,
@@ -115,10 +108,10 @@ def create(
         refusals_of,
         stack_photos,
     )
-    from avatar.styles import style_index
+    from avatar.styles_file import style_index
     from support.images import to_pixels
 
-    # What the user got wrong is said before any model is loaded; an artifact is opened to know.
+    # Mistakes are reported before a model is loaded; an artifact must be opened to know its styles.
     files = output_files(out, count)
     if artifact is None:
         style_index([known.name for known in _styles_of(checkpoint)], style)
@@ -144,9 +137,9 @@ def check(
         list[Path], typer.Argument(metavar="SELFIE...", help="1 to 10 pictures of one person.")
     ],
 ) -> None:
-    """Hold selfies against the rules: what is measured of each, and its limits.
+    """Check selfies against the rules, and print each measure beside its limits.
 
-    Exit code 2 where one is refused.
+    The exit code is 2 where a selfie is refused.
     """
     from avatar.selfies import (
         detector,
@@ -161,7 +154,7 @@ def check(
     refusals = refusals_of(photos)
     print_tables(measures_table(selfies, photos, refusals))
     if find is None:
-        say("nobody looked for faces; pip install 'pocket-avatar[faces]' brings what does")
+        say("faces were not looked for; pip install 'pocket-avatar[faces]' installs the detector")
     if refusals:
         fail(*refusal_lines(selfies, refusals))
 
@@ -169,14 +162,18 @@ def check(
 def open_model(
     runtime: str, checkpoint: Path, artifact: Path | None, steps: int | None = None
 ) -> Model:
-    """The checkpoint in PyTorch, or an artifact: by default `dist/FORMAT`, exported if missing.
+    """Open a checkpoint in PyTorch, or an artifact in another runtime.
 
-    `steps` is one of the numbers that it was made for; its own default otherwise.
+    Args:
+        runtime: The runtime.
+        checkpoint: Folder of the checkpoint.
+        artifact: Folder of the artifact; `dist/FORMAT` by default, exported first if missing.
+        steps: Number of steps that the model was trained for; its default otherwise.
     """
     if runtime == PYTORCH:
         if artifact is not None:
             fail("pytorch reads a checkpoint; --artifact is for the other runtimes")
-        return _open_checkpoint(checkpoint, steps)
+        return _open_quantized(checkpoint, steps)
     from export import runtimes
 
     if runtime not in runtimes.known():
@@ -199,22 +196,22 @@ def open_model(
 
 
 def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
-    """The styles of a checkpoint, without loading it."""
-    from avatar.styles import styles_of
+    """The styles of a checkpoint; no weights are loaded."""
+    from avatar.styles_file import styles_of
 
     if not (checkpoint / "model_index.json").is_file():
         raise CheckpointError(f"{checkpoint} has no model_index.json: not a checkpoint")
     return styles_of(checkpoint)
 
 
-def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
+def _open_quantized(checkpoint: Path, steps: int | None) -> Model:
     from avatar.model import Model, Networks, SamplerTable
     from components import load
     from components.reference import runner
-    from quantization import is_quantized, open_checkpoint
+    from quantization import is_quantized, open_quantized
 
     quantized = is_quantized(checkpoint)
-    pipeline = open_checkpoint(checkpoint).pipeline if quantized else load(checkpoint)
+    pipeline = open_quantized(checkpoint).pipeline if quantized else load(checkpoint)
     if set(pipeline.names) != set(Networks.names()):
         raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
     facts = pipeline.facts()
@@ -230,6 +227,7 @@ def _open_checkpoint(checkpoint: Path, steps: int | None) -> Model:
 def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from avatar.model import Model, Networks, SamplerTable
     from export.artifact import open_artifact
+    from support.json_records import plain
 
     manifest = open_artifact(folder).manifest
     if manifest.format != runtime.format or manifest.pipeline != "AvatarPipeline":
@@ -238,9 +236,9 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     names = [entry.name for entry in manifest.components]
     return Model(
         networks=Networks.of({name: runtime.load(folder, name) for name in names}),
-        table=SamplerTable.from_dict(manifest.sampler, steps),
+        table=SamplerTable.from_dict(plain(manifest.sampler), steps),
         latent_shape=manifest.component("decoder").inputs[0].shape,
-        styles=tuple(style["name"] for style in manifest.styles),
+        styles=tuple(style.name for style in manifest.styles),
     )
 
 
@@ -258,15 +256,17 @@ def people(
         int | None,
         typer.Option(
             min=1,
-            help="Write so many people to train on, as shards; a killed run goes on where it was. "
-            "Without it, a contact sheet of eight people is drawn.",
+            help="Write this number of people to train on, as shards; a killed run is resumed. "
+            "Without this option a contact sheet of eight people is drawn.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first person's seed.")] = 0,
-    selfies: Annotated[int, typer.Option(min=0, max=1000, help="Selfies a person, in shards.")] = 5,
+    selfies: Annotated[
+        int, typer.Option(min=0, max=1000, help="Selfies of each person, in shards.")
+    ] = 5,
     avatars: Annotated[
-        int, typer.Option(min=0, help="Drawings a person in each style, in shards.")
+        int, typer.Option(min=0, help="Drawings of each person in each style, in shards.")
     ] = 1,
 ) -> None:
     """Make up people: a sheet of their selfies and drawings to look at, or shards to train on."""
@@ -275,8 +275,8 @@ def people(
         return
     import numpy as np
 
-    from avatar.people.sheet import contact_sheet
-    from avatar.picture_output import output_files, save_picture
+    from avatar.people.contact_sheet import contact_sheet
+    from avatar.saving import output_files, save_picture
 
     (file,) = output_files(out or Path("people.png"), 1)
     say("rendering eight people; the first time the renderer is compiled, which takes a while")
@@ -296,7 +296,7 @@ def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars:
 
 @app.command()
 def styles(checkpoint: Checkpoint = shipped.CHECKPOINT) -> None:
-    """List a checkpoint's styles: name, tier, licence, and whose work they are."""
+    """List a checkpoint's styles with tier, licence, creator and source."""
     rows = [("NAME", "TIER", "LICENCE", "CREATOR", "SOURCE")]
     known = _styles_of(checkpoint)
     rows += [(s.name, s.tier, s.licence, s.creator, s.source_url) for s in known]

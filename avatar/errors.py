@@ -1,16 +1,16 @@
 """What can go wrong between selfie files and avatar files.
 
 AvatarError (UserError)
-├── SelfieError                  about the selfies; the message names the file
+├── SelfieError                  a selfie cannot be used; the message names the file
 │   ├── SelfieCountError         none, or more than the model takes
 │   ├── SelfieNotFoundError      no such file, not a plain file, or not readable
 │   ├── NotAPictureError         not a PNG, JPEG, WebP or HEIC picture
 │   ├── BrokenPictureError       begins like a picture, but is cut short or damaged
-│   ├── PictureTooLargeError     more pixels than a phone takes: perhaps a decompression bomb
-│   └── PictureTooSmallError     too few pixels to tell a face by
-├── StepsError                   the model was made for other numbers of steps
-├── SamplerError                 the sampler's constants in a manifest are none
-├── StylesError                  styles.json cannot be read, or names no styles a model could have
+│   ├── PictureTooLargeError     more pixels than a phone's camera has: perhaps a decompression bomb
+│   └── PictureTooSmallError     too few pixels to recognise a face
+├── StepsError                   the model was not trained for that number of steps
+├── SamplerError                 the sampler's constants in a manifest are incomplete or malformed
+├── StylesError                  styles.json cannot be read, or an entry of it is incomplete
 ├── OutputError                  the avatar cannot be written under that name
 └── CheckpointError              no checkpoint in that folder, or not one of an avatar model
 
@@ -23,11 +23,11 @@ from support.errors import UserError
 
 
 class AvatarError(UserError):
-    """Any error of this room that its user can cause; the message is one line for that user."""
+    """Base class of this room's errors; the message is one line for the user."""
 
 
 class SelfieError(AvatarError):
-    """Something is wrong with the selfies."""
+    """A selfie cannot be used."""
 
 
 class SelfieCountError(SelfieError):
@@ -47,23 +47,23 @@ class BrokenPictureError(SelfieError):
 
 
 class PictureTooLargeError(SelfieError):
-    """The picture has more pixels than a phone takes: perhaps a decompression bomb."""
+    """The picture has more pixels than a phone's camera: perhaps a decompression bomb."""
 
 
 class PictureTooSmallError(SelfieError):
-    """The picture has too few pixels to tell a face by."""
+    """The picture has too few pixels to recognise a face."""
 
 
 class StepsError(AvatarError):
-    """The model was made for other numbers of steps."""
+    """The model was not trained for that number of steps."""
 
 
 class SamplerError(AvatarError):
-    """What a manifest gives for the sampler's constants lacks something, or is no number."""
+    """The sampler's constants in a manifest are incomplete or malformed."""
 
 
 class StylesError(AvatarError):
-    """A `styles.json` cannot be read, or lacks what every style has."""
+    """A `styles.json` cannot be read, or an entry of it is incomplete."""
 
 
 class OutputError(AvatarError):

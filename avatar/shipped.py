@@ -1,4 +1,4 @@
-"""Where the trained checkpoints that ship with this software lie."""
+"""The folders of the trained checkpoints that ship with this software."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 _CHECKPOINTS = Path(__file__).resolve().parent / "checkpoints"
 
 CHECKPOINT = _CHECKPOINTS / "small"
-"""The whole pipeline, a diffusers checkpoint."""
+"""The avatar model: a diffusers pipeline with a model card."""
 
 JUDGE = _CHECKPOINTS / "judge"
-"""The network that measures it."""
+"""The judge: the network that reads avatars in order to score them."""

@@ -1,12 +1,12 @@
-"""The Core ML runtime beside eager PyTorch: Stable Diffusion 1.5's UNet.
+"""Times the Core ML runtime against eager PyTorch on Stable Diffusion 1.5's UNet.
 
     python -m benchmarks.coreml_runtime [--size sd15|tiny] [--repeat N] [--folder DIR]
 
-Makes the network with random weights, converts it to a 16-bit ML Program, and that once more with
-6-bit palettes, then measures, each in a process of its own: loading, one step at batch 2 on 64×64
-latents, and the peak of memory. Steps of PyTorch and of both precisions are timed in turn, in one
-process, so that what else the machine does strikes all alike; the best of each is compared. Exit
-code 1 when a limit is exceeded. The table goes to stdout.
+It builds the network with random weights and converts it to a 16-bit ML Program, and to one with
+6-bit palettes. Then it measures, each in a process of its own: loading, one step at batch 2 on
+64×64 latents, and peak memory. Steps of PyTorch and of both precisions are timed in turn, in one
+process, so that other load on the machine affects all of them alike; the best time of each is
+compared. The table goes to stdout. The exit code is 1 if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from typing import Any
 
 import torch
 
-STEP_LIMITS = {"float32": 1.15, "storage": 1.3}  # times PyTorch's step
-MEMORY_LIMIT = 1.25  # times PyTorch's peak
+STEP_LIMITS = {"float32": 1.15, "storage": 1.3}  # relative to a step of PyTorch
+MEMORY_LIMIT = 1.25  # relative to the peak of PyTorch
 LOAD_LIMITS = {"16-bit": 5.0, "6-bit": 15.0}  # seconds
 SIZES: dict[str, dict[str, Any]] = {
-    "sd15": {},  # diffusers' defaults are Stable Diffusion 1.5's shape
+    "sd15": {},  # the defaults of diffusers are Stable Diffusion 1.5's configuration
     "tiny": {"block_out_channels": (32, 64), "norm_num_groups": 8, "layers_per_block": 1,
              "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
              "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D")},
@@ -38,15 +38,15 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 class Step(torch.nn.Module):
-    """One call of the UNet, with tensors only."""
+    """One denoising step: a call of the UNet that takes and returns only tensors."""
 
     def __init__(self, size: str) -> None:
         super().__init__()
         from diffusers import UNet2DConditionModel
 
         torch.manual_seed(0)
-        shape = {"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8}
-        self.net = UNet2DConditionModel(**shape | SIZES[size])
+        config = {"sample_size": 64, "cross_attention_dim": 768, "attention_head_dim": 8}
+        self.net = UNet2DConditionModel(**config | SIZES[size])
 
     def forward(
         self, latents: torch.Tensor, timestep: torch.Tensor, context: torch.Tensor
@@ -55,7 +55,7 @@ class Step(torch.nn.Module):
 
 
 def inputs() -> dict[str, torch.Tensor]:
-    """Batch 2, 64×64 latents, 77 tokens of 768."""
+    """Return latents (2, 4, 64, 64), one timestep (1,) and a context (2, 77, 768), seeded."""
     generator = torch.Generator().manual_seed(0)
     return {
         "latents": torch.randn(2, 4, 64, 64, generator=generator),
@@ -65,7 +65,7 @@ def inputs() -> dict[str, torch.Tensor]:
 
 
 def convert(size: str, folder: Path) -> None:
-    """Write ``16-bit.mlpackage`` and ``6-bit.mlpackage``."""
+    """Write ``16-bit.mlpackage`` and ``6-bit.mlpackage`` into ``folder``."""
     logging.getLogger("coremltools").setLevel(logging.ERROR)
     import coremltools as ct
 
@@ -87,7 +87,7 @@ def convert(size: str, folder: Path) -> None:
 
 
 def _peak() -> int:
-    """The largest resident set of this process so far, in bytes."""
+    """Return the largest resident set of this process so far, in bytes."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -95,7 +95,7 @@ def _peak() -> int:
 
 
 def load_once(package: Path) -> dict[str, float]:
-    """Seconds to load, in a fresh process with the file already in the system's cache."""
+    """Measure the seconds to load a package, in a process that has loaded nothing before."""
     import coreml_runtime
 
     begin = time.perf_counter()
@@ -104,8 +104,8 @@ def load_once(package: Path) -> dict[str, float]:
 
 
 @torch.no_grad()
-def peak_of(kind: str, size: str, package: Path) -> dict[str, float]:
-    """Peak memory of a process that makes or loads the network and runs one step."""
+def peak_memory(kind: str, size: str, package: Path) -> dict[str, float]:
+    """Measure the peak, in bytes, of a process that builds or loads the network and runs a step."""
     if kind == "pytorch":
         Step(size).eval()(**inputs())
     else:
@@ -117,18 +117,18 @@ def peak_of(kind: str, size: str, package: Path) -> dict[str, float]:
 
 @torch.no_grad()
 def time_steps(size: str, package: Path, repeat: int) -> dict[str, float]:
-    """Best seconds of a step of each, timed in turn."""
+    """Return the best seconds of a step with PyTorch and with each precision, timed in turn."""
     import coreml_runtime
 
-    given = inputs()
+    tensors = inputs()
     runners: dict[str, Callable[[], object]] = {}
     eager = Step(size).eval()
-    runners["pytorch"] = lambda: eager(**given)
+    runners["pytorch"] = lambda: eager(**tensors)
     for kind in STEP_LIMITS:
         model = coreml_runtime.load(package, precision=kind)
-        runners[kind] = lambda model=model: model(**given)  # type: ignore[misc]
+        runners[kind] = lambda model=model: model(**tensors)  # type: ignore[misc]
     best = dict.fromkeys(runners, float("inf"))
-    for _ in range(repeat + 1):  # the first round warms up and counts only if it is the best
+    for _ in range(repeat + 1):  # the first round is a warm-up, and counts only if it is the best
         for name, step in runners.items():
             begin = time.perf_counter()
             step()
@@ -137,7 +137,7 @@ def time_steps(size: str, package: Path, repeat: int) -> dict[str, float]:
 
 
 def in_process(task: str, size: str, folder: Path, repeat: int) -> dict[str, float]:
-    """Run one task in a process of its own."""
+    """Run one task in a process of its own and return its measurements."""
     command = [sys.executable, "-m", "benchmarks.coreml_runtime", "--task", task]
     command += ["--size", size, "--folder", str(folder), "--repeat", str(repeat)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -146,6 +146,7 @@ def in_process(task: str, size: str, folder: Path, repeat: int) -> dict[str, flo
 
 
 def do_task(task: str, size: str, folder: Path, repeat: int) -> dict[str, float]:
+    """Run ``convert``, ``load:PACKAGE``, ``peak:KIND`` or ``steps``; return its measurements."""
     kind, _, rest = task.partition(":")
     if kind == "convert":
         convert(size, folder)
@@ -153,25 +154,25 @@ def do_task(task: str, size: str, folder: Path, repeat: int) -> dict[str, float]
     if kind == "load":
         return load_once(folder / f"{rest}.mlpackage")
     if kind == "peak":
-        return peak_of(rest, size, folder / "16-bit.mlpackage")
+        return peak_memory(rest, size, folder / "16-bit.mlpackage")
     return time_steps(size, folder / "16-bit.mlpackage", repeat)
 
 
 def measure(size: str, folder: Path, repeat: int) -> bool:
-    """Print the table; whether all limits were kept."""
+    """Print the table; return whether all limits were kept."""
     if not (folder / "6-bit.mlpackage").exists():
         in_process("convert", size, folder, repeat)
     kept = True
 
-    def row(what: str, value: float, unit: str, limit: float | None) -> None:
+    def row(label: str, value: float, unit: str, limit: float | None) -> None:
         nonlocal kept
         good = limit is None or value <= limit
         kept = kept and good
         allowed = "" if limit is None else f"{'at most' if good else 'OVER'} {limit:g}"
-        print(f"{what:<34}{value:>9.2f} {unit:<4}{allowed}", flush=True)
+        print(f"{label:<34}{value:>9.2f} {unit:<4}{allowed}", flush=True)
 
     for name, limit in LOAD_LIMITS.items():
-        in_process(f"load:{name}", size, folder, repeat)  # brings the file into the cache
+        in_process(f"load:{name}", size, folder, repeat)  # brings the file into the system's cache
         found = in_process(f"load:{name}", size, folder, repeat)
         row(f"load, {name}", found["seconds"], "s", limit)
     best = in_process("steps", size, folder, repeat)
@@ -189,9 +190,11 @@ def measure(size: str, folder: Path, repeat: int) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=sorted(SIZES), default="sd15", help="860 M parameters")
+    parser.add_argument(
+        "--size", choices=sorted(SIZES), default="sd15", help="sd15: 860 M parameters"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="rounds of timed steps")
-    parser.add_argument("--folder", type=Path, help="keeps the packages; default: temporary")
+    parser.add_argument("--folder", type=Path, help="keeps the packages; default: a temporary one")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:

@@ -1,41 +1,48 @@
 """Seconds from three selfies to a set of four avatars: ONNX Runtime beside PyTorch.
 
-Alternating in one process, medians; prints the ratio. The models are open before the clock starts.
+Both draw in turn in one process; medians and their ratio are printed. The models are opened before
+the clock starts.
 
     python -m benchmarks.create [--rounds N]
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from statistics import median
+from typing import Annotated
+
+import typer
 
 from avatar import shipped
 from avatar.__main__ import PYTORCH, open_model
 from avatar.model import Model
 from avatar.selfies import read_selfies
+from support.command_line import new_app, run
 
 SELFIES = sorted((Path(__file__).parents[1] / "docs" / "samples").glob("*.png"))
 SET = 4
+"""Avatars in a set."""
+
+app = new_app("Measure the seconds that a set of avatars takes, by ONNX Runtime and by PyTorch.")
 
 
 def seconds(model: Model) -> float:
-    """For one set, selfies read from their files included."""
+    """Wall-clock seconds of one set; reading the selfies' files is included."""
     start = time.perf_counter()
     avatars = list(model.draw(read_selfies(SELFIES), 0, range(SET)))
     assert len(avatars) == SET
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15, help="sets drawn by each")
-    rounds = parser.parse_args().rounds
+@app.command()
+def main(
+    rounds: Annotated[int, typer.Option(min=1, help="Sets that each of them draws.")] = 15,
+) -> None:
+    """Measure the seconds that a set of four avatars takes, by ONNX Runtime and by PyTorch."""
     models = {
-        runtime: open_model(runtime, shipped.CHECKPOINT, None)
-        for runtime in (PYTORCH, "onnx")
+        runtime: open_model(runtime, shipped.CHECKPOINT, None) for runtime in (PYTORCH, "onnx")
     }
     times: dict[str, list[float]] = {runtime: [] for runtime in models}
     for _ in range(rounds + 1):
@@ -48,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(app, "python -m benchmarks.create", without_arguments=())

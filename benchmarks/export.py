@@ -2,34 +2,49 @@
 
     python -m benchmarks.export [coreml|onnx ...] [--checkpoint DIR]
 
-Each format is exported in a process of its own into a temporary folder; its peak memory is that
-process's largest resident set. What is measured is everything the command does, imports and the
-check against PyTorch included. The table goes to stdout; exit code 1 when a limit is exceeded.
+Each format is exported by a process of its own into a temporary folder; its peak memory is that
+process's largest resident set. Everything that the command does is measured, imports and the
+comparison with PyTorch included. The table goes to stdout; exit code 1 where a limit is exceeded.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from rich.console import Console
+import typer
 from rich.table import Table
 
-# On two cores: seconds and gigabytes. ONNX has no limit of its own; its figures are for comparison.
-LIMITS: dict[str, tuple[float, float] | None] = {"coreml": (40.0, 3.0), "onnx": None}
+from avatar import shipped
+from support.command_line import GATE_FAILED, new_app, print_tables, run, say
+from support.options import Checkpoint
+
+
+class Format(StrEnum):
+    """The formats that are exported."""
+
+    COREML = "coreml"
+    ONNX = "onnx"
+
+
+LIMITS: dict[Format, tuple[float, float] | None] = {Format.COREML: (40.0, 3.0), Format.ONNX: None}
+"""Seconds and gigabytes allowed on two cores; None where figures are for comparison only."""
+
+app = new_app("Measure seconds and peak memory of an export.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One export: wall-clock and processor seconds, peak memory and artifact size in bytes."""
+    """One export: wall-clock and processor seconds; peak memory and artifact size in bytes."""
 
-    format: str
+    format: Format
     seconds: float
     cpu_seconds: float
     peak: int
@@ -42,22 +57,23 @@ class Result:
         return limit is None or (self.seconds <= limit[0] and self.peak <= limit[1] * 1e9)
 
 
-def measure(format_name: str, checkpoint: str | None) -> Result:
-    """Export once. Raises `SystemExit` with the export's own message when it fails."""
+def measure(format_: Format, checkpoint: Path) -> Result:
+    """Export once. An export that fails has said why; its exit code becomes this command's."""
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / format_name
-        command = [sys.executable, "-m", "export", format_name, "--out", str(out)]
-        command += ["--checkpoint", checkpoint] if checkpoint else []
+        out = Path(folder) / format_
+        options = ["--checkpoint", str(checkpoint), "--out", str(out)]
+        command = [sys.executable, "-m", "export", format_, *options]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{' '.join(command)} ended with exit code {process.returncode}")
+            say(f"{' '.join(command)} ended with exit code {process.returncode}")
+            raise typer.Exit(process.returncode)
         files = (path for path in out.rglob("*") if path.is_file() and "golden" not in path.parts)
         return Result(
-            format=format_name,
+            format=format_,
             seconds=seconds,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
             # Linux counts kibibytes, macOS bytes.
@@ -67,7 +83,7 @@ def measure(format_name: str, checkpoint: str | None) -> Result:
 
 
 def table(results: list[Result]) -> Table:
-    """The results beside their limits."""
+    """The results as a table, each beside its limits."""
     made = Table(title=f"export on {os.cpu_count()} cores", title_justify="left")
     for name in ("format", "seconds", "CPU seconds", "peak memory", "artifact", "allowed", ""):
         made.add_column(name, justify="left" if name in ("format", "") else "right")
@@ -85,17 +101,23 @@ def table(results: list[Result]) -> Table:
     return made
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
-        "formats", nargs="*", default=list(LIMITS), help="which formats (default: all)"
-    )
-    parser.add_argument("--checkpoint", help="checkpoint folder (default: the shipped one)")
-    arguments = parser.parse_args()
-    results = [measure(name, arguments.checkpoint) for name in arguments.formats]
-    Console(width=None if sys.stdout.isatty() else 110).print(table(results))
-    return 0 if all(result.within for result in results) else 1
+@app.command()
+def main(
+    formats: Annotated[
+        list[Format] | None,
+        typer.Argument(
+            metavar="[FORMAT]...",
+            help="coreml, onnx; both where none is named.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
+) -> int:
+    """Measure seconds and peak memory of an export; exit code 1 where a limit is exceeded."""
+    results = [measure(format_, checkpoint) for format_ in formats or Format]
+    print_tables(table(results))
+    return 0 if all(result.within for result in results) else GATE_FAILED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(app, "python -m benchmarks.export", without_arguments=())

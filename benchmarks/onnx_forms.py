@@ -1,15 +1,14 @@
-"""Forms of quantized ONNX files: size, load time, memory and speed of each, as .onnx and .ort.
+"""Size, load time, memory and speed of quantized ONNX files of every scheme, as .onnx and .ort.
 
     python -m benchmarks.onnx_forms [--checkpoint DIR] [--component denoiser]
 
-One component, all its weights in one scheme; each file is loaded and run in a process of its own
-on one thread. Memory is what the process's resident set grew by at most. int8 is shown twice:
-computing in fp32 and, as `int8 (W8A8)`, with every layer's activations in int8 too.
+All weights of one component are stored in one scheme; each file is loaded and run by a process of
+its own on one thread. Memory is the largest growth of that process's resident set. int8 is shown
+twice: computing in fp32 and, as `int8 (W8A8)`, with the activations of every layer in int8 too.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -17,9 +16,10 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from rich.console import Console
+import typer
 from rich.table import Table
 
 import components
@@ -27,9 +27,11 @@ from avatar import shipped
 from components.checkpoint import read_index
 from eval.metrics import memory
 from export.onnx import activations, compress, convert, package, packed_weights
-from quantization import Recipe, SchemeError, apply
-from quantization.recipe import quantizable
-from quantization.schemes import INT8, Scheme
+from quantization import INT8, Recipe, SchemeError, apply, parse, quantizable
+from support.command_line import new_app, print_tables, run, say
+from support.options import Checkpoint
+
+app = new_app("Measure size, load time, memory and speed of quantized ONNX files.")
 
 FORMS = ("float16", "palette-8", "palette-6", "palette-4", "int8", "int8 (W8A8)", "int4/16")
 CALLS = 10
@@ -38,7 +40,7 @@ KINDS = {"onnx": "m.onnx", "ort dense": "dense.ort", "ort packed": "packed.ort"}
 
 def recipe_of(form: str, pipeline: str, component: components.Component) -> Recipe:
     """All of a component's weights in one scheme where their shapes allow it, else in int8."""
-    scheme = Scheme.parse(form.split()[0])
+    scheme = parse(form.split()[0])
     prefix = component.name
     made = Recipe(pipeline=pipeline, patterns=((f"{prefix}.*", scheme), (f"{prefix}.*", INT8)))
     if "W8A8" not in form:
@@ -48,7 +50,8 @@ def recipe_of(form: str, pipeline: str, component: components.Component) -> Reci
 
 
 def write(checkpoint: Path, name: str, form: str, folder: Path) -> dict[str, Path]:
-    """The component's files by kind: `.onnx`, and `.ort` with dense and with packed weights."""
+    """Write the component's files and return them by kind: `.onnx`, `.ort` with dense and with
+    packed weights."""
     pipeline = components.load(checkpoint)
     recipe = recipe_of(form, read_index(checkpoint)["_class_name"], pipeline.component(name))
     quantized = apply(checkpoint, recipe)
@@ -58,7 +61,7 @@ def write(checkpoint: Path, name: str, form: str, folder: Path) -> dict[str, Pat
     if "W8A8" not in form:
         package.write_ort(model, files["ort dense"])
     packed_weights.store_packed(model, quantized.packed(name))
-    activations.compute_in_int8(model, quantized.packed(name), quantized.layers(name))
+    activations.compute_in_int8(model, quantized.packed(name), quantized.int8_layers(name))
     package.write_ort(model, files["ort packed"], optimise=False)
     compress.store_weights_in_fp16(model)
     package.write(model, files["onnx"])
@@ -66,7 +69,7 @@ def write(checkpoint: Path, name: str, form: str, folder: Path) -> dict[str, Pat
 
 
 def measure(file: Path) -> None:
-    """In a process of its own: print seconds to load, seconds a call, and memory, as JSON."""
+    """Print seconds to load, seconds a call, and bytes of memory of this process, as JSON."""
     import onnxruntime as ort
 
     # Not `getrusage`: on Linux a new process begins with the peak of the one that started it.
@@ -89,40 +92,43 @@ def measure(file: Path) -> None:
     print(json.dumps({"load": load, "call": min(seconds), "memory": grown}))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--checkpoint", type=Path, default=shipped.CHECKPOINT)
-    parser.add_argument("--component", default="denoiser")
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.file:
-        measure(arguments.file)
-        return 0
-    made = Table(title=f"{arguments.component}, one thread", title_justify="left")
+@app.command()
+def main(
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
+    component: Annotated[str, typer.Option(help="The component that is measured.")] = "denoiser",
+    file: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Measure size, load time, memory and speed of quantized ONNX files of every scheme."""
+    if file is not None:  # this is the process that measures one file
+        measure(file)
+        return
+    made = Table(title=f"{component}, one thread", title_justify="left")
     for heading in ("scheme", "file", "MB", "load s", "memory MB", "ms a call"):
         made.add_column(heading, justify="left" if heading in ("scheme", "file") else "right")
     for form in FORMS:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                files = write(arguments.checkpoint, arguments.component, form, Path(folder))
+                files = write(checkpoint, component, form, Path(folder))
             except SchemeError as error:
-                print(error, file=sys.stderr)
+                say(str(error))
                 continue
-            for kind, file in files.items():
-                command = [sys.executable, "-m", "benchmarks.onnx_forms", "--file", str(file)]
-                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-                found = json.loads(done.stdout.splitlines()[-1])
-                made.add_row(
-                    form,
-                    kind,
-                    f"{file.stat().st_size / 1e6:.2f}",
-                    f"{found['load']:.2f}",
-                    f"{found['memory'] / 1e6:.0f}",
-                    f"{found['call'] * 1e3:.1f}",
-                )
-    Console(width=None if sys.stdout.isatty() else 110).print(made)
-    return 0
+            for kind, path in files.items():
+                made.add_row(form, kind, *figures(path))
+    print_tables(made)
+
+
+def figures(file: Path) -> tuple[str, ...]:
+    """Size, load time, memory and seconds a call of one file, measured in a new process."""
+    command = [sys.executable, "-m", "benchmarks.onnx_forms", "--file", str(file)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    return (
+        f"{file.stat().st_size / 1e6:.2f}",
+        f"{found['load']:.2f}",
+        f"{found['memory'] / 1e6:.0f}",
+        f"{found['call'] * 1e3:.1f}",
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(app, "python -m benchmarks.onnx_forms", without_arguments=())

@@ -1,22 +1,21 @@
-"""Exact palettes beside coremltools': seconds, peak memory and squared error.
+"""Our palettes compared with those of coremltools: seconds, peak memory and squared error.
 
-    python -m benchmarks.palettes [--model avatar|sd] [--bits 6 8]
+    python -m benchmarks.palettes [--model avatar|sd] [--bits 6 --bits 8]
 
-`avatar` is the shipped denoiser, `sd` a Stable Diffusion 1.5 UNet made on the spot with random
-weights (860 M parameters; an hour, most of it coremltools' own). Each method runs in a process of
-its own over the same weights. What is timed is palettizing alone, after imports and a first call on
-something small; peak memory is by how much the process grew at most meanwhile.
+`avatar` is the shipped denoiser, `sd` a Stable Diffusion 1.5 UNet with random weights (860 M
+parameters; it takes an hour, most of it in coremltools). Each method runs in a process of its own
+over the same weights. Only palettizing is timed, after imports and a first call on something small.
+Peak memory is by how much the process grew meanwhile, at most.
 
-- ours: `quantization.palettes.palette`, two threads.
+- ours: `quantization.fitting.palettize`, two threads.
 - coremltools: `OpPalettizerConfig(mode="kmeans")`'s work on each weight, on fp16 weights.
 - torch palettizer: `coremltools.optimize.torch` `PostTrainingPalettizer`, whose quick mode rounds.
 
-Exit code 1 when a limit is missed or the error of any weight is above another method's.
+Exit code 1 means that a limit was missed, or that the error of a weight is above another method's.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import gc
 import json
@@ -28,27 +27,39 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
-from rich.console import Console
+import typer
 from rich.table import Table
 from torch import nn
 
 from avatar import shipped
 from eval.metrics import memory
+from support.command_line import GATE_FAILED, new_app, print_tables, run
 
 METHODS = ("ours", "coremltools", "torch palettizer")
 FASTER = {("sd", 6): 30.0, ("avatar", 8): 60.0}
-"""Times that coremltools' seconds must be ours, by model and bits; the torch palettizer's: 4."""
+"""By model and bits, how many times our seconds coremltools must take."""
 FASTER_THAN_TORCH = 4.0
+"""How many times our seconds the torch palettizer must take."""
 LEAST = 2048
-"""Elements of the smallest weight: coremltools leaves smaller ones alone."""
+"""Elements of the smallest weight that is palettized: coremltools leaves smaller ones alone."""
+
+app = new_app("Compare our palettes with those of coremltools.")
 
 
-def model(name: str) -> nn.Module:
+class Model(StrEnum):
+    """Whose weights are palettized."""
+
+    avatar = "avatar"
+    sd = "sd"
+
+
+def network_named(name: str) -> nn.Module:
     """The network whose convolutions and linear layers are palettized, weights on fp16's grid."""
     if name == "avatar":
         import components
@@ -65,7 +76,7 @@ def model(name: str) -> nn.Module:
 
 
 def weights(network: nn.Module) -> dict[str, np.ndarray]:
-    """The weights in question by name, fp16."""
+    """The weights that are palettized, by name, in fp16."""
     return {
         f"{name}.weight": layer.weight.detach().numpy().astype(np.float16)
         for name, layer in network.named_modules()
@@ -75,21 +86,26 @@ def weights(network: nn.Module) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """`palettize` is what is measured; `errors` are of what it gave, by weight."""
+    """One way to palettize.
+
+    Attributes:
+        palettize: What is measured.
+        errors: From its result to the squared error of each weight.
+    """
 
     palettize: Callable[[], Any]
     errors: Callable[[Any], dict[str, float]]
 
 
 def ours(network: nn.Module, bits: int) -> Method:
-    from quantization.palettes import palette
+    from quantization import fitting
 
     held = weights(network)
-    palette(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
+    fitting.palettize(np.linspace(-1, 1, 5000, dtype=np.float16), bits)
 
     def palettize() -> list[Any]:
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(partial(palette, bits=bits), held.values()))
+            return list(pool.map(partial(fitting.palettize, bits=bits), held.values()))
 
     def errors(found: list[Any]) -> dict[str, float]:
         pairs = zip(held.items(), found, strict=True)
@@ -137,12 +153,13 @@ def torch_palettizer(network: nn.Module, bits: int) -> Method:
 
 
 def squares(weight: np.ndarray, other: np.ndarray) -> float:
-    """Sum of squared errors in float64."""
+    """The sum of squared errors, in float64."""
     return float(np.sum((weight.astype(np.float64) - other.astype(np.float64)) ** 2))
 
 
 def give_back() -> None:
-    """Return what the allocator keeps of freed memory, which would hide what is taken next."""
+    """Return freed memory to the system, because what the allocator keeps would hide what is taken
+    next."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
     if trim:
@@ -150,9 +167,9 @@ def give_back() -> None:
 
 
 def measure(method: str, name: str, bits: int) -> None:
-    """In a process of its own: print seconds, peak bytes and errors as JSON."""
+    """Print seconds, peak bytes and errors of a method as JSON, in a process of its own."""
     prepare = {"ours": ours, "coremltools": coremltools, "torch palettizer": torch_palettizer}
-    ready = prepare[method](model(name), bits)
+    ready = prepare[method](network_named(name), bits)
     give_back()
     memory.reset()
     before, started = memory.resident(), time.perf_counter()
@@ -162,7 +179,7 @@ def measure(method: str, name: str, bits: int) -> None:
 
 
 def compare(name: str, bits: int) -> tuple[Table, bool]:
-    """All methods on one model; whether every limit was kept."""
+    """A table of all methods on one model, and whether every limit was kept."""
     found = {}
     for method in METHODS:
         command = [sys.executable, "-m", "benchmarks.palettes", "--model", name]
@@ -172,9 +189,9 @@ def compare(name: str, bits: int) -> tuple[Table, bool]:
             stream.seek(0)
             found[method] = json.loads(stream.read().splitlines()[-1])
     mine = found["ours"]
-    made = Table(title=f"{name}, {bits} bits, {os.cpu_count()} cores", title_justify="left")
+    table = Table(title=f"{name}, {bits} bits, {os.cpu_count()} cores", title_justify="left")
     for heading in ("", "seconds", "times ours", "peak", "squared error", "weights below ours"):
-        made.add_column(heading, justify="right" if heading else "left")
+        table.add_column(heading, justify="right" if heading else "left")
     kept = True
     for method, result in found.items():
         times = result["seconds"] / mine["seconds"]
@@ -182,7 +199,7 @@ def compare(name: str, bits: int) -> tuple[Table, bool]:
         limit = FASTER_THAN_TORCH if method == "torch palettizer" else FASTER.get((name, bits), 0.0)
         kept &= below == 0 and mine["peak"] <= result["peak"]
         kept &= method == "ours" or times >= limit
-        made.add_row(
+        table.add_row(
             method,
             f"{result['seconds']:.2f}",
             f"{times:.1f}" + (f" (≥ {limit:g})" if limit and method != "ours" else ""),
@@ -190,25 +207,24 @@ def compare(name: str, bits: int) -> tuple[Table, bool]:
             f"{sum(result['errors'].values()):.6g}",
             str(below),
         )
-    return made, kept
+    return table, kept
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--model", choices=("avatar", "sd"), default="avatar")
-    parser.add_argument("--bits", type=int, nargs="+", default=[6, 8])
-    parser.add_argument("--only", choices=METHODS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.only:
-        measure(arguments.only, arguments.model, arguments.bits[0])
-        return 0
-    console, good = Console(width=None if sys.stdout.isatty() else 110), True
-    for bits in arguments.bits:
-        made, kept = compare(arguments.model, bits)
-        console.print(made)
-        good &= kept
-    return 0 if good else 1
+@app.command()
+def main(
+    model: Annotated[Model, typer.Option(help="Whose weights are palettized.")] = Model.avatar,
+    bits: Annotated[list[int], typer.Option(help="Bits of an index; can be repeated.")] = [6, 8],  # noqa: B006
+    only: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Compare our palettes with those of coremltools."""
+    if only:
+        measure(only, model, bits[0])
+        return
+    results = [compare(model, count) for count in bits]
+    print_tables(*(table for table, _ in results))
+    if not all(kept for _, kept in results):
+        raise typer.Exit(GATE_FAILED)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(app, "python -m benchmarks.palettes", without_arguments=())

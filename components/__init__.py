@@ -1,4 +1,8 @@
-"""What can be exported: components of a pipeline, inputs recorded from real runs, and metrics."""
+"""What can be exported: components of a pipeline, inputs recorded from real runs, and metrics.
+
+In comes a checkpoint folder; out come its components as PyTorch modules with named, fixed inputs
+and outputs, and how a whole run joins them. `registry` lists the kinds of pipelines, one file each.
+"""
 
 from components.checkpoint import fingerprint
 from components.component import (

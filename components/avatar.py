@@ -1,4 +1,4 @@
-"""The avatar pipeline's components: identity encoder, denoiser, decoder."""
+"""The components of the avatar pipeline: identity encoder, denoiser, decoder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from avatar.model import (
 )
 from avatar.people import STYLES, DesignerStyle, sample_identity
 from avatar.selfies import MAX_SELFIES, SELFIE_SIZE, rules_to_dicts
-from avatar.styles import styles_of
+from avatar.styles_file import styles_of
 from components.checkpoint import read_json, require_safetensors
 from components.component import (
     Arrays,
@@ -41,8 +41,8 @@ from components.errors import CheckpointError
 from support.images import on_8_bit_grid
 
 EXAMPLE_SELFIES = 3
-"""Selfies in a recorded run: more than one, so that pooling is seen; fewer than fit, so that the
-mask is."""
+"""Selfies in a recorded run: more than one, so that the run pools; fewer than the most, so that it
+masks."""
 
 SUMMARY = (
     "Draws stylised profile pictures of a person from up to ten selfies, on the device. "
@@ -60,7 +60,7 @@ class AvatarComponents(PipelineComponents):
         return PipelineFacts(
             title="Pocket Avatar",
             summary=SUMMARY,
-            # Whoever trained a model with styles of their own says what its weights' licence is.
+            # A model with its own styles was trained by others, who decide on its licence.
             licence="Apache-2.0" if self._styles == STYLES else "NOASSERTION",
             styles=tuple(asdict(style) for style in self._styles),
             sampler=self._sampler.constants(),
@@ -68,10 +68,11 @@ class AvatarComponents(PipelineComponents):
         )
 
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
-        """Rendered selfies of one person, a style, and the noise that `seed` stands for.
+        """Rendered selfies of one person, a style, and the noise of `seed`.
 
-        `selfies`, `selfie_mask` as the identity encoder takes them, `style` (1,) int32, `noise`
-        (1,C,32,32). Selfies hold 8-bit values, as they would from a file.
+        Returns:
+            `selfies` and `selfie_mask` as the identity encoder takes them, `style` (1,) int32 and
+            `noise` (1,C,32,32). Selfies hold 8-bit values, as selfies from files do.
         """
         selfies, mask = pad_selfies(_render_selfies(seed))
         return {
@@ -83,7 +84,7 @@ class AvatarComponents(PipelineComponents):
 
     def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
         networks = Networks.of(runners)
-        # Nobody's tokens are always computed: other languages test against them too.
+        # The tokens of no selfies are always computed, because other languages test against them.
         tokens = encode(networks, inputs["selfies"], inputs["selfie_mask"])
         style, noise = int(inputs["style"][0]), inputs["noise"]
         return {_AVATAR.name: draw(networks, tokens, style, noise, self._sampler.table())}
@@ -120,7 +121,7 @@ class AvatarComponents(PipelineComponents):
 
     @cached_property
     def _styles(self) -> tuple[DesignerStyle, ...]:
-        """The styles the denoiser knows, by index."""
+        """The styles that the denoiser knows, by index."""
         try:
             styles = styles_of(self.checkpoint)
         except StylesError as error:
@@ -176,8 +177,10 @@ class AvatarComponents(PipelineComponents):
         return read_json(self.checkpoint / name / "config.json")
 
     def assemble(self) -> AvatarPipeline:
-        """The components as an `AvatarPipeline`, without the latent encoder, which only training
-        needs."""
+        """The components as an `AvatarPipeline`.
+
+        It has no latent encoder, because only training needs one.
+        """
         modules: dict[str, Any] = {name: self.component(name).module for name in self.names}
         sampler = Sampler.from_pretrained(self.checkpoint, subfolder="sampler")
         return AvatarPipeline(**modules, latent_encoder=None, sampler=sampler)
@@ -189,7 +192,7 @@ class AvatarComponents(PipelineComponents):
         try:
             module = kind.from_pretrained(self.checkpoint, subfolder=name, use_safetensors=True)
         except (OSError, RuntimeError, ValueError, TypeError) as error:
-            # Unreadable, or weights that do not fit the config beside them.
+            # The file is unreadable, or its weights do not fit the config beside it.
             reason = " ".join(str(error).split())[:300]
             raise CheckpointError(f"cannot read {self.checkpoint / name}: {reason}") from None
         return module.float()
@@ -221,7 +224,7 @@ _AVATAR = TensorSpec(
 
 def _render_selfies(seed: int) -> np.ndarray:
     """Selfies of one sampled person, (n,3,128,128) float32 in [0,1], on the 8-bit grid."""
-    # Only a recording needs the renderer, whose compilation takes seconds.
+    # Imported here, because only a recording needs the renderer, whose compilation takes seconds.
     from avatar.people.renderer import render
 
     people = [sample_identity(seed)] * EXAMPLE_SELFIES

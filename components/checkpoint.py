@@ -10,9 +10,12 @@ from typing import Any
 from components.errors import CheckpointError
 
 INDEX = "model_index.json"
-# What decides how a checkpoint behaves. Its model card may be reworded without changing the hash.
+"""The file that names a checkpoint's pipeline class."""
 HASHED_SUFFIXES = (".json", ".safetensors", ".txt", ".model")
+"""Files that decide how a checkpoint behaves. The model card is not one of them, so that it may be
+reworded without changing the hash."""
 UNSAFE_SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+"""Pickled weights, which are never read."""
 
 
 def read_index(checkpoint: Path) -> dict[str, Any]:
@@ -31,7 +34,7 @@ def read_index(checkpoint: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """One JSON object of a checkpoint.
+    """Read a JSON object of a checkpoint.
 
     Raises:
         CheckpointError: There is no such file, or it is not a JSON object.

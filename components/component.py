@@ -1,6 +1,6 @@
 """What can be exported: a network with named, fixed inputs and outputs.
 
-Exporters, recipes, runtimes and gates know `Component` and `PipelineComponents`, never avatars.
+Exporters, recipes, runtimes and gates know only `Component` and `PipelineComponents`, not avatars.
 """
 
 from __future__ import annotations
@@ -14,31 +14,33 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from components.errors import CheckpointError, InputError, UnknownComponentError
+from support.json_records import Exact, record
 
 if TYPE_CHECKING:
-    # Takes seconds to import; who reads a manifest, or what came of a run, has no use for it.
+    # PyTorch takes seconds to import, and reading a manifest or the result of a run needs none.
     import torch
     from torch import nn
 
 Arrays = Mapping[str, np.ndarray]
-"""Named arrays: what goes into a component or a whole run, and what comes out."""
+"""Named arrays: the inputs or the outputs of a component or of a whole run."""
 
 Runner = Callable[[Arrays], dict[str, np.ndarray]]
-"""A component that can be run, whatever executes it: PyTorch, ONNX Runtime, Core ML."""
+"""A component that can be run, by whatever executes it: PyTorch, ONNX Runtime, Core ML."""
 
 Weights = Callable[[str], Mapping[str, "torch.Tensor"]]
-"""A component's name to the whole state of its module, where the checkpoint's files have none."""
+"""From a component's name to the whole state of its module, for checkpoints without such files."""
 
 DType = Literal["float32", "int32"]
 
 
+@record
 @dataclass(frozen=True, kw_only=True)
 class TensorSpec:
     """One named tensor at a component's boundary.
 
     Attributes:
-        name: The name every format, runtime and language uses for it.
-        shape: Static shape; batch included.
+        name: The name that every format, runtime and language uses for it.
+        shape: The static shape, batch included.
         dtype: `float32`, or `int32` for indices.
         range: Smallest and largest value that occurs, where it is known.
         image: Whether this is a picture (1,3,H,W), sRGB in [0,1]; formats that have an image type
@@ -49,7 +51,7 @@ class TensorSpec:
     name: str
     shape: tuple[int, ...]
     dtype: DType = "float32"
-    range: tuple[float, float] | None = None
+    range: tuple[Exact, Exact] | None = None
     image: bool = False
     description: str = ""
 
@@ -70,8 +72,8 @@ class Component:
         name: Its name in files, manifests and recipes.
         module: In eval mode and float32; takes the inputs by position in the order of `inputs`
             and returns one tensor, or a tuple in the order of `outputs`.
-        inputs: What it takes.
-        outputs: What it gives.
+        inputs: The tensors that it takes, in order.
+        outputs: The tensors that it returns, in order.
         description: One line for people.
     """
 
@@ -86,7 +88,7 @@ class Component:
         check_inputs(self.inputs, arrays)
 
     def example(self) -> tuple[torch.Tensor, ...]:
-        """Zero tensors of the inputs' shapes and dtypes, in order, for tracing."""
+        """Zero tensors with the shapes and dtypes of the inputs, in order, for tracing."""
         import torch
 
         return tuple(torch.zeros(s.shape, dtype=getattr(torch, s.dtype)) for s in self.inputs)
@@ -106,8 +108,8 @@ class PipelineFacts:
     """What an artifact says about its pipeline beside the components.
 
     Attributes:
-        title: What the model card is called.
-        summary: What it does, in a sentence or two.
+        title: The title of the model card.
+        summary: What the pipeline does, in a sentence or two.
         licence: SPDX identifier of the weights' licence; NOASSERTION where nobody has said.
         styles: For each style index, its entry in the manifest (empty where there are none).
         sampler: The sampling loop's constants, as the manifest holds them.
@@ -130,12 +132,18 @@ class PipelineComponents(ABC):
     """The components, in the order in which a run first uses them."""
 
     def __init__(self, checkpoint: Path, weights: Weights | None = None) -> None:
-        """`checkpoint` is its folder; with `weights` only configurations are read from it."""
+        """Open a checkpoint.
+
+        Args:
+            checkpoint: Its folder.
+            weights: Returns the state of each component's module; then only configurations are
+                read from the folder.
+        """
         self.checkpoint = checkpoint
         self.weights = weights
 
     def component(self, name: str) -> Component:
-        """Load one component (float32, eval mode). Nothing is kept: the caller owns it.
+        """Load one component in float32 and eval mode. The caller owns it; nothing is kept here.
 
         Raises:
             UnknownComponentError: There is no component of that name.
@@ -145,13 +153,7 @@ class PipelineComponents(ABC):
             raise UnknownComponentError(f"no component {name!r}; there are {', '.join(self.names)}")
         component = self._load(name)
         if self.weights is not None:
-            try:
-                component.module.load_state_dict(self.weights(name))
-            except RuntimeError as error:
-                raise CheckpointError(
-                    f"{self.checkpoint}: the weights of {name} do not fit its configuration: "
-                    f"{' '.join(str(error).split())}"
-                ) from None
+            self._set_weights(component, self.weights)
         component.module.eval().requires_grad_(False)
         return component
 
@@ -161,11 +163,19 @@ class PipelineComponents(ABC):
 
     @abstractmethod
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
-        """Real inputs of one whole run, made from `seed`: same seed, same arrays."""
+        """Realistic inputs of one whole run, made from `seed`: same seed, same arrays."""
 
     @abstractmethod
     def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
-        """One whole run over any runners. Its only output is the picture, (1,3,H,W) in [0,1]."""
+        """Do one whole run with any runners.
+
+        Args:
+            runners: One for each component, by name.
+            inputs: Named arrays like those of `example_run`.
+
+        Returns:
+            The final picture, (1,3,H,W) in [0,1], by name; there is no other output.
+        """
 
     def assemble(self) -> Any:
         """All components as the pipeline object of the library that wrote the checkpoint.
@@ -176,4 +186,17 @@ class PipelineComponents(ABC):
         raise CheckpointError(f"{self.checkpoint}: no pipeline can be made of its components alone")
 
     @abstractmethod
-    def _load(self, name: str) -> Component: ...
+    def _load(self, name: str) -> Component:
+        """Load the component of a name that is in `names`.
+
+        With `self.weights` its module may hold any numbers; they are replaced.
+        """
+
+    def _set_weights(self, component: Component, weights: Weights) -> None:
+        try:
+            component.module.load_state_dict(weights(component.name))
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"{self.checkpoint}: the weights of {component.name} do not fit its "
+                f"configuration: {' '.join(str(error).split())}"
+            ) from None

@@ -1,10 +1,10 @@
 """Everything that can go wrong in this room.
 
 ComponentsError (UserError)
-├── CheckpointError         the folder is not a checkpoint we can read
+├── CheckpointError         the folder is not a checkpoint that can be read
 ├── UnknownPipelineError    model_index.json names a pipeline without a list of components
 ├── UnknownComponentError   the pipeline has no component of that name
-└── InputError              arrays that do not fit a component's inputs
+└── InputError              arrays do not fit a component's inputs
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class CheckpointError(ComponentsError):
 
 
 class UnknownPipelineError(ComponentsError):
-    """`model_index.json` names a pipeline class that nothing here can take apart."""
+    """`model_index.json` names a pipeline class that `registry.PIPELINES` does not have."""
 
 
 class UnknownComponentError(ComponentsError):
@@ -29,4 +29,4 @@ class UnknownComponentError(ComponentsError):
 
 
 class InputError(ComponentsError):
-    """Arrays that do not fit a component: a missing name, another shape or dtype."""
+    """Arrays do not fit a component: a name is missing, or a shape or dtype differs."""

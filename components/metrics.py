@@ -1,7 +1,7 @@
-"""Meters that compare a run with the reference.
+"""Metrics that compare a run with the reference.
 
-All are computed in float64 over all elements. A test with NaN or infinity scores -inf, so that it
-can never pass a gate by being incomparable.
+All are computed in float64 over all elements. If the run holds NaN or infinity its score is -inf,
+so that it can never pass a gate by being incomparable.
 """
 
 from __future__ import annotations
@@ -14,21 +14,23 @@ import numpy as np
 from components.component import TensorSpec
 
 _BLOCK = 32
-"""Places whose means one product gives: of a band matrix, more of it would be zeros."""
+"""Windows whose means one product with a band matrix gives. A larger matrix has a larger share of
+zeros."""
 _WINDOW = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
 _WINDOW /= _WINDOW.sum()
+"""The paper's window along one axis: a Gaussian of deviation 1.5, 11 pixels wide."""
 
 
 def psnr(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
     """Peak signal-to-noise ratio in dB: `20·log10(peak) − 10·log10(mean((reference − test)²))`.
 
     Args:
-        reference: What it should be, any shape.
-        test: What it is, the same shape.
+        reference: The reference's tensor, any shape.
+        test: The tensor that is compared, of the same shape.
         peak: The signal's largest magnitude, above 0. 1 for images in [0,1].
 
     Returns:
-        Decibels; inf when equal, -inf when `test` is not finite.
+        Decibels; inf when the two are equal, -inf when `test` is not finite.
 
     Raises:
         ValueError: Shapes differ, arrays are empty, the peak is not positive or the reference is
@@ -43,7 +45,8 @@ def psnr(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
 def snr(reference: np.ndarray, test: np.ndarray) -> float:
     """Signal-to-noise ratio in dB: `10·log10(mean(reference²) / mean((reference − test)²))`.
 
-    Returns and raises as `psnr`; for an all-zero reference, inf when equal and -inf otherwise.
+    It returns and raises what `psnr` does. For an all-zero reference it is inf when equal and -inf
+    otherwise.
     """
     error = _mean_squared_error(reference, test)
     return _decibels(float(np.mean(np.square(reference, dtype=np.float64))), error)
@@ -53,19 +56,19 @@ def ssim(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
     """Structural similarity of pictures: Wang et al., "Image quality assessment: from error
     visibility to structural similarity", IEEE Transactions on Image Processing 13 (2004).
 
-    Each colour by itself, with the paper's constants and its window, a Gaussian of deviation 1.5 on
-    11×11 pixels, wherever that lies wholly inside.
+    The index is computed for each colour by itself, with the paper's constants and its window (a
+    Gaussian of deviation 1.5 on 11×11 pixels), wherever the window lies wholly inside the picture.
 
     Args:
-        reference: What it should be, (n,channels,height,width).
-        test: What it is, the same shape.
+        reference: The reference's pictures, (n,channels,height,width).
+        test: The pictures that are compared, of the same shape.
         peak: The signal's range. 1 for images in [0,1].
 
     Returns:
         The mean of the index: 1 when equal, at least -1; -inf when `test` is not finite.
 
     Raises:
-        ValueError: As `psnr`, or the pictures are smaller than the window.
+        ValueError: In the cases of `psnr`, or the pictures are smaller than the window.
     """
     if math.isinf(psnr(reference, test, peak=peak)):
         return 1.0 if np.array_equal(reference, test) else -math.inf
@@ -81,31 +84,33 @@ def ssim(reference: np.ndarray, test: np.ndarray, *, peak: float) -> float:
 
 
 def _window_means(arrays: np.ndarray) -> np.ndarray:
-    """The window's means along the last axis but one, which becomes shorter by 10. They are
-    products: BLAS has float64 where convolutions do not."""
+    """The window's means along the last axis but one, which becomes shorter by 10.
+
+    They are computed as matrix products, because BLAS has float64 where convolutions do not.
+    """
     more, matrix = len(_WINDOW) - 1, _window_matrix()
-    places = arrays.shape[-2] - more
-    found = np.empty((*arrays.shape[:-2], places, arrays.shape[-1]))
-    for start in range(0, places, _BLOCK):
-        count = min(_BLOCK, places - start)
+    windows = arrays.shape[-2] - more
+    means = np.empty((*arrays.shape[:-2], windows, arrays.shape[-1]))
+    for start in range(0, windows, _BLOCK):
+        count = min(_BLOCK, windows - start)
         part = arrays[..., start : start + count + more, :]
-        found[..., start : start + count, :] = matrix[:count, : count + more] @ part
-    return found
+        means[..., start : start + count, :] = matrix[:count, : count + more] @ part
+    return means
 
 
 @cache
 def _window_matrix() -> np.ndarray:
-    """(`_BLOCK`, `_BLOCK` + 10): the window's weights at each place."""
+    """The window's weights at `_BLOCK` consecutive positions, (`_BLOCK`, `_BLOCK` + 10)."""
     matrix = np.zeros((_BLOCK, _BLOCK + len(_WINDOW) - 1))
-    for place in range(_BLOCK):
-        matrix[place, place : place + len(_WINDOW)] = _WINDOW
+    for position in range(_BLOCK):
+        matrix[position, position : position + len(_WINDOW)] = _WINDOW
     return matrix
 
 
 def peak_of(spec: TensorSpec, reference: np.ndarray) -> float:
-    """The peak PSNR uses for an output: 1 for images, else the reference's largest magnitude.
+    """The peak that PSNR uses for an output: 1 for images, else the reference's largest magnitude.
 
-    An all-zero reference has no magnitude; 1 is used, which makes PSNR `-10·log10(error)`.
+    For an all-zero reference the peak is 1, which makes PSNR `-10·log10(error)`.
     """
     if spec.image:
         return 1.0
@@ -113,8 +118,10 @@ def peak_of(spec: TensorSpec, reference: np.ndarray) -> float:
 
 
 def require_alike(reference: np.ndarray, test: np.ndarray) -> None:
-    """Raise ValueError unless two arrays can be compared: of one shape, not empty, and the
-    reference finite."""
+    """Raise ValueError unless two arrays can be compared.
+
+    They must have the same shape and not be empty, and the reference must be finite.
+    """
     if reference.shape != test.shape:
         raise ValueError(f"shapes differ: {reference.shape} and {test.shape}")
     if reference.size == 0:

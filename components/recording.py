@@ -13,7 +13,7 @@ from components.component import Arrays, PipelineComponents, Runner
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One call: named inputs and what the reference gave for them."""
+    """One call: named inputs, and the outputs of the reference for them."""
 
     inputs: Arrays
     outputs: Arrays
@@ -21,7 +21,13 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One whole run by the reference: the run itself and chosen calls of each component."""
+    """One whole run by the reference.
+
+    Attributes:
+        seed: Decided the inputs of the run.
+        run: The inputs and outputs of the whole run.
+        calls: For each component some of its calls in that run, in order.
+    """
 
     seed: int
     run: Case
@@ -29,14 +35,14 @@ class Recording:
 
 
 def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Recording:
-    """Run the PyTorch reference once and keep what its components saw.
+    """Run the PyTorch reference once, and keep inputs and outputs of its components' calls.
 
     Args:
         pipeline: What to run.
         seed: Decides the run's inputs; same seed, same recording on one machine, however many
             threads PyTorch may use.
-        cases: At most so many calls of a component are kept, evenly spread from the first to the
-            last (a sampler's first and last timesteps are the extremes).
+        cases: Most calls of a component that are kept. They are evenly spread from the first to
+            the last, because a sampler's first and last timesteps are the extremes.
     """
     from components.reference import runners  # imports PyTorch
 
@@ -60,7 +66,10 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums are split among threads, so their number shows in the last bits of a recording."""
+    """Make PyTorch use one thread while open.
+
+    PyTorch splits sums among threads, so their number changes the last bits of a recording.
+    """
     import torch
 
     threads = torch.get_num_threads()
@@ -76,7 +85,7 @@ def _copy(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def _spread(made: list[Case], count: int) -> tuple[Case, ...]:
-    """At most `count` of them, first and last included, evenly spread, none twice."""
+    """The cases, or `count` of them, evenly spread from the first to the last, none twice."""
     if len(made) <= count:
         return tuple(made)
     chosen = np.linspace(0, len(made) - 1, count).round().astype(int)

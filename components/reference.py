@@ -1,4 +1,4 @@
-"""The PyTorch reference: components run in float32, as every other runtime is compared with."""
+"""The PyTorch reference: components run in float32, which every other runtime is compared with."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from components.registry import load as load_components
 def runner(component: Component) -> Runner:
     """A loaded component as a callable from named arrays to named arrays.
 
-    Raises (on call):
-        InputError: The arrays do not fit the component's inputs.
+    A call raises `InputError` where the arrays do not fit the component's inputs.
     """
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
         component.check(inputs)
-        # Copied into PyTorch's own memory, which is aligned: what a matrix product rounds to may
-        # depend on where its operands lie, and numpy's arrays lie elsewhere in every process.
+        # Copied into PyTorch's own memory, which is aligned. The rounding of a matrix product may
+        # depend on the address of its operands, which differs in every process for numpy's arrays.
         tensors = [torch.tensor(inputs[spec.name]) for spec in component.inputs]
         with torch.inference_mode():
             result = component.module(*tensors)
@@ -43,14 +42,13 @@ def load(checkpoint: Path | str, component: str) -> Runner:
 
 
 class OneAtATime(Mapping[str, Runner]):
-    """Runners by component name of which at most one is in memory: the one used last.
+    """Runners by component name, of which at most one is in memory: the one used last.
 
-    A run uses its components one after the other, so this holds a whole run to the memory of the
-    largest one.
+    A run uses its components one after the other, so it needs no more memory than the largest one.
 
     Args:
         names: The components.
-        load_runner: Gives the runner of a component; called again when it is needed again.
+        load_runner: Returns the runner of a component; called again when it is needed again.
     """
 
     def __init__(self, names: Sequence[str], load_runner: Callable[[str], Runner]) -> None:
@@ -72,11 +70,11 @@ class OneAtATime(Mapping[str, Runner]):
 
     def _loaded(self, name: str) -> Runner:
         if self._runner is None or self._name != name:
-            self._runner = None  # let go of the last one before the next is loaded
+            self._runner = None  # frees the last one before the next is loaded
             self._runner, self._name = self._load(name), name
         return self._runner
 
 
 def runners(pipeline: PipelineComponents) -> OneAtATime:
-    """The reference of every component of a pipeline, at most one in memory."""
+    """The reference runner of every component of a pipeline, at most one of them in memory."""
     return OneAtATime(pipeline.names, lambda name: runner(pipeline.component(name)))

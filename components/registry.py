@@ -1,4 +1,7 @@
-"""From a checkpoint folder to the list of its components."""
+"""The kinds of pipelines there are, and from a checkpoint folder to its components.
+
+A new kind is one file beside this one and one entry in `PIPELINES`.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from components.checkpoint import read_index
 from components.component import PipelineComponents, Weights
 from components.errors import UnknownPipelineError
 
-# Pipeline class in model_index.json -> the class that takes it apart. Imported when asked for:
-# a Stable Diffusion checkpoint needs transformers, an avatar checkpoint does not.
 PIPELINES = {
     "AvatarPipeline": "components.avatar:AvatarComponents",
     "StableDiffusionPipeline": "components.stable_diffusion:StableDiffusionComponents",
 }
+"""The `PipelineComponents` of each pipeline class that a `model_index.json` can name. They are
+imported when needed, because Stable Diffusion needs transformers and avatars do not."""
 
 
 def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComponents:
@@ -22,11 +25,11 @@ def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComp
 
     Args:
         checkpoint: Its folder.
-        weights: Gives the state of each component's module instead of the checkpoint's own files.
+        weights: Returns the state of each component's module, which then isn't read from files.
 
     Raises:
         CheckpointError: The folder is not a checkpoint.
-        UnknownPipelineError: Its pipeline has no list of components here.
+        UnknownPipelineError: Its pipeline class is not in `PIPELINES`.
     """
     folder = Path(checkpoint)
     name = read_index(folder)["_class_name"]

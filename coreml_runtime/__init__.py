@@ -3,18 +3,18 @@
     model = coreml_runtime.load("decoder.mlpackage")
     model.predict({"latents": latents})["avatar"].save("avatar.png")
 
-What a comparison with this room proves: the graph is right, the weights arrived, what compressed
-them can be undone, and the precision that the program declares is enough. With
-``precision="storage"`` every op computes in float32 and its result is rounded to the declared
-type, which is what the format promises; ``precision="float32"`` leaves the rounding out, so that
+A comparison of its results with the original network proves that the graph is right, that the
+weights arrived, that compressed weights can be decompressed, and that the declared precision is
+enough. With ``precision="storage"`` every op computes in float32 and its result is rounded to the
+declared type, which is what the format promises. ``precision="float32"`` does not round, so that
 errors of the graph and errors of rounding can be told apart.
 
-What it does not prove: how a device computes. The Neural Engine and GPUs accumulate in their own
-precision and order, fuse ops and may keep more, or fewer, bits between them than declared.
+It does not prove how a device computes. The Neural Engine and GPUs accumulate in their own
+precision and order, fuse ops, and may keep more or fewer bits between them than declared.
 
-How it is built: :mod:`.package` opens the folder and :mod:`.blob` its weights, believing nothing;
-:mod:`.program` turns protobuf into plain dataclasses; :mod:`.plan` binds each op, once, to the
-function that :mod:`.ops` has registered under its name; :mod:`.model` runs the plan.
+The path of a package: :mod:`.package` reads and checks the folder; :mod:`.planning` binds each op
+once, at load, to a function of :mod:`.ops`; :mod:`.execution` runs the plan; :mod:`.models` is the
+interface around it. :mod:`.numerics` has the element types and the rounding.
 """
 
 from .errors import (
@@ -28,11 +28,10 @@ from .errors import (
     UnsupportedOpError,
     WeightsError,
 )
-from .features import Feature
-from .load import load
-from .model import CoreMLModel
+from .loading import load
+from .models import CoreMLModel, State
 from .ops import registered_ops
-from .state import State
+from .package import Feature
 
 __all__ = [
     "CoreMLModel",

@@ -1,23 +1,23 @@
-"""Everything this room raises on purpose.
+"""The errors of this room: everything that it raises on purpose.
 
-CoreMLRuntimeError                a UserError: whoever passed the file or the inputs can mend it
-├── PackageError                  the .mlpackage cannot be believed: missing, malformed, truncated
-│   ├── PackagePathError          a path in it leaves the package
-│   └── WeightsError              the weight file does not hold what the program claims
-├── ProgramError                  the program inside is malformed: unknown names, types, cycles
-├── UnsupportedModelError         a Core ML model, but not an ML Program (or one kind of value)
-│   └── UnsupportedOpError        an ML Program with ops this room does not know
+CoreMLRuntimeError                a UserError: the caller can correct the file or the inputs
+├── PackageError                  the .mlpackage is missing, malformed or truncated
+│   ├── PackagePathError          a path in it leads out of the package
+│   └── WeightsError              the weight file does not hold what the program declares
+├── ProgramError                  the program is malformed: unknown names, wrong types, cycles
+├── UnsupportedModelError         a Core ML model of another kind, or an unsupported kind of value
+│   └── UnsupportedOpError        an ML Program with ops that are not implemented here
 ├── InputError                    wrong names, shapes or types given to the model
-└── ExecutionError                an op failed, or gave another shape than the program declares
+└── ExecutionError                an op failed, or its result has another shape than declared
 """
 
 from support.errors import UserError
 
 
 class CoreMLRuntimeError(UserError):
-    """Base of every error this room raises on purpose.
+    """Base class of every error that this room raises on purpose.
 
-    Its message is one line, whatever names a file holds: control characters are shown as escapes.
+    Its message is one line, whatever names a file holds: control characters are escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -29,11 +29,11 @@ class PackageError(CoreMLRuntimeError):
 
 
 class PackagePathError(PackageError):
-    """A path in the package leaves it."""
+    """A path in the package leads out of it."""
 
 
 class WeightsError(PackageError):
-    """The weight file does not hold what the program claims."""
+    """The weight file does not hold what the program declares."""
 
 
 class ProgramError(CoreMLRuntimeError):
@@ -41,7 +41,7 @@ class ProgramError(CoreMLRuntimeError):
 
 
 class UnsupportedModelError(CoreMLRuntimeError):
-    """A valid Core ML model that is no ML Program, or uses a kind of value not known here."""
+    """The model is valid but not an ML Program, or it uses a kind of value not supported here."""
 
 
 class UnsupportedOpError(UnsupportedModelError):
@@ -49,8 +49,8 @@ class UnsupportedOpError(UnsupportedModelError):
 
 
 class InputError(CoreMLRuntimeError):
-    """Inputs with wrong names, shapes or types; the message says what was expected."""
+    """The inputs have wrong names, shapes or types; the message says what was expected."""
 
 
 class ExecutionError(CoreMLRuntimeError):
-    """An op failed while running; the message names it."""
+    """An op failed while the program ran; the message names it."""

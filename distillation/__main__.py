@@ -4,38 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 
 from avatar import shipped
-from distillation.options import (
-    DRAWINGS,
-    HELD_OUT_PEOPLE,
-    SELFIES,
-    AutoencoderRun,
-    Batch,
-    Blocks,
-    Data,
-    DrawingsDir,
-    HeldOutDir,
-    JudgeDir,
-    Most,
-    Note,
-    Out,
-    Rate,
-    Seed,
-    SelfiesDir,
-    Steps,
-    Widths,
-    is_given,
-    open_people,
-    training_data,
-    widths_of,
-)
+from distillation import options
 from support.command_line import fail, new_app, print_tables, run, say
-from support.progress import progress_bar
+from support.options import Checkpoint, RecipeArgument
+from support.progress import Progress, progress_bar, silent
 
 app = new_app(
     "Train the avatar model: autoencoder, identity, teacher, student and judge, in this order; then"
@@ -43,12 +21,22 @@ app = new_app(
 )
 
 
+@contextmanager
+def training_bar() -> Iterator[Progress]:
+    """A progress bar for training; of several processes only the main one shows it."""
+    from accelerate import PartialState
+
+    if PartialState().is_main_process:
+        with progress_bar() as progress:
+            yield progress
+    else:
+        yield silent
+
+
 @app.command()
-def check_data(
-    folder: Annotated[Path, typer.Argument(help="Folder of your own people, as --data takes it.")],
-) -> None:
-    """Read a folder of your own people, every picture too, and say what training would stop at."""
-    from distillation.own_folder import read_folder, unreadable
+def check_data(folder: options.DataFolder) -> None:
+    """Check a folder of your own people, with every picture in it, and name what cannot be used."""
+    from distillation.data import read_folder, unreadable
 
     found = read_folder(folder)
     if wrong := list(unreadable(found)):
@@ -64,50 +52,55 @@ def check_data(
 @app.command()
 def autoencoder(
     context: typer.Context,
-    data: Data = None,
-    drawings: DrawingsDir = DRAWINGS,
-    most: Most = 600,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    out: Out = Path("runs/autoencoder"),
-    steps: Steps = 700,
-    batch: Batch = 16,
-    learning_rate: Rate = 1.5e-3,
-    seed: Seed = 0,
+    data: options.Data = None,
+    drawings: options.DrawingsDir = options.DRAWINGS,
+    most: options.Most = 600,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    out: options.Out = options.AUTOENCODER,
+    steps: options.Steps = 700,
+    batch: options.Batch = 16,
+    learning_rate: options.Rate = 1.5e-3,
+    seed: options.Seed = 0,
 ) -> None:
-    """Train latent encoder and decoder on drawn avatars; prints PSNR by style on held-out ones."""
-    from distillation.runs import train_autoencoder
+    """Train latent encoder and decoder on drawings; print PSNR on held-out drawings by style."""
+    from distillation.stages import train_autoencoder
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    people, held = training_data(context, data, (None, drawings, held_out), out, most)
-    for style, psnr in train_autoencoder(people, held, schedule, out).items():
+    people, held = options.training_data(context, data, (None, drawings, held_out), out, most)
+    with training_bar() as progress:
+        found = train_autoencoder(people, held, schedule, out, progress=progress)
+    for style, psnr in found.items():
         typer.echo(f"{people.styles[style].name:12} {psnr:.2f} dB")
 
 
 @app.command()
 def identity(
     context: typer.Context,
-    data: Data = None,
-    selfies: SelfiesDir = SELFIES,
-    drawings: DrawingsDir = DRAWINGS,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
-    out: Out = Path("runs/identity"),
-    steps: Steps = 4000,
-    batch: Batch = 96,
-    learning_rate: Rate = 1e-3,
-    seed: Seed = 0,
+    data: options.Data = None,
+    selfies: options.SelfiesDir = options.SELFIES,
+    drawings: options.DrawingsDir = options.DRAWINGS,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    autoencoder: options.AutoencoderRun = options.AUTOENCODER,
+    out: options.Out = options.IDENTITY,
+    steps: options.Steps = 4000,
+    batch: options.Batch = 96,
+    learning_rate: options.Rate = 1e-3,
+    seed: options.Seed = 0,
 ) -> None:
-    """Teach the identity encoder attributes, and what drawings to expect; prints its accuracy on
-    held-out people. With --data there are no labels: it learns what drawings to expect alone."""
-    from distillation.runs import train_identity
+    """Train the identity encoder to read attributes and to expect drawings; print its accuracy on
+    held-out people. With --data there are no labels: it learns to expect drawings only."""
+    from distillation.stages import train_identity
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    people, held = training_data(context, data, (selfies, drawings, held_out), autoencoder)
+    people, held = options.training_data(context, data, (selfies, drawings, held_out), autoencoder)
     if people.labels is None:
         say("no labels: the loss of attributes is left out, and so is their accuracy")
-    accuracy, sketch = train_identity(people, held, schedule, out, autoencoder=autoencoder)
+    with training_bar() as progress:
+        accuracy, sketch = train_identity(
+            people, held, schedule, out, autoencoder=autoencoder, progress=progress
+        )
     for name, share in accuracy.items():
         typer.echo(f"{name:12} {share:.1%}")
     typer.echo(f"{'sketch':12} {sketch:.3f} mean squared error")
@@ -116,202 +109,190 @@ def identity(
 @app.command()
 def teacher(
     context: typer.Context,
-    data: Data = None,
-    selfies: SelfiesDir = SELFIES,
-    drawings: DrawingsDir = DRAWINGS,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
-    identity: Annotated[Path, typer.Option(help="Run of the identity encoder.")] = Path(
-        "runs/identity"
-    ),
-    start_from: Annotated[
-        Path | None,
-        typer.Option(help="Another teacher's run: its denoiser goes on, instead of fresh weights."),
-    ] = None,
-    widths: Widths = "32,80,160",
-    blocks: Blocks = 1,
-    out: Out = Path("runs/teacher"),
-    steps: Steps = 6000,
-    batch: Batch = 16,
-    learning_rate: Rate = 1e-3,
-    seed: Seed = 0,
-    compiled: Annotated[
-        bool,
-        typer.Option(
-            "--compile",
-            help="Compile the denoiser first: some minutes once, quicker steps then; needs a C++"
-            " compiler.",
-        ),
-    ] = False,
+    data: options.Data = None,
+    selfies: options.SelfiesDir = options.SELFIES,
+    drawings: options.DrawingsDir = options.DRAWINGS,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    autoencoder: options.AutoencoderRun = options.AUTOENCODER,
+    identity: options.IdentityRun = options.IDENTITY,
+    start_from: options.TeacherStart = None,
+    widths: options.Widths = options.WIDTHS,
+    blocks: options.Blocks = 1,
+    out: options.Out = options.TEACHER,
+    steps: options.Steps = 6000,
+    batch: options.Batch = 16,
+    learning_rate: options.Rate = 1e-3,
+    seed: options.Seed = 0,
+    compiled: options.Compile = False,
 ) -> None:
     """Train the denoiser on the autoencoder's latents and the identity encoder's tokens."""
-    from distillation.runs import CHECKPOINT, train_teacher
+    from distillation.run_folder import CHECKPOINT
+    from distillation.stages import train_teacher
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    if start_from and (is_given(context, "widths") or is_given(context, "blocks")):
-        fail("--start-from goes on with a denoiser of its own shape: leave out --widths, --blocks")
-    train_teacher(
-        *training_data(context, data, (selfies, drawings, held_out), autoencoder),
-        schedule,
-        out,
-        autoencoder=autoencoder,
-        identity=identity,
-        shape={"widths": widths_of(widths), "blocks": blocks},
-        start_from=start_from,
-        compiled=compiled,
-    )
+    if start_from and (options.is_given(context, "widths") or options.is_given(context, "blocks")):
+        fail("--start-from keeps the shape of its denoiser: leave out --widths and --blocks")
+    people, held = options.training_data(context, data, (selfies, drawings, held_out), autoencoder)
+    with training_bar() as progress:
+        train_teacher(
+            people,
+            held,
+            schedule,
+            out,
+            autoencoder=autoencoder,
+            identity=identity,
+            shape={"widths": options.widths_of(widths), "blocks": blocks},
+            start_from=start_from,
+            compiled=compiled,
+            progress=progress,
+        )
     typer.echo(out / CHECKPOINT)
 
 
 @app.command()
 def shrink(
     context: typer.Context,
-    data: Data = None,
-    selfies: SelfiesDir = SELFIES,
-    drawings: DrawingsDir = DRAWINGS,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
-    teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
-    widths: Widths = "32,80,160",
-    blocks: Blocks = 1,
-    out: Out = Path("runs/smaller"),
-    steps: Steps = 2000,
-    batch: Batch = 16,
-    learning_rate: Rate = 5e-4,
-    seed: Seed = 0,
+    data: options.Data = None,
+    selfies: options.SelfiesDir = options.SELFIES,
+    drawings: options.DrawingsDir = options.DRAWINGS,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    autoencoder: options.AutoencoderRun = options.AUTOENCODER,
+    teacher: options.TeacherRun = options.TEACHER,
+    widths: options.Widths = options.WIDTHS,
+    blocks: options.Blocks = 1,
+    out: options.Out = options.RUNS / "smaller",
+    steps: options.Steps = 2000,
+    batch: options.Batch = 16,
+    learning_rate: options.Rate = 5e-4,
+    seed: options.Seed = 0,
 ) -> None:
     """Distil a teacher of any size into a smaller denoiser, which `student --teacher` takes."""
-    from distillation.runs import CHECKPOINT, train_smaller
+    from distillation.run_folder import CHECKPOINT
+    from distillation.stages import train_smaller
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    train_smaller(
-        *training_data(context, data, (selfies, drawings, held_out), autoencoder),
-        schedule,
-        out,
-        teacher=teacher,
-        autoencoder=autoencoder,
-        widths=widths_of(widths),
-        blocks=blocks,
-    )
+    people, held = options.training_data(context, data, (selfies, drawings, held_out), autoencoder)
+    with training_bar() as progress:
+        train_smaller(
+            people,
+            held,
+            schedule,
+            out,
+            teacher=teacher,
+            autoencoder=autoencoder,
+            widths=options.widths_of(widths),
+            blocks=blocks,
+            progress=progress,
+        )
     typer.echo(out / CHECKPOINT)
 
 
 @app.command()
 def student(
     context: typer.Context,
-    data: Data = None,
-    selfies: SelfiesDir = SELFIES,
-    drawings: DrawingsDir = DRAWINGS,
-    most: Most = None,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    autoencoder: AutoencoderRun = Path("runs/autoencoder"),
-    teacher: Annotated[Path, typer.Option(help="Run of the teacher.")] = Path("runs/teacher"),
-    start_from: Annotated[
-        Path | None,
-        typer.Option(help="Another student's run: its denoiser goes on, instead of the teacher's."),
-    ] = None,
-    out: Out = Path("runs/student"),
-    steps: Steps = 1000,
-    batch: Batch = 16,
-    learning_rate: Rate = 2e-4,
-    seed: Seed = 0,
+    data: options.Data = None,
+    selfies: options.SelfiesDir = options.SELFIES,
+    drawings: options.DrawingsDir = options.DRAWINGS,
+    most: options.Most = None,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    autoencoder: options.AutoencoderRun = options.AUTOENCODER,
+    teacher: options.TeacherRun = options.TEACHER,
+    start_from: options.StudentStart = None,
+    out: options.Out = options.STUDENT,
+    steps: options.Steps = 1000,
+    batch: options.Batch = 16,
+    learning_rate: options.Rate = 2e-4,
+    seed: options.Seed = 0,
 ) -> None:
-    """Tune the teacher to draw in two steps, its guidance folded into the weights."""
-    from distillation.runs import CHECKPOINT, train_student
+    """Train a copy of the teacher to draw in two steps, with its guidance in the weights."""
+    from distillation.run_folder import CHECKPOINT
+    from distillation.stages import train_student
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    train_student(
-        *training_data(context, data, (selfies, drawings, held_out), autoencoder, most),
-        schedule,
-        out,
-        teacher=teacher,
-        autoencoder=autoencoder,
-        start_from=start_from,
-    )
+    folders = (selfies, drawings, held_out)
+    people, held = options.training_data(context, data, folders, autoencoder, most)
+    with training_bar() as progress:
+        train_student(
+            people,
+            held,
+            schedule,
+            out,
+            teacher=teacher,
+            autoencoder=autoencoder,
+            start_from=start_from,
+            progress=progress,
+        )
     typer.echo(out / CHECKPOINT)
 
 
 @app.command()
 def judge(
-    selfies: SelfiesDir = SELFIES,
-    drawings: DrawingsDir = DRAWINGS,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    start_from: Annotated[
-        Path | None,
-        typer.Option(help="Another judge's run: its network goes on, instead of fresh weights."),
-    ] = None,
-    out: Out = Path("runs/judge"),
-    steps: Steps = 1600,
-    batch: Batch = 48,
-    learning_rate: Rate = 1.5e-3,
-    seed: Seed = 0,
+    selfies: options.SelfiesDir = options.SELFIES,
+    drawings: options.DrawingsDir = options.DRAWINGS,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    start_from: options.JudgeStart = None,
+    out: options.Out = options.JUDGE,
+    steps: options.Steps = 1600,
+    batch: options.Batch = 48,
+    learning_rate: options.Rate = 1.5e-3,
+    seed: options.Seed = 0,
 ) -> None:
-    """Train the judge on labels, and print how well it does on held-out people: its ceiling."""
-    from distillation.judge import ceiling, table_of, write_ceiling
-    from distillation.runs import train_judge
+    """Train the judge on labels, and print its ceiling: how well it reads held-out people."""
+    from distillation.report import ceiling_table, judge_ceiling, write_ceiling
+    from distillation.stages import train_judge
     from distillation.training import Schedule
 
     schedule = Schedule(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    trained = train_judge(open_people(selfies, drawings), schedule, out, start_from=start_from)
-    found = ceiling(trained, open_people(held_out, held_out))
-    write_ceiling(found, out)
-    print_tables(table_of(found))
+    people = options.open_people(selfies, drawings)
+    with training_bar() as progress:
+        trained = train_judge(people, schedule, out, start_from=start_from, progress=progress)
+    ceiling = judge_ceiling(trained, options.open_people(held_out, held_out))
+    write_ceiling(ceiling, out)
+    print_tables(ceiling_table(ceiling))
 
 
 @app.command()
 def report(
-    teacher: Annotated[Path, typer.Option(help="Checkpoint to compare with.")] = Path(
-        "runs/teacher/checkpoint"
-    ),
-    student: Annotated[Path, typer.Option(help="Checkpoint of few steps.")] = Path(
-        "runs/student/checkpoint"
-    ),
-    judge: JudgeDir = shipped.JUDGE,
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    most: Most = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder of page and figures; a report found there goes on.")
-    ] = Path("runs/report"),
+    teacher: options.TeacherCheckpoint = options.TEACHER / "checkpoint",
+    student: options.StudentCheckpoint = options.STUDENT / "checkpoint",
+    judge: options.JudgeDir = options.JUDGE_OUT,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    most: options.Most = None,
+    out: options.ReportOut = options.REPORT,
 ) -> None:
     """Compare teacher and student on held-out people: report.json, and report.html to look at."""
     from avatar.judge import load_judge
-    from distillation.page import write_page
-    from distillation.report import make, tables, write
-    from distillation.runs import open_pipeline
+    from distillation.report import make_report, report_tables, write_page, write_report
+    from distillation.run_folder import open_pipeline
 
     pipelines = (open_pipeline(teacher), open_pipeline(student))
-    judged = open_people(held_out, held_out, most)
-    with progress_bar(lines=True) as tell:
-        made = make(*pipelines, load_judge(judge), judged, out / "latents", tell)
-    write(made, out)
-    print_tables(*tables(made))
-    typer.echo(write_page(made, *pipelines, judged, out))
+    people = options.open_people(held_out, held_out, most)
+    with progress_bar(lines=True) as progress:
+        made = make_report(*pipelines, load_judge(judge), people, out / "latents", progress)
+    write_report(made, out)
+    print_tables(*report_tables(made))
+    typer.echo(write_page(made, *pipelines, people, out))
 
 
 @app.command()
 def tune(
-    recipe: Annotated[Path, typer.Argument(help="The recipe's file (python -m quantization).")],
-    checkpoint: Annotated[
-        Path,
-        typer.Option(
-            help="Folder that the recipe is applied to; the one that ships by default.",
-            show_default=False,
-        ),
-    ] = shipped.CHECKPOINT,
-    out: Out = Path("runs/tune"),
-    runs: Annotated[int, typer.Option(min=1, help="Whole runs whose calls are learned from.")] = 16,
-    checks: Annotated[int, typer.Option(min=1, help="Further runs that it is measured on.")] = 16,
-    steps: Steps = 150,
-    batch: Annotated[int, typer.Option(min=1, help="Calls of a component a step.")] = 4,
-    learning_rate: Rate = 2e-3,
-    seed: Seed = 0,
+    recipe: RecipeArgument,
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
+    out: options.Out = options.RUNS / "tune",
+    runs: options.TunedRuns = 16,
+    checks: options.CheckedRuns = 16,
+    steps: options.Steps = 150,
+    batch: options.CallBatch = 4,
+    learning_rate: options.Rate = 2e-3,
+    seed: options.Seed = 0,
 ) -> None:
-    """Tune tables, scales, norms and biases of a quantized checkpoint; prints before and after."""
+    """Tune tables, scales, norms and biases of a quantized checkpoint; print before and after."""
+    from distillation.run_folder import CHECKPOINT
+    from distillation.stages import tune
     from distillation.training import Schedule
-    from distillation.tune import CHECKPOINT, tune
     from quantization import Recipe
 
     schedule = Schedule(
@@ -325,59 +306,56 @@ def tune(
         grid_every=steps,
         seed=seed,
     )
-    tuned = tune(checkpoint, Recipe.read(recipe), schedule, out, runs=runs, checks=checks, say=say)
+    chosen = Recipe.read(recipe)
+    with progress_bar(lines=True) as progress:
+        tuned = tune(checkpoint, chosen, schedule, out, runs=runs, checks=checks, progress=progress)
     print_tables(tuned.table())
     if not tuned.better:
-        typer.echo("tuning made it no better: what was kept is as the recipe made it")
+        typer.echo("tuning did not improve it: the checkpoint is as the recipe made it")
     typer.echo(out / CHECKPOINT)
 
 
 @app.command()
 def publish(
     context: typer.Context,
-    data: Data = None,
-    checkpoint: Annotated[Path, typer.Option(help="Pipeline to ship, in its run's folder.")] = Path(
-        "runs/student/checkpoint"
-    ),
-    report: Annotated[Path, typer.Option(help="Folder of the report on it.")] = Path("runs/report"),
-    held_out: HeldOutDir = HELD_OUT_PEOPLE,
-    runs: Annotated[Path, typer.Option(help="Folder of the runs it came from.")] = Path("runs"),
-    out: Out = shipped.CHECKPOINT,
-    note: Note = "",
+    data: options.Data = None,
+    checkpoint: options.TrainedCheckpoint = options.STUDENT / "checkpoint",
+    report: options.ReportDir = options.REPORT,
+    held_out: options.HeldOutDir = options.HELD_OUT_PEOPLE,
+    runs: options.AllRuns = options.RUNS,
+    out: options.Out = options.CHECKPOINT_OUT,
+    note: options.Note = "",
 ) -> None:
     """Write a trained pipeline as the checkpoint that ships: fp16, with its model card. With --data
-    the card has no report: the judge knows nobody of yours."""
-    from avatar.styles import styles_of
-    from distillation.autoencoder import Autoencoder, reconstruction_psnr
-    from distillation.publish import RUNS
-    from distillation.publish import publish as write
-    from distillation.report import read
-    from distillation.runs import check_styles, open_pipeline
+    the card has no report, because the judge does not know your people."""
+    from avatar.styles_file import styles_of
+    from distillation.publish import BASE_RUNS, publish_pipeline
+    from distillation.report import read_report
+    from distillation.run_folder import check_styles, open_pipeline
+    from distillation.stages import held_out_psnr
 
     pipeline = open_pipeline(checkpoint)
-    network = Autoencoder(pipeline.latent_encoder, pipeline.decoder)
     folders = (None, held_out, held_out)
-    _, held = training_data(context, data, folders, runs / "autoencoder")
+    _, held = options.training_data(context, data, folders, runs / "autoencoder")
     check_styles(held, checkpoint)
-    found = None if data else read(report)
-    psnr = reconstruction_psnr(network, held.avatars[:240])
-    named = {held.styles[style].name: value for style, value in psnr.items()}
-    trained = [*(runs / name for name in RUNS), checkpoint.parent]
-    write(pipeline, styles_of(checkpoint), trained, found, named, out, note)
+    found = None if data else read_report(report)
+    trained = [*(runs / name for name in BASE_RUNS), checkpoint.parent]
+    psnr = held_out_psnr(pipeline, held)
+    publish_pipeline(pipeline, styles_of(checkpoint), trained, found, psnr, out, note)
     typer.echo(out)
 
 
 @app.command()
 def publish_judge(
-    judge: Annotated[Path, typer.Option(help="Run of the judge.")] = Path("runs/judge"),
-    out: Out = shipped.JUDGE,
-    note: Note = "",
+    judge: options.JudgeRun = options.JUDGE,
+    out: options.Out = options.JUDGE_OUT,
+    note: options.Note = "",
 ) -> None:
     """Write a trained judge as the one that ships: fp16, with its model card."""
     from avatar.judge import load_judge
-    from distillation.judge import read_ceiling
     from distillation.publish import publish_judge as write
-    from distillation.runs import CHECKPOINT
+    from distillation.report import read_ceiling
+    from distillation.run_folder import CHECKPOINT
 
     ceiling = read_ceiling(judge)
     write(load_judge(judge / CHECKPOINT), judge, ceiling, out, note)

@@ -2,15 +2,15 @@
 
 DistillationError (UserError)
 ├── DataError            the people to train on are missing or damaged
-├── DivergedError        the loss is not a number, or exploded
-└── RunError             a run's folder holds something else than was expected
+├── DivergedError        the loss is not a number, or it exploded
+└── RunError             the folder of a run does not hold what was expected
 """
 
 from support.errors import UserError
 
 
 class DistillationError(UserError):
-    """Base of this room's errors; its message is one line for the user."""
+    """Base class of this room's errors; the message is one line for the user."""
 
 
 class DataError(DistillationError):
@@ -18,8 +18,8 @@ class DataError(DistillationError):
 
 
 class DivergedError(DistillationError):
-    """The loss is not a number, or exploded; the last good state is kept."""
+    """The loss is not a number, or it exploded; the last good state is kept."""
 
 
 class RunError(DistillationError):
-    """A run's folder holds something else than was expected."""
+    """The folder of a run does not hold what was expected."""

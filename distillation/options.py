@@ -1,4 +1,4 @@
-"""Options that the verbs share, and what opens the people they name."""
+"""Options that several verbs share, their defaults, and what opens the people that they name."""
 
 from __future__ import annotations
 
@@ -7,101 +7,169 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from avatar import shipped
 from support.command_line import fail, say
 from support.progress import printed
 
 if TYPE_CHECKING:
-    from distillation.data import People, TrainingData
+    from distillation.data import MadeUpPeople, TrainingData
 
-SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
-DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the same people.")]
+RUNS = Path("runs")
+SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (RUNS / name for name in ("selfies", "drawings", "held-out"))
+AUTOENCODER, IDENTITY, TEACHER, STUDENT, JUDGE, REPORT = (
+    RUNS / name for name in ("autoencoder", "identity", "teacher", "student", "judge", "report")
+)
+WIDTHS = "32,80,160"
+
+# Selfies and drawings of the same people are in two folders, because some stages need only one.
+DEFAULT_PEOPLE = {
+    SELFIES: {"count": 4000, "selfies": 3, "avatars": 0},
+    DRAWINGS: {"count": 4000, "selfies": 0, "avatars": 1},
+    HELD_OUT_PEOPLE: {"count": 200, "selfies": 10, "avatars": 2},
+}
+"""The folders that are made where they are missing, and how many people and pictures they hold."""
+
+# ---- people
+
+DataFolder = Annotated[Path, typer.Argument(help="Folder of your own people, as --data takes it.")]
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of your own people (docs/training.md says how it looks), instead of selfies "
+        help="Folder of your own people (docs/training.md describes it), instead of selfies "
         "and drawings of made-up ones. One in twenty, at least one, is held out: never trained on, "
         "shown in grids and scored.",
         show_default=False,
     ),
 ]
-Most = Annotated[
-    int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
-]
-AutoencoderRun = Annotated[
-    Path,
-    typer.Option(help="Run of the autoencoder; keeps latents, and small copies of your pictures."),
-]
+SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
+DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the same people.")]
 HeldOutDir = Annotated[
     Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
 ]
-Steps = Annotated[int, typer.Option(min=1, help="Optimiser steps in all; sets the rate's decay.")]
+Most = Annotated[
+    int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
+]
+
+# ---- runs that a verb starts from
+
+AutoencoderRun = Annotated[
+    Path,
+    typer.Option(
+        help="Run of the autoencoder; it keeps latents, and small copies of your own pictures."
+    ),
+]
+IdentityRun = Annotated[Path, typer.Option(help="Run of the identity encoder.")]
+TeacherRun = Annotated[Path, typer.Option(help="Run of the teacher.")]
+JudgeRun = Annotated[Path, typer.Option(help="Run of the judge.")]
+AllRuns = Annotated[Path, typer.Option(help="Folder of the runs that the checkpoint came from.")]
+TeacherStart = Annotated[
+    Path | None,
+    typer.Option(
+        help="Another teacher's run, whose denoiser is trained further, instead of fresh weights."
+    ),
+]
+StudentStart = Annotated[
+    Path | None,
+    typer.Option(
+        help="Another student's run, whose denoiser is trained further, instead of the teacher's."
+    ),
+]
+JudgeStart = Annotated[
+    Path | None,
+    typer.Option(
+        help="Another judge's run, whose network is trained further, instead of fresh weights."
+    ),
+]
+
+# ---- how long, how fast, how large
+
+Steps = Annotated[
+    int, typer.Option(min=1, help="Optimiser steps in all; the learning rate decays over them.")
+]
 Batch = Annotated[int, typer.Option(min=1, help="Samples a step.")]
+CallBatch = Annotated[int, typer.Option(min=1, help="Calls of a component a step.")]
 Rate = Annotated[float, typer.Option("--learning-rate", min=0, help="Peak rate of AdamW.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and noise.")]
-Out = Annotated[Path, typer.Option(help="Where it is written; a run found there goes on.")]
 Widths = Annotated[
-    str, typer.Option(help="Channels of the UNet at each resolution, highest first, by commas.")
+    str,
+    typer.Option(help="Channels of the UNet at each resolution, highest first, with commas."),
 ]
 Blocks = Annotated[int, typer.Option(min=1, help="Residual blocks at each resolution.")]
-Note = Annotated[str, typer.Option(help="For the model card: what the runs' records don't say.")]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="Compile the denoiser first: it takes some minutes once and makes steps quicker; needs"
+        " a C++ compiler.",
+    ),
+]
+TunedRuns = Annotated[int, typer.Option(min=1, help="Whole runs whose calls are trained on.")]
+CheckedRuns = Annotated[int, typer.Option(min=1, help="Further runs, whose images are compared.")]
+
+# ---- checkpoints, recipes, reports
+
+TeacherCheckpoint = Annotated[Path, typer.Option(help="Checkpoint to compare with.")]
+StudentCheckpoint = Annotated[Path, typer.Option(help="Checkpoint that draws in few steps.")]
 JudgeDir = Annotated[
     Path,
     typer.Option(
         help="Checkpoint of the judge; the one that ships by default.", show_default=False
     ),
 ]
+TrainedCheckpoint = Annotated[
+    Path, typer.Option(help="Checkpoint to ship, in the folder of its run.")
+]
+ReportDir = Annotated[Path, typer.Option(help="Folder of the report on the checkpoint.")]
 
-SELFIES, DRAWINGS, HELD_OUT_PEOPLE = (
-    Path("runs") / name for name in ("selfies", "drawings", "held-out")
-)
-# Two folders of the same people, since each part of the model needs one kind of picture only.
-DEFAULT_PEOPLE = {
-    SELFIES: {"count": 4000, "selfies": 3, "avatars": 0},
-    DRAWINGS: {"count": 4000, "selfies": 0, "avatars": 1},
-    HELD_OUT_PEOPLE: {"count": 200, "selfies": 10, "avatars": 2},
-}
+# ---- what is written
+
+Out = Annotated[Path, typer.Option(help="Folder to write to; a run found there is resumed.")]
+ReportOut = Annotated[
+    Path, typer.Option(help="Folder of page and figures; a report found there is resumed.")
+]
+Note = Annotated[str, typer.Option(help="For the model card: what the runs' records do not say.")]
+
+CHECKPOINT_OUT, JUDGE_OUT = shipped.CHECKPOINT, shipped.JUDGE
 
 
-def open_people(selfies: Path | None, drawings: Path | None, limit: int | None = None) -> People:
-    """Open the shards; the default ones are made first, or their making goes on."""
+def open_people(
+    selfies: Path | None, drawings: Path | None, limit: int | None = None
+) -> MadeUpPeople:
+    """Open shards of made-up people.
+
+    The default folders are made first, or completed; the first `limit` people are read.
+    """
     from accelerate import PartialState
 
     from avatar.people import write_shards
-    from distillation.data import HELD_OUT, People
+    from distillation.data import HELD_OUT, MadeUpPeople
 
     for folder, settings in DEFAULT_PEOPLE.items():
         if folder in (selfies, drawings):
             first = 0 if folder == HELD_OUT_PEOPLE else HELD_OUT
             with PartialState().main_process_first():
                 write_shards(folder, seed=first, progress=printed, **settings)
-    return People(selfies, drawings, limit=limit)
-
-
-def widths_of(text: str) -> tuple[int, ...]:
-    """The numbers of a text like 32,80,160; group norms need multiples of 16."""
-    parts = text.split(",")
-    if not all(part.strip().isdigit() and int(part) and int(part) % 16 == 0 for part in parts):
-        fail(f"--widths is {text!r}, expected multiples of 16 by commas, like 32,80,160")
-    return tuple(map(int, parts))
-
-
-def is_given(context: typer.Context, name: str) -> bool:
-    """Whether the user wrote this option."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+    return MadeUpPeople(selfies, drawings, limit=limit)
 
 
 def training_data(
     context: typer.Context,
     data: Path | None,
     folders: tuple[Path | None, Path, Path],
-    keep: Path,
+    run: Path,
     most: int | None = None,
 ) -> tuple[TrainingData, TrainingData]:
-    """People to train on, and held-out ones: those of `data`, whose small copies are kept in the
-    run `keep`, or of the shards in `folders`: selfies, drawings, held out."""
+    """Open people to train on and held-out people.
+
+    Args:
+        context: The verb's context, which knows the options that the user wrote.
+        data: Folder of the team's own people; None for made-up people.
+        folders: Shards of made-up people: selfies, drawings, held-out people.
+        run: Folder of the run that keeps small copies of the team's own pictures.
+        most: Train on only so many people.
+    """
+    from distillation.data import open_own_people
     from distillation.errors import DataError
-    from distillation.own_people import open_own
 
     if data is None:
         selfies, drawings, held_out = folders
@@ -113,6 +181,20 @@ def training_data(
                 f"--data and --{option} exclude each other: a folder of your own people has "
                 "selfies, drawings and held-out people in one; leave out one of the two options"
             )
-    people, held = open_own(data, keep=keep, limit=most)
+    people, held = open_own_people(data, run=run, limit=most)
     say(f"{data}: {len(people)} people to train on, {len(held)} held out")
     return people, held
+
+
+def widths_of(text: str) -> tuple[int, ...]:
+    """The numbers in a text like 32,80,160; they are multiples of 16, as group norms need."""
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) and int(part) % 16 == 0 for part in parts):
+        fail(f"--widths is {text!r}, expected multiples of 16 with commas, like 32,80,160")
+    return tuple(map(int, parts))
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether the user wrote this option."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

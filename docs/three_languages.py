@@ -1,7 +1,8 @@
 """One avatar, drawn by Python, Kotlin and Swift: `python -m docs.three_languages`.
 
-Writes `docs/three_languages.png` and prints how far the pictures are apart. Needs both libraries
-built (`make toolchains`, `make test ARGS=tests/sdk_bindings`) and the artifact in `dist/onnx`.
+Writes `docs/three_languages.png` and prints the PSNR between the pictures. Both libraries must be
+built (`make toolchains`, `make test ARGS=tests/sdk_bindings`), and the artifact must be in
+`dist/onnx`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from PIL import Image, ImageDraw
 
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
-from avatar.picture_output import save_avatar
+from avatar.saving import save_avatar
 from avatar.selfies import read_selfies
-from avatar.styles import style_index
+from avatar.styles_file import style_index
 from components.metrics import psnr
 from sdk_bindings.languages import KOTLIN, ROOM, SWIFT
 from support.images import to_pixels
@@ -36,27 +37,27 @@ Pixels = NDArray[np.uint8]
 
 
 def by_python(artifact: Path) -> Pixels:
-    """What Python's ONNX pipeline draws, (256,256,3)."""
+    """The avatar by Python's ONNX pipeline, (256,256,3)."""
     model = open_model(Runtime.ONNX, shipped.CHECKPOINT, artifact)
     (avatar,) = model.draw(read_selfies(SELFIES), style_index(model.styles, STYLE), [SEED])
     return to_pixels(avatar)
 
 
 def by_kotlin(artifact: Path, library: Path = KOTLIN.library) -> Pixels:
-    """What the Kotlin library's example draws on the JVM."""
+    """The avatar by the Kotlin library's example on the JVM, (256,256,3)."""
     jar = library / "example" / "target" / "avatar-example.jar"
     return _example(["java", "-jar", str(jar), "--artifact", str(artifact)])
 
 
 def by_swift(artifact: Path, room: Path = ROOM) -> Pixels:
-    """What the Swift library's example draws on Linux."""
+    """The avatar by the Swift library's example on Linux, (256,256,3)."""
     run = room / "toolchains" / "swift-run"
     program = room / SWIFT.name / ".build" / "release" / "avatar-example"
     return _example([str(run), str(program), "--model", str(artifact)])
 
 
 def _example(command: list[str]) -> Pixels:
-    # Below `dist`, which every toolchain sees.
+    # The folder is below `dist`, because every toolchain can write there.
     with TemporaryDirectory(dir=PICTURE.parents[1] / "dist") as folder:
         out = Path(folder) / "me.png"
         options = ["--style", STYLE, "--plus", "--seed", str(SEED), "--out", str(out)]
@@ -69,7 +70,7 @@ def _example(command: list[str]) -> Pixels:
 
 
 def side_by_side(pictures: list[Pixels]) -> Pixels:
-    """Three pictures with their languages' names above."""
+    """Join three pictures, with the name of its language above each."""
     page = Image.new("RGB", (3 * SIDE + 4 * GAP, SIDE + TITLE + GAP), "white")
     pen = ImageDraw.Draw(page)
     for index, (name, picture) in enumerate(zip(NAMES, pictures, strict=True)):
@@ -85,7 +86,7 @@ def panels(page: Pixels) -> list[Pixels]:
 
 
 def apart(one: Pixels, other: Pixels) -> float:
-    """PSNR in dB, peak 1; infinite where every pixel is the same."""
+    """PSNR in dB with peak 1; infinite where all pixels are equal."""
     return psnr(one.astype(np.float64) / 255, other.astype(np.float64) / 255, peak=1)
 
 
@@ -94,7 +95,7 @@ def _left(index: int) -> int:
 
 
 def main() -> None:
-    """Draw, write and say how far they are apart."""
+    """Draw the avatars, write the picture, and print the PSNR of each pair."""
     artifact = (DOCS.parent / "dist" / "onnx").resolve()
     pictures = [by_python(artifact), by_kotlin(artifact), by_swift(artifact)]
     save_avatar(side_by_side(pictures), PICTURE)

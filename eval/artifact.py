@@ -22,8 +22,15 @@ from eval.schema import Subject
 from export import Artifact, artifact, runtimes
 from export.artifact import MANIFEST, files_of
 from export.manifest import Manifest
-from quantization import QuantizedPipeline, Recipe, apply, is_quantized, open_checkpoint
-from quantization.recipe import quantizable
+from quantization import (
+    QuantizedPipeline,
+    Recipe,
+    apply,
+    is_quantized,
+    open_quantized,
+    quantizable,
+)
+from support.json_records import plain
 
 PIPELINE = "AvatarPipeline"
 """The only pipeline whose runs can be evaluated."""
@@ -63,8 +70,8 @@ class OpenedArtifact:
             keep: Whether to keep all runs in memory.
         """
         manifest = self.artifact.manifest
-        names = tuple(style["name"] for style in manifest.styles)
-        return RunnableModel(runners, manifest.sampler, names, selfies, keep=keep)
+        names = tuple(style.name for style in manifest.styles)
+        return RunnableModel(runners, plain(manifest.sampler), names, selfies, keep=keep)
 
     def size(self, component: str, kind: str) -> int:
         """Bytes of a component's model files of a kind."""
@@ -147,7 +154,7 @@ def _matching(
     if is_quantized(candidate):
         if components.fingerprint(candidate) != manifest.checkpoint:
             return None
-        found = open_checkpoint(candidate)
+        found = open_quantized(candidate)
         return found if found.recipe.digest == manifest.recipe else None
     if manifest.checkpoint != own or not candidate.is_file():
         return None
@@ -198,7 +205,7 @@ def _require_runs(name: str, manifest: Manifest) -> None:
             f"expected one of {', '.join(sorted(kinds))}; export it again"
         )
     try:
-        SamplerTable.from_dict(manifest.sampler)
+        SamplerTable.from_dict(plain(manifest.sampler))
     except SamplerError as error:
         raise SubjectError(f"{name}: {error}") from None
 

@@ -1,15 +1,29 @@
-"""Components to an artifact, and an artifact run again."""
+"""Components become an artifact, and an artifact is opened, verified and run again.
+
+A checkpoint and a format come in; out comes a folder with a manifest, published in one step after
+it was compared with the PyTorch reference. `export.exporter.export` does it (it imports PyTorch,
+which this door does not); `export.coreml` and `export.onnx` are the two formats.
+"""
 
 from export.artifact import Artifact, open_artifact, verify
+from export.entries import (
+    ComponentEntry,
+    FileEntry,
+    GoldenEntry,
+    SamplerEntry,
+    SamplerTableEntry,
+    SelfieRuleEntry,
+    StyleEntry,
+)
 from export.errors import (
     ArtifactError,
     ConversionError,
     ExportError,
-    FidelityError,
+    GateError,
     ManifestError,
     UnavailableError,
 )
-from export.manifest import ComponentEntry, FileEntry, GoldenEntry, Manifest
+from export.manifest import Manifest
 
 __all__ = [
     "Artifact",
@@ -17,11 +31,15 @@ __all__ = [
     "ComponentEntry",
     "ConversionError",
     "ExportError",
-    "FidelityError",
     "FileEntry",
+    "GateError",
     "GoldenEntry",
     "Manifest",
     "ManifestError",
+    "SamplerEntry",
+    "SamplerTableEntry",
+    "SelfieRuleEntry",
+    "StyleEntry",
     "UnavailableError",
     "open_artifact",
     "verify",

@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from export.entries import ComponentEntry, FileEntry
 from export.errors import ArtifactError, ManifestError
-from export.manifest import ComponentEntry, FileEntry, Manifest
+from export.manifest import Manifest
 
 MANIFEST = "manifest.json"
 """Name of the file that makes a folder an artifact."""
@@ -26,9 +27,13 @@ class Artifact:
         return self.manifest.component(name)
 
     def model(self, component: str, kind: str) -> Path:
-        """The model file or package of a component, of a kind such as `onnx` or `mlpackage`.
+        """Path of a component's model file or package.
 
-        Its files are there with the sizes the manifest names; `verify` also checks their hashes.
+        Its files exist and have the sizes that the manifest names; `verify` also checks hashes.
+
+        Args:
+            component: The component's name.
+            kind: The kind of model file: `onnx`, `ort` or `mlpackage`.
 
         Raises:
             ArtifactError: No such component or kind, or a file is missing or has another size.
@@ -74,7 +79,7 @@ def close(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def verify(folder: Path | str) -> Artifact:
-    """Check that an artifact is whole: manifest, no file missing, foreign or changed.
+    """Check that an artifact is whole: its manifest is valid, no file missing, foreign or changed.
 
     Law: `verify` accepts what `close` left, and nothing that differs from it in any byte outside
     the manifest.
@@ -98,13 +103,18 @@ def verify(folder: Path | str) -> Artifact:
 
 
 def files_of(manifest: Manifest, path: str) -> tuple[FileEntry, ...]:
-    """The entries of a file, or of all files in a folder, of an artifact."""
+    """The manifest's entries of a file, or of all files in a folder.
+
+    Args:
+        manifest: The artifact's manifest.
+        path: Path of the file or folder, relative to the artifact.
+    """
     inside = f"{path}/"
     return tuple(e for e in manifest.files if e.path == path or e.path.startswith(inside))
 
 
 def _check_references(manifest: Manifest) -> None:
-    """Everything the manifest points to must be among its files."""
+    """Raise `ManifestError` unless everything the manifest points to is among its files."""
     golden = [manifest.golden.run, *manifest.golden.components.values()]
     models = [path for entry in manifest.components for path in entry.models.values()]
     for path in (*models, *golden):
@@ -114,8 +124,8 @@ def _check_references(manifest: Manifest) -> None:
 
 def _check_size(folder: Path, entry: FileEntry) -> None:
     path = folder / entry.path
-    # A link could lead outside and its target could change unseen: an artifact has none. These two
-    # say no of names that no file can have, where pathlib raises.
+    # A link could lead outside, and its target could change unseen: an artifact has none. For names
+    # that no file can have, these two functions return False where pathlib raises.
     if os.path.islink(path) or not os.path.isfile(path):
         raise ArtifactError(f"{entry.path} is missing")
     size = path.stat().st_size

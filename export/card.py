@@ -1,4 +1,4 @@
-"""The model card that lies in every artifact: what it is, how to run it, whose work is in it."""
+"""The model card in every artifact: what the model is, how to run it, and whose work is in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _USE = {
 
 
 def write(folder: Path, facts: PipelineFacts, manifest: Manifest) -> None:
-    """Write `README.md` into an artifact's folder. Same manifest, same bytes."""
+    """Write `README.md` into an artifact's folder. Law: equal manifests give equal bytes."""
     parts = [_head(facts, manifest), _components(manifest), _use(manifest)]
     if manifest.styles:
         parts.append(_styles(manifest))
@@ -61,10 +61,10 @@ def _styles(manifest: Manifest) -> str:
     lines = ["## Styles", "", "| style | tier | designer | licence | source |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for style in manifest.styles:
-        creator, licence, source = (
-            _link(style[key], style[f"{key}_url"]) for key in ("creator", "licence", "source")
-        )
-        lines.append(f"| {style['title']} | {style['tier']} | {creator} | {licence} | {source} |")
+        creator = _link(style.creator, style.creator_url)
+        licence = _link(style.licence, style.licence_url)
+        source = _link(style.source, style.source_url)
+        lines.append(f"| {style.title} | {style.tier} | {creator} | {licence} | {source} |")
     return "\n".join(lines)
 
 

@@ -1,10 +1,9 @@
-"""An artifact run against what the PyTorch reference gave for the same inputs."""
+"""An artifact run beside the PyTorch reference, on the same inputs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,41 +11,10 @@ from components import Case, PipelineComponents, Recording, Runner, TensorSpec
 from components.metrics import peak_of, psnr, snr
 from components.reference import OneAtATime
 from export.artifact import files_of, open_artifact
-from export.formats import Format, Options, Way
+from export.formats import Format, Options, RuntimeGate
 from export.manifest import Manifest
+from export.report import FINAL_IMAGE, Row
 from support.images import on_8_bit_grid
-
-RUN = "final image"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the report.
-
-    Attributes:
-        name: Component, or `RUN`.
-        way: What ran it.
-        ops: Operations in the program; None for the whole run.
-        size: Bytes of its files; None for the whole run.
-        seconds: What its conversion took; None where nothing was converted.
-        psnr: Worst PSNR against the reference over all cases, in dB.
-        snr: Worst SNR, in dB.
-        floor: PSNR it must reach.
-    """
-
-    name: str
-    way: str
-    ops: int | None = None
-    size: int | None = None
-    seconds: float | None = None
-    psnr: float
-    snr: float
-    floor: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the floor was reached; a PSNR that is no number reaches none."""
-        return self.psnr >= self.floor
 
 
 def check(
@@ -57,29 +25,35 @@ def check(
     options: Options,
     seconds: Mapping[str, float],
 ) -> tuple[Row, ...]:
-    """Run every component and one whole run, in every way this machine has.
+    """Run every component and one whole run, in every runtime that this machine has.
 
     Args:
         folder: A closed artifact.
         pipeline: Joins the components to a run.
-        recording: What the reference saw and gave.
-        format_: How to run the artifact.
-        options: What it was exported with.
-        seconds: What each component's conversion took.
+        recording: Inputs and outputs of the reference.
+        format_: The artifact's format.
+        options: The options that it was exported with.
+        seconds: Seconds that each component's conversion took.
     """
     manifest = open_artifact(folder).manifest
     rows: list[Row] = []
-    for way in format_.ways(options):
+    for gate in format_.gates(options):
         for name in pipeline.names:
-            runner = format_.runner(folder, name, way)
-            rows.append(_component_row(manifest, name, way, runner, recording, seconds))
-        runners = OneAtATime(pipeline.names, partial(format_.runner, folder, way=way))
+            runner = format_.runner(folder, name, gate)
+            rows.append(_component_row(manifest, name, gate, runner, recording, seconds))
+        runners = OneAtATime(pipeline.names, partial(format_.runner, folder, gate=gate))
         outputs = pipeline.run(runners, recording.run.inputs)
         image = Case(inputs=recording.run.inputs, outputs=outputs)
         specs = manifest.components[-1].outputs
-        worst_psnr, worst_snr = _compare(specs, [(recording.run, image)], way)
+        worst_psnr, worst_snr = _compare(specs, [(recording.run, image)], gate)
         rows.append(
-            Row(name=RUN, way=way.name, floor=way.image_floor, psnr=worst_psnr, snr=worst_snr)
+            Row(
+                name=FINAL_IMAGE,
+                runtime=gate.runtime,
+                psnr=worst_psnr,
+                snr=worst_snr,
+                floor=gate.image_floor,
+            )
         )
     return tuple(rows)
 
@@ -87,36 +61,36 @@ def check(
 def _component_row(
     manifest: Manifest,
     name: str,
-    way: Way,
+    gate: RuntimeGate,
     runner: Runner,
     recording: Recording,
     seconds: Mapping[str, float],
 ) -> Row:
     entry = manifest.component(name)
     cases = recording.calls[name]
-    pairs = [(c, Case(inputs=c.inputs, outputs=runner(c.inputs))) for c in cases]
-    worst_psnr, worst_snr = _compare(entry.outputs, pairs, way)
+    pairs = [(case, Case(inputs=case.inputs, outputs=runner(case.inputs))) for case in cases]
+    worst_psnr, worst_snr = _compare(entry.outputs, pairs, gate)
     return Row(
         name=name,
-        way=way.name,
+        runtime=gate.runtime,
         ops=entry.ops,
-        size=sum(file.bytes for file in files_of(manifest, entry.models[way.kind])),
+        size=sum(file.bytes for file in files_of(manifest, entry.models[gate.kind])),
         seconds=seconds.get(name),
         psnr=worst_psnr,
         snr=worst_snr,
-        floor=way.floor,
+        floor=gate.floor,
     )
 
 
 def _compare(
-    specs: Sequence[TensorSpec], pairs: Sequence[tuple[Case, Case]], way: Way
+    specs: Sequence[TensorSpec], pairs: Sequence[tuple[Case, Case]], gate: RuntimeGate
 ) -> tuple[float, float]:
-    """Worst PSNR and SNR over all cases and outputs."""
+    """Worst PSNR and SNR over all pairs (reference, artifact) and all outputs, in dB."""
     worst_psnr = worst_snr = math.inf
     for reference, test in pairs:
         for spec in specs:
             expected, got = reference.outputs[spec.name], test.outputs[spec.name]
-            if way.bytes_only and spec.image:
+            if gate.byte_images and spec.image:
                 expected = on_8_bit_grid(expected)
             peak = peak_of(spec, expected)
             worst_psnr = min(worst_psnr, psnr(expected, got, peak=peak))

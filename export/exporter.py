@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,47 +13,45 @@ from components import Component, PipelineComponents, Recording
 from components.checkpoint import read_index
 from export import artifact, card, golden
 from export.artifact import MANIFEST
-from export.check import Row, check
-from export.errors import FidelityError
+from export.check import check
+from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry
+from export.errors import GateError, ManifestError
 from export.formats import Format, Options, Written, format_named
-from export.manifest import ComponentEntry, Manifest
+from export.manifest import Manifest
+from export.report import Row
 from quantization import (
     QuantizedPipeline,
     Recipe,
     RecipeError,
+    Target,
     apply,
     is_quantized,
-    open_checkpoint,
-    targets,
+    open_quantized,
+    require_available,
 )
+from support.json_records import from_plain
+from support.progress import Progress, silent
 from support.publish import publish
 from support.version import public_version, version
 
 SEED = 0
-"""Of the recorded run that goes into the golden vectors."""
-
-Progress = Callable[[str], None]
-
-
-class GateError(FidelityError):
-    """A gate failed, so nothing was published. `rows` is the whole report."""
-
-    def __init__(self, rows: tuple[Row, ...]) -> None:
-        worst = min((row for row in rows if not row.passed), key=lambda row: row.psnr - row.floor)
-        super().__init__(
-            f"{worst.name} run by {worst.way} has {worst.psnr:.1f} dB PSNR, "
-            f"{worst.floor:.0f} dB are needed; nothing was published"
-        )
-        self.rows = rows
+"""Seed of the recorded run that goes into the golden vectors."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One export: which checkpoint, which format, where to, and how.
+    """What to export, and how.
 
     With a recipe the checkpoint's weights are quantized by it; a quantized checkpoint brings its
-    own. The reference that the artifact is compared with then has the quantized weights: what they
-    cost is known before any export (`python -m quantization`), what is checked here is the export.
+    own. The reference that the artifact is compared with then has the quantized weights: their
+    cost is known before any export (`python -m quantization`), and here only the export is tested.
+
+    Attributes:
+        checkpoint: Folder of a checkpoint, quantized or not.
+        format: Name of the format: `coreml` or `onnx`.
+        out: Folder of the artifact.
+        options: The options of the format.
+        recipe: File of a recipe; None for none.
     """
 
     checkpoint: Path
@@ -64,15 +61,15 @@ class Request:
     recipe: Path | None = None
 
 
-def export(request: Request, progress: Progress = lambda text: None) -> tuple[Row, ...]:
+def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
     """Export a checkpoint and publish the artifact in one atomic step.
 
-    Same checkpoint, options and versions give the same bytes on one machine; on others all but the
-    golden outputs.
+    The same checkpoint, options and library versions give the same bytes on one machine. On another
+    machine the golden outputs may differ in their last bits, and nothing else.
 
     Args:
         request: What to export.
-        progress: Called with a line at each step.
+        progress: Hears of each step.
 
     Returns:
         The report of how close the artifact comes to the PyTorch reference.
@@ -119,21 +116,21 @@ def export(request: Request, progress: Progress = lambda text: None) -> tuple[Ro
 
 
 def _quantized(request: Request) -> QuantizedPipeline | None:
-    """The checkpoint with its recipe; None where it has none."""
+    """The checkpoint quantized by its recipe; None where there is no recipe."""
     if is_quantized(request.checkpoint):
         if request.recipe is not None:
             raise RecipeError(f"{request.checkpoint} is quantized already; leave out the recipe")
-        return open_checkpoint(request.checkpoint)
+        return open_quantized(request.checkpoint)
     if request.recipe is None:
         return None
     return apply(request.checkpoint, Recipe.read(request.recipe))
 
 
-def _require_supported(quantized: QuantizedPipeline, target: str) -> None:
+def _require_supported(quantized: QuantizedPipeline, target: Target) -> None:
     for name in quantized.pipeline.names:
         schemes = {f"{name}.{key}": p.scheme for key, p in quantized.packed(name).items()}
-        targets.require(target, schemes)
-    targets.require(target, {}, tuple(sorted(quantized.recipe.activations)))
+        require_available(target, schemes)
+    require_available(target, {}, tuple(sorted(quantized.recipe.activations)))
 
 
 def _entry(component: Component, written: Written) -> ComponentEntry:
@@ -156,7 +153,7 @@ def _close(
     entries: tuple[ComponentEntry, ...],
     recipe: Recipe | None,
 ) -> None:
-    """Golden vectors, manifest and model card."""
+    """Write golden vectors, model card and manifest, which closes the staged folder."""
     facts = pipeline.facts()
     manifest = Manifest(
         format=request.format,
@@ -167,11 +164,12 @@ def _close(
         checkpoint=components.fingerprint(request.checkpoint),
         recipe=recipe.digest if recipe else None,
         tools={"torch": public_version(torch.__version__), **format_.tools()},
-        styles=facts.styles,
-        sampler=facts.sampler,
-        selfie_rules=facts.selfie_rules,
+        styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),
+        sampler=from_plain(SamplerEntry, facts.sampler, ManifestError),
+        selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
         components=entries,
         golden=golden.write(folder, recording),
+        files=(),  # `artifact.close` lists them
     )
     card.write(folder, facts, manifest)
     artifact.close(folder, manifest)

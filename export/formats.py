@@ -1,4 +1,4 @@
-"""What the export needs of a format: the one place that lists the formats there are."""
+"""What an export format must be able to do, and the list of the formats there are."""
 
 from __future__ import annotations
 
@@ -11,52 +11,58 @@ from typing import Protocol
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.errors import ExportError
-from quantization import QuantizedPipeline
+from quantization import QuantizedPipeline, Target
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What an export can be asked for.
+    """The options of an export.
 
     Attributes:
         precision: `fp16` (small) or `fp32` (exact).
-        target: Oldest iOS, `ios16`, `ios17` or `ios18`; Core ML only.
+        target: Oldest iOS that must run the models; Core ML only.
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
             weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
         int8: Whether layers compute in int8, as a recipe's `activations` say.
     """
 
     precision: str = "fp16"
-    target: str = "ios16"
+    target: str = Target.IOS16
     ort: str = "dense"
     int8: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A component as it was written: its models by kind (relative paths), and its operations."""
+    """A component as a format wrote it.
+
+    Attributes:
+        models: For each kind of model file its path, relative to the artifact.
+        ops: Operations in the first of them.
+    """
 
     models: dict[str, str]
     ops: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """One way to run a format's models, and how close it must come to the reference.
+class RuntimeGate:
+    """How close a new artifact must come to the reference in one runtime.
 
     Attributes:
-        name: As the report shows it.
-        kind: The kind of model file.
+        runtime: The runtime's name, as the report shows it.
+        kind: The kind of model file that it executes.
         floor: PSNR in dB that each component must reach.
         image_floor: PSNR in dB that the final image must reach.
-        bytes_only: Whether its images come in steps of 1/255; the reference is rounded likewise.
+        byte_images: Whether its images come in steps of 1/255; then the reference's are rounded
+            in the same way before the comparison.
     """
 
-    name: str
+    runtime: str
     kind: str
     floor: float
     image_floor: float = gates.IMAGE
-    bytes_only: bool = False
+    byte_images: bool = False
 
 
 class Format(Protocol):
@@ -73,25 +79,31 @@ class Format(Protocol):
         options: Options,
         quantized: QuantizedPipeline | None,
     ) -> Written:
-        """Convert one component into `folder`, packed as in `quantized`, if there is any.
+        """Convert one component and write its model files into `folder`.
 
-        The component's own weights are the numbers that the packed ones stand for.
+        Args:
+            component: The network. With `quantized` its weights are already the numbers that the
+                packed weights stand for.
+            folder: The artifact's staged folder.
+            facts: What the model files say about the pipeline.
+            options: The options of the export.
+            quantized: The packed weights to store; None stores the component's own.
         """
 
-    def target(self, options: Options) -> str:
-        """The name of the target in `quantization.targets`."""
+    def target(self, options: Options) -> Target:
+        """The target that must have the schemes of a recipe."""
 
     def finish(self, folder: Path) -> None:
-        """Write what lies beside the components."""
+        """Write the files that lie beside the components' models."""
 
     def tools(self) -> dict[str, str]:
         """Versions of the libraries that shaped the files."""
 
-    def ways(self, options: Options) -> tuple[Way, ...]:
-        """Every way to run the artifact on this machine."""
+    def gates(self, options: Options) -> tuple[RuntimeGate, ...]:
+        """The runtimes of this machine that an artifact must pass, each with its floors."""
 
-    def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        """Load a component of an artifact."""
+    def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
+        """Load a component of an artifact into the gate's runtime."""
 
 
 FORMATS: Mapping[str, str] = {
@@ -101,7 +113,11 @@ FORMATS: Mapping[str, str] = {
 
 
 def format_named(name: str) -> Format:
-    """The format of that name; its libraries are imported now."""
+    """The format called `name`; its libraries are imported now.
+
+    Raises:
+        ExportError: There is no such format.
+    """
     if name not in FORMATS:
         raise ExportError(f"no format {name!r}; there are {', '.join(FORMATS)}")
     module, _, attribute = FORMATS[name].partition(":")

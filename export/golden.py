@@ -1,8 +1,9 @@
 """Golden vectors: inputs and outputs of the reference, for tests in every language.
 
 Safetensors files: eight bytes of header length, a JSON header with each tensor's dtype, shape and
-offsets, then raw little-endian data. Tensors are named `CASE.inputs.NAME` and `CASE.outputs.NAME`
-with cases counted from 0; `run.safetensors` has case 0 only, which is one whole run.
+offsets, then raw little-endian data. Tensors are named `INDEX.inputs.NAME` and
+`INDEX.outputs.NAME`, where INDEX is the case's index from 0; `run.safetensors` has case 0 only,
+which is one whole run.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from components import Case, Recording
-from export.manifest import GoldenEntry
+from export.entries import GoldenEntry
 
 FOLDER = "golden"
 
 
 def write(folder: Path, recording: Recording) -> GoldenEntry:
-    """Write a recording below an artifact's folder; gives the manifest's `golden` entry."""
+    """Write a recording below an artifact's folder; returns the manifest's `golden` entry."""
     (folder / FOLDER).mkdir()
     run = f"{FOLDER}/run.safetensors"
     _write(folder / run, [recording.run])
@@ -31,7 +32,7 @@ def write(folder: Path, recording: Recording) -> GoldenEntry:
 
 
 def read(path: Path) -> tuple[Case, ...]:
-    """The cases of one file. Law: `read` gives what `write` was given."""
+    """The cases of one file, by index. Law: `read` returns what `write` was given."""
     cases: dict[int, dict[str, dict[str, np.ndarray]]] = {}
     for key, array in load_file(path).items():
         index, side, name = key.split(".", 2)

@@ -1,87 +1,36 @@
 """`manifest.json`, the artifact's contract: what is in it, and how it is to be used.
 
-Law: `Manifest.parse(manifest.dump()) == manifest`, and equal manifests give equal bytes.
+Laws: `Manifest.parse(manifest.dump()) == manifest`, and equal manifests give equal bytes. The same
+records are published as JSON Schema in `docs/schemas/manifest.schema.json`.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import asdict, dataclass, field
-from pathlib import PurePosixPath
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from components import TensorSpec
+from export.entries import (
+    ComponentEntry,
+    FileEntry,
+    GoldenEntry,
+    SamplerEntry,
+    SelfieRuleEntry,
+    Sha256,
+    StyleEntry,
+    check_sha256,
+)
 from export.errors import ManifestError
-from export.typed import check
+from support import json_records
+from support.json_records import Keywords, record
 
-SCHEMA_VERSION = 1
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileEntry:
-    """One file: path relative to the artifact with `/`, size in bytes, SHA-256 in hex."""
-
-    path: str
-    bytes: int
-    sha256: str
-
-    def __post_init__(self) -> None:
-        check_path(self.path)
-        if self.bytes < 0 or not _SHA256.fullmatch(self.sha256):
-            raise ManifestError(f"the manifest's entry for {self.path} has no valid size and hash")
+SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_ADDRESS = f"urn:pocket-avatar:schema:manifest:{SCHEMA_VERSION}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComponentEntry:
-    """One exported component.
-
-    Attributes:
-        name: Its name.
-        description: One line for people.
-        models: For each kind of model file (`mlpackage`, `onnx`, `ort`) its path; a package is a
-            folder.
-        ops: Operations in the first of these models.
-        inputs: What it takes, in order.
-        outputs: What it gives, in order.
-    """
-
-    name: str
-    description: str
-    models: dict[str, str]
-    ops: int
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-
-    def __post_init__(self) -> None:
-        if not self.name.isprintable():
-            raise ManifestError(f"the manifest names a component {self.name[:60]!r}")
-        if not self.models:
-            raise ManifestError(f"the manifest names no model of {self.name!r}")
-        for path in self.models.values():
-            check_path(path)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoldenEntry:
-    """Where the golden vectors are: of one whole run, and of each component.
-
-    `seed` is the recorded run's.
-    """
-
-    seed: int
-    run: str
-    components: dict[str, str]
-
-    def __post_init__(self) -> None:
-        for path in (self.run, *self.components.values()):
-            check_path(path)
-
-
+@record
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The whole contract.
+    """What an artifact holds, and everything an app needs to run it.
 
     Attributes:
         format: `coreml` or `onnx`.
@@ -89,16 +38,17 @@ class Manifest:
         pipeline: Pipeline class of the checkpoint.
         licence: SPDX identifier of the weights' licence.
         options: What the export was asked for (target, precision).
-        checkpoint: SHA-256 of the checkpoint (`components.fingerprint`).
-        recipe: SHA-256 of the quantization recipe, None where there was none.
+        checkpoint: SHA-256 of the checkpoint.
+        recipe: SHA-256 of the quantization recipe; null where there was none.
         tools: Version of each library that shaped the files.
-        styles: By style index: name, title, tier, licence, creator, source, each with its link.
+        styles: The styles by index; empty where the pipeline has none.
         sampler: The sampling loop's constants.
-        selfie_rules: What selfies must be like: name, min, max (None: no limit), about. Empty where
-            the pipeline takes none, and in manifests that are older than the rules.
-        components: In the order a run uses them.
+        selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
+            in manifests that are older than the rules.
+        components: The components, in the order a run uses them.
         golden: Where the golden vectors are.
         files: Every file but the manifest itself, sorted by path.
+        schema_version: Version of this schema.
     """
 
     format: str
@@ -106,25 +56,23 @@ class Manifest:
     pipeline: str
     licence: str
     options: dict[str, str]
-    checkpoint: str
-    recipe: str | None = None
+    checkpoint: Sha256
+    recipe: Sha256 | None = None
     tools: dict[str, str]
-    styles: tuple[dict[str, str], ...]
-    sampler: dict[str, Any]
-    components: tuple[ComponentEntry, ...]
+    styles: tuple[StyleEntry, ...]
+    sampler: SamplerEntry
+    components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
     golden: GoldenEntry
-    files: tuple[FileEntry, ...] = field(default=())
-    selfie_rules: tuple[dict[str, Any], ...] = ()
-    schema_version: int = SCHEMA_VERSION
+    files: tuple[FileEntry, ...]
+    selfie_rules: tuple[SelfieRuleEntry, ...] = ()
+    schema_version: Literal[1] = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         if not self.components:
             raise ManifestError("the manifest names no component")
-        if any("name" not in style for style in self.styles):
-            raise ManifestError("the manifest has a style without a name")
-        for name, digest in (("checkpoint", self.checkpoint), ("recipe", self.recipe)):
-            if digest is not None and not _SHA256.fullmatch(digest):
-                raise ManifestError(f"the manifest's {name} is {digest[:60]!r}, expected a SHA-256")
+        check_sha256("checkpoint", self.checkpoint)
+        if self.recipe is not None:
+            check_sha256("recipe", self.recipe)
 
     def component(self, name: str) -> ComponentEntry:
         """The entry of a component; raises `ManifestError` where there is none."""
@@ -135,77 +83,29 @@ class Manifest:
         raise ManifestError(f"the artifact has no component {name!r}; there are {known}")
 
     def dump(self) -> bytes:
-        """As JSON: UTF-8, sorted keys, two spaces, a newline at the end."""
-        text = json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False)
-        return f"{text}\n".encode()
+        """The manifest as JSON: UTF-8, sorted keys, two spaces, a newline at the end."""
+        return json_records.dump(self, sort_keys=True)
 
     @classmethod
     def parse(cls, data: bytes) -> Manifest:
         """Read a manifest.
 
         Raises:
-            ManifestError: Not JSON, another schema version, or a field is missing or malformed.
+            ManifestError: Not JSON, another schema version, or a field that is missing, unknown or
+                malformed, which the message names.
         """
-        try:
-            values = json.loads(data, parse_constant=_refuse)
-        except (ValueError, RecursionError) as error:
-            raise ManifestError(f"manifest.json is not JSON: {error}") from None
+        values = json_records.parse(data, _error)
         version = values.get("schema_version") if isinstance(values, dict) else None
-        if version != SCHEMA_VERSION:
-            held = repr(version)[:60]
-            raise ManifestError(
-                f"manifest.json has schema version {held}, this reads {SCHEMA_VERSION}"
-            )
-        try:
-            made = cls(**{**values, **_parsed(values)})
-            check(cls, made, "the manifest")
-            made.dump()  # refuses what is no text: halves of characters
-        except ManifestError:
-            raise
-        except KeyError as error:
-            raise ManifestError(f"manifest.json is malformed: it has no {error}") from None
-        except (TypeError, AttributeError, ValueError, RecursionError) as error:
-            raise ManifestError(f"manifest.json is malformed: {error}") from None
-        return made
+        if type(version) is not int or version != SCHEMA_VERSION:
+            raise _error(f"has schema version {repr(version)[:60]}, this reads {SCHEMA_VERSION}")
+        return json_records.read(cls, data, _error)
 
 
-def _refuse(constant: str) -> None:
-    """Python reads NaN and Infinity; JSON has no such numbers."""
-    raise ValueError(f"it has the number {constant}")
+def json_schema() -> bytes:
+    """The JSON Schema (draft 2020-12) of `manifest.json`, as a file holds it."""
+    title = f"Manifest of a Pocket Avatar artifact, schema version {SCHEMA_VERSION}"
+    return json_records.dump(json_records.schema(Manifest, title=title, address=SCHEMA_ADDRESS))
 
 
-def check_path(path: str) -> None:
-    """Raise `ManifestError` unless `path` stays inside the folder it is relative to."""
-    pure = PurePosixPath(path)
-    strange = "\\" in path or ":" in path or not path.isprintable()
-    if not path or pure.is_absolute() or ".." in pure.parts or strange:
-        raise ManifestError(f"the manifest holds a path that leads outside: {path!r}")
-
-
-def _parsed(values: dict[str, Any]) -> dict[str, Any]:
-    components = [
-        ComponentEntry(
-            **{**entry, "inputs": _specs(entry["inputs"]), "outputs": _specs(entry["outputs"])}
-        )
-        for entry in values["components"]
-    ]
-    return {
-        "components": tuple(components),
-        "golden": GoldenEntry(**values["golden"]),
-        "files": tuple(FileEntry(**entry) for entry in values["files"]),
-        "styles": tuple(values["styles"]),
-        "selfie_rules": tuple(values.get("selfie_rules", ())),
-    }
-
-
-def _specs(entries: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
-    return tuple(
-        TensorSpec(
-            **{
-                **entry,
-                "shape": tuple(entry["shape"]),
-                "range": None if entry["range"] is None else tuple(entry["range"]),
-            }
-        )
-        for entry in entries
-    )
+def _error(message: str) -> ManifestError:
+    return ManifestError(f"manifest.json: {message}")

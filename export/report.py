@@ -1,21 +1,50 @@
-"""The report of an export as a table for people."""
+"""The report of an export: its rows, and a table of them for people."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from support.sizes import size
 
-if TYPE_CHECKING:
-    # Imports PyTorch, which takes seconds; a page that names sizes needs none.
-    from export.check import Row
+FINAL_IMAGE = "final image"
+"""Name of the row about a whole run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the report.
+
+    Attributes:
+        name: The component's name, or `FINAL_IMAGE`.
+        runtime: Name of the runtime that executed it.
+        ops: Operations in the program; None for the whole run.
+        size: Bytes of its files; None for the whole run.
+        seconds: Seconds that its conversion took; None where nothing was converted.
+        psnr: Worst PSNR against the reference over all cases, in dB.
+        snr: Worst SNR, in dB.
+        floor: PSNR that it must reach, in dB.
+    """
+
+    name: str
+    runtime: str
+    ops: int | None = None
+    size: int | None = None
+    seconds: float | None = None
+    psnr: float
+    snr: float
+    floor: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the floor was reached; a PSNR that is NaN reaches none."""
+        return self.psnr >= self.floor
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """One line a component and runtime, and one for the final image."""
+    """A table with a row for each component in each runtime, and one for each final image."""
     made = Table(title="against PyTorch", title_justify="left")
     made.add_column("component")
     made.add_column("runtime")
@@ -25,7 +54,7 @@ def table(rows: Sequence[Row]) -> Table:
     for row in rows:
         made.add_row(
             row.name,
-            row.way,
+            row.runtime,
             "" if row.ops is None else str(row.ops),
             "" if row.size is None else size(row.size),
             "" if row.seconds is None else f"{row.seconds:.1f}",

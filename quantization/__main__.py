@@ -1,45 +1,30 @@
-"""`python -m quantization plan|apply`: decide which weight gets which bits, and give it those."""
+"""`python -m quantization plan|apply`: decide which weight gets which bits, and give it those.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 2 bad input.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import quantization
 from avatar import shipped
+from quantization.targets import Target
+from support import atomic
 from support.command_line import fail, new_app, print_tables, run
+from support.options import Checkpoint, RecipeArgument
 from support.progress import progress_bar
 
 if TYPE_CHECKING:
-    from quantization.planner import Plan, Planner, Settings
-    from quantization.report import Curve
+    from quantization.planning import PlanSettings
 
 app = new_app("Decide once which weight gets how many bits, for every export.")
 
-UNIFORM, PLANNED = (8, 6, 4), (3.0, 4.0, 6.0)
-"""Bits that are measured for the curve."""
-POINTS = 40
-
-
-class Target(StrEnum):
-    """What will run the weights."""
-
-    coreml_ios16 = "coreml-ios16"
-    coreml_ios17 = "coreml-ios17"
-    coreml_ios18 = "coreml-ios18"
-    onnx = "onnx"
-
-
-Checkpoint = Annotated[
-    Path,
-    typer.Option(
-        help="Folder of a diffusers checkpoint (default: the one that ships, because every command "
-        "works on it as it stands).",
-        show_default=False,
-    ),
-]
+BITS = 4.0
+"""Mean bits a parameter where nothing is asked for."""
 
 
 @app.command()
@@ -76,8 +61,9 @@ def plan(
     target: Annotated[
         Target | None,
         typer.Option(
-            help="What must run it, which decides the schemes there are. coreml-ios16 is the "
-            "default because the others can run what it can; with --activations onnx is.",
+            help="What must run the recipe: the oldest iOS, or ONNX Runtime. It decides which "
+            "schemes there are. ios16 is the default because the others can run what it can; with "
+            "--activations, onnx is.",
             show_default=False,
         ),
     ] = None,
@@ -104,8 +90,8 @@ def plan(
     cache: Annotated[
         Path,
         typer.Option(
-            help="Folder of what was measured, by the checkpoint's hash: an interrupted plan goes "
-            "on where it was, another budget costs no new measurement of sensitivities."
+            help="Folder of measurements, by the checkpoint's hash: an interrupted plan resumes, "
+            "and another budget needs no new measurement of sensitivities."
         ),
     ] = Path("runs/quantization"),
     curve: Annotated[
@@ -114,83 +100,52 @@ def plan(
     ] = True,
 ) -> None:
     """Choose bits for every weight under a budget, verify the choice, and write it as a recipe."""
-    asked = [value for value in (max_mb, bits, min_psnr) if value is not None]
-    if len(asked) > 1:
-        fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
-    target = target or (Target.onnx if activations else Target.coreml_ios16)
-    if activations and (max_mb is not None or bits is not None):
-        fail("--activations chooses layers, not sizes: it goes with --min-psnr only")
-    if activations and target is not Target.onnx:
-        fail(f"{target.value} does not compute in int8: --activations is for onnx")
-    # PyTorch takes seconds to import: `--help` should not.
-    from quantization.planner import Planner, Settings
-    from quantization.report import table, write
-    from support import atomic
+    # Imported here, because `--help` needs none of what planning imports.
+    from quantization.planning import Planner, PlanSettings, report
+    from quantization.planning.curve import curve_of
 
-    settings = Settings(target=target.value, runs=runs, checks=checks, seed=seed, cache=cache)
+    if sum(value is not None for value in (max_mb, bits, min_psnr)) > 1:
+        fail("--max-mb, --bits and --min-psnr exclude each other: give one of them")
+    target = target or (Target.ONNX if activations else Target.IOS16)
+    settings = PlanSettings(target=target, runs=runs, checks=checks, seed=seed, cache=cache)
     if activations:
+        if max_mb is not None or bits is not None:
+            fail("--activations chooses layers, not sizes: it goes with --min-psnr only")
         _plan_activations(checkpoint, settings, min_psnr, out)
         return
-    with progress_bar() as say:
-        planner = Planner(checkpoint, settings, say)
+    with progress_bar() as progress:
+        planner = Planner(checkpoint, settings, progress)
         if min_psnr is not None:
             chosen = planner.for_quality(min_psnr)
         else:
-            size = max_mb * 1e6 if max_mb is not None else planner.parameters * (bits or 4.0) / 8
+            size = max_mb * 1e6 if max_mb is not None else planner.parameters * (bits or BITS) / 8
             chosen = planner.for_size(int(size))
         atomic.write(out, chosen.recipe.dump())
-        drawn = _curve(planner, chosen, curve)
-    files = write(drawn, out)
-    print_tables(table(drawn))
+        drawn = curve_of(planner, chosen, others=curve)
+    files = report.write(drawn, out)
+    print_tables(report.table(drawn))
     for file in (out, *files):
         typer.echo(file)
 
 
 def _plan_activations(
-    checkpoint: Path, settings: Settings, min_psnr: float | None, out: Path
+    checkpoint: Path, settings: PlanSettings, min_psnr: float | None, out: Path
 ) -> None:
-    from quantization.activation_planner import LEAST_PSNR, ActivationPlanner
-    from quantization.report import layer_table
-    from support import atomic
+    from quantization.planning import LEAST_PSNR, ActivationPlanner, report
 
-    with progress_bar() as say:
-        planner = ActivationPlanner(checkpoint, settings, say)
+    if not settings.target.computes_in_int8:
+        fail(f"{settings.target} does not compute in int8: --activations is for onnx")
+    with progress_bar() as progress:
+        planner = ActivationPlanner(checkpoint, settings, progress)
         chosen = planner.for_quality(LEAST_PSNR if min_psnr is None else min_psnr)
     atomic.write(out, chosen.recipe.dump())
-    print_tables(layer_table(chosen))
+    print_tables(report.layer_table(chosen))
     typer.echo(out)
-
-
-def _curve(planner: Planner, chosen: Plan, measured: bool) -> Curve:
-    import numpy as np
-
-    from quantization.errors import BudgetError
-    from quantization.report import Curve
-
-    plans = []
-    for bits in PLANNED if measured else ():
-        try:
-            plans.append(
-                (f"planned {bits:g} bits", planner.for_size(int(planner.parameters * bits / 8)))
-            )
-        except BudgetError:
-            continue  # the target's smallest plan is larger
-    least, most = planner.limits()
-    budgets = [int(size) for size in np.linspace(least, most, POINTS)]
-    return Curve(
-        chosen=chosen,
-        plans=plans,
-        uniform=[
-            (f"uniform {bits}", planner.uniform(bits)) for bits in (UNIFORM if measured else ())
-        ],
-        predicted=[(budget, planner.prediction(budget)) for budget in budgets],
-        parameters=planner.parameters,
-    )
 
 
 @app.command()
 def apply(
-    recipe: Annotated[Path, typer.Argument(help="The recipe's file.")],
+    recipe: RecipeArgument,
     checkpoint: Checkpoint = shipped.CHECKPOINT,
     out: Annotated[
         Path,
@@ -200,13 +155,9 @@ def apply(
         ),
     ] = Path("dist/quantized"),
 ) -> None:
-    """Quantize a checkpoint by a recipe: a folder that `quantization.load` opens."""
-    from quantization import checkpoint as packed
-    from quantization.pipeline import apply as quantize
-    from quantization.recipe import Recipe
-
-    quantized = quantize(checkpoint, Recipe.read(recipe))
-    packed.write(quantized, out)
+    """Quantize a checkpoint by a recipe, into a folder that `quantization.load` opens."""
+    quantized = quantization.apply(checkpoint, quantization.Recipe.read(recipe))
+    quantization.write_quantized(quantized, out)
     for name in quantized.pipeline.names:
         size = sum(tensor.size for tensor in quantized.packed(name).values())
         typer.echo(f"{name:20} {size / 1e6:8.3f} MB")

@@ -4,7 +4,7 @@ QuantizationError (UserError)
 ├── SchemeError             no such scheme, or a weight or a target that cannot have it
 ├── RecipeError             the file is not a recipe
 │   └── MisfitError         it is a recipe, but for another model
-├── WeightError             a weight that has no numbers to keep: empty, NaN, infinite
+├── WeightError             a weight without usable numbers: empty, NaN, infinite
 ├── PackedError             the folder is not a quantized checkpoint, or is damaged
 └── BudgetError             no plan fits what was asked for
 """
@@ -23,7 +23,7 @@ class SchemeError(QuantizationError):
 
 
 class RecipeError(QuantizationError):
-    """The file is not a recipe, or of another version."""
+    """The file is not a recipe, or is of another version."""
 
 
 class MisfitError(RecipeError):

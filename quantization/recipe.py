@@ -15,14 +15,14 @@ A recipe is a JSON file, one line a weight, so that a change shows as a changed 
       "activations": {"decoder.layers.0": "int8"}
     }
 
-Keys are `COMPONENT.PARAMETER` with the parameter's name in the component's module. A weight of
-`weights` must be in the model with that shape. Of `patterns` (shell wildcards) the first that
-matches decides, for weights that have no line of their own and whose shape allows it; each must
-match something. What nothing names is `float16`. Only weights of convolutions and linear layers
-can be anything else. `activations` names layers that compute in int8, inputs and outputs included
-(W8A8); their weights are `int8`.
+Keys are `COMPONENT.PARAMETER` with the parameter's name in the component's module. A weight in
+`weights` must be in the model with that shape. A weight without a line of its own has the scheme of
+the first of `patterns` (shell wildcards) that matches its name and that its shape allows. All other
+weights are `float16`, and only weights of convolutions and linear layers can be anything else.
+`activations` names layers that compute in int8, inputs and outputs included (W8A8); their weights
+are `int8`.
 
-Nothing in a recipe depends on the values of weights: it outlives fine-tuning.
+Nothing in a recipe depends on the values of weights, so it stays valid after fine-tuning.
 """
 
 from __future__ import annotations
@@ -39,21 +39,20 @@ from torch import nn
 
 from components import Component
 from quantization.errors import MisfitError, RecipeError, SchemeError
-from quantization.schemes import FLOAT16, INT8, Scheme
+from quantization.schemes import FLOAT16, INT8, Scheme, Shape, parse
 
 SCHEMA_VERSION = 1
 _FIELDS = {"schema_version", "pipeline", "weights", "patterns", "activations"}
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One recipe. Law: `Recipe.parse(recipe.dump()) == recipe`, and equal ones give equal bytes.
+    """One recipe. Laws: `Recipe.parse(recipe.dump()) == recipe`; equal recipes have equal bytes.
 
     Attributes:
-        pipeline: Pipeline class of the checkpoint it was made for.
+        pipeline: Pipeline class of the checkpoint that it was made for.
         weights: Scheme and shape by `COMPONENT.PARAMETER`.
-        patterns: (pattern, scheme); the first match decides.
+        patterns: Pairs of pattern and scheme; the first match decides.
         activations: Scheme (`int8`) by `COMPONENT.LAYER`.
     """
 
@@ -63,7 +62,7 @@ class Recipe:
     activations: Mapping[str, Scheme] = field(default_factory=dict)
 
     def dump(self) -> bytes:
-        """As JSON: UTF-8, weights sorted by name, one line each, a newline at the end."""
+        """The recipe as JSON: UTF-8, weights sorted by name, one a line, a newline at the end."""
         weights = {
             name: {"scheme": str(scheme), "shape": list(shape)}
             for name, (scheme, shape) in sorted(self.weights.items())
@@ -81,39 +80,33 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of `dump()`."""
+        """The SHA-256 of `dump()`, in hexadecimal."""
         return hashlib.sha256(self.dump()).hexdigest()
 
     @classmethod
     def parse(cls, data: bytes) -> Recipe:
-        """Read a recipe; raises `RecipeError` (what is wrong) or `SchemeError` (which scheme)."""
-        try:
-            values = json.loads(data)
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise RecipeError(f"the recipe is not JSON: {error}") from None
-        version = values.get("schema_version") if isinstance(values, dict) else None
-        if version != SCHEMA_VERSION:
-            raise RecipeError(f"the recipe has version {version}, expected {SCHEMA_VERSION}")
-        unknown = sorted(values.keys() - _FIELDS)
-        if unknown:
-            raise RecipeError(f"the recipe has an unknown field {unknown[0]!r}")
+        """Read a recipe.
+
+        Raises:
+            RecipeError: It is not JSON, of another version, or malformed.
+            SchemeError: It names a scheme that does not exist.
+        """
+        values = _fields_of(data)
         try:
             return cls(
                 pipeline=_text(values["pipeline"]),
                 weights={n: _entry(n, v) for n, v in values.get("weights", {}).items()},
-                patterns=tuple((_text(p), Scheme.parse(s)) for p, s in values.get("patterns", [])),
+                patterns=tuple((_text(p), parse(s)) for p, s in values.get("patterns", [])),
                 activations={n: _int8(n, v) for n, v in values.get("activations", {}).items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RecipeError(f"the recipe is malformed: {error}") from None
         except SchemeError:
             raise
-        except ValueError as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise RecipeError(f"the recipe is malformed: {error}") from None
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
-        """Read a recipe's file; raises `RecipeError`, which names it."""
+        """Read the file of a recipe; the errors of `parse` name the file."""
         try:
             return cls.parse(path.read_bytes())
         except OSError as error:
@@ -125,8 +118,9 @@ class Recipe:
         """The scheme of every quantizable weight of a component, by parameter name.
 
         Raises:
-            MisfitError: It names a weight, shape or layer that the component does not have.
-            SchemeError: A weight's shape does not allow its scheme.
+            MisfitError: The recipe names a weight, shape or layer that the component does not have.
+            SchemeError: The shape of a weight does not allow its scheme, or a layer that computes
+                in int8 has a weight in another scheme.
         """
         shapes = quantizable(component.module)
         self._require_known(component, shapes)
@@ -136,7 +130,7 @@ class Recipe:
             reason = scheme.misfit(shape)
             if reason:
                 raise SchemeError(f"{component.name}.{name} cannot be {scheme}: {reason}")
-        for layer in self.layers(component):
+        for layer in self.int8_layers(component):
             if found[f"{layer}.weight"] != INT8:
                 raise SchemeError(
                     f"{component.name}.{layer} computes in int8, so its weight must be int8, "
@@ -144,12 +138,24 @@ class Recipe:
                 )
         return found
 
-    def layers(self, component: Component) -> tuple[str, ...]:
-        """The layers of a component that compute in int8, sorted."""
+    def int8_layers(self, component: Component) -> tuple[str, ...]:
+        """Names of the layers of a component that compute in int8, sorted."""
         prefix = f"{component.name}."
         return tuple(
             n.removeprefix(prefix) for n in sorted(self.activations) if n.startswith(prefix)
         )
+
+    def require_pipeline(self, pipeline: str, components: tuple[str, ...]) -> None:
+        """Raise `MisfitError` unless the recipe is for this pipeline and these components."""
+        if self.pipeline != pipeline:
+            raise MisfitError(
+                f"the recipe is for a {self.pipeline}, the checkpoint is a {pipeline}"
+            )
+        for key in (*self.weights, *self.activations):
+            if key.partition(".")[0] not in components:
+                raise MisfitError(
+                    f"the recipe names {key}, but components are {', '.join(components)}"
+                )
 
     def _scheme(self, name: str, shape: Shape) -> Scheme:
         if name in self.weights:
@@ -160,34 +166,25 @@ class Recipe:
         return FLOAT16
 
     def _require_known(self, component: Component, shapes: Mapping[str, Shape]) -> None:
+        """Raise `MisfitError` unless the component has all weights and layers that are named."""
         prefix = f"{component.name}."
+        parameters = dict(component.module.named_parameters())
         for name, (scheme, shape) in sorted(self.weights.items()):
             if not name.startswith(prefix):
                 continue
             own = name.removeprefix(prefix)
-            if own not in shapes:
-                other = own in dict(component.module.named_parameters())
-                if other and scheme == FLOAT16:
-                    continue
-                what = "is no weight of a convolution or linear layer" if other else "is not there"
-                raise MisfitError(f"the recipe is for another model: {name} {what}")
-            if shapes[own] != shape:
-                raise MisfitError(
-                    f"the recipe is for another model: {name} has shape {list(shapes[own])}, "
-                    f"the recipe says {list(shape)}"
-                )
-        for layer in self.layers(component):
+            if own in shapes:
+                if shapes[own] != shape:
+                    raise _misfit(
+                        f"{name} has shape {list(shapes[own])}, the recipe says {list(shape)}"
+                    )
+            elif own not in parameters:
+                raise _misfit(f"{name} is not there")
+            elif scheme != FLOAT16:
+                raise _misfit(f"{name} is no weight of a convolution or linear layer")
+        for layer in self.int8_layers(component):
             if f"{layer}.weight" not in shapes:
-                raise MisfitError(f"the recipe is for another model: no layer {prefix}{layer}")
-
-
-def check(recipe: Recipe, pipeline: str, names: tuple[str, ...]) -> None:
-    """Raise `MisfitError` unless the recipe is for this pipeline and names only its components."""
-    if recipe.pipeline != pipeline:
-        raise MisfitError(f"the recipe is for a {recipe.pipeline}, the checkpoint is a {pipeline}")
-    for key in (*recipe.weights, *recipe.activations):
-        if key.partition(".")[0] not in names:
-            raise MisfitError(f"the recipe names {key}, but components are {', '.join(names)}")
+                raise _misfit(f"no layer {prefix}{layer}")
 
 
 def quantizable(module: nn.Module) -> dict[str, Shape]:
@@ -200,8 +197,27 @@ def quantizable(module: nn.Module) -> dict[str, Shape]:
     }
 
 
+def _misfit(reason: str) -> MisfitError:
+    return MisfitError(f"the recipe is for another model: {reason}")
+
+
+def _fields_of(data: bytes) -> dict[str, Any]:
+    """The fields of a recipe's JSON; raises `RecipeError` for other versions and other fields."""
+    try:
+        values = json.loads(data)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecipeError(f"the recipe is not JSON: {error}") from None
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RecipeError(f"the recipe has version {version}, expected {SCHEMA_VERSION}")
+    unknown = sorted(values.keys() - _FIELDS)
+    if unknown:
+        raise RecipeError(f"the recipe has an unknown field {unknown[0]!r}")
+    return dict(values)
+
+
 def _lines(values: Any) -> str:
-    """A JSON object or list with one line an entry."""
+    """A JSON object or list, each entry on a line of its own."""
     if not values:
         return json.dumps(values)
     if isinstance(values, dict):
@@ -213,22 +229,25 @@ def _lines(values: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    """A value that must be text."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
     return value
 
 
 def _entry(name: str, value: Any) -> tuple[Scheme, Shape]:
+    """One entry of `weights`."""
     shape = tuple(value["shape"])
     if not all(isinstance(length, int) and length > 0 for length in shape):
         raise RecipeError(f"the recipe is malformed: shape of {name} is {value['shape']}")
     try:
-        return Scheme.parse(value["scheme"]), shape
+        return parse(value["scheme"]), shape
     except SchemeError as error:
         raise SchemeError(f"{name}: {error}") from None
 
 
 def _int8(name: str, value: Any) -> Scheme:
-    if Scheme.parse(value) != INT8:
+    """One entry of `activations`."""
+    if parse(value) != INT8:
         raise SchemeError(f"{name}: activations can be int8, not {value}")
     return INT8

@@ -1,4 +1,8 @@
-"""The Swift and Kotlin libraries, and what joins them with an artifact."""
+"""The Swift and Kotlin libraries, and the generator that joins them with an artifact.
+
+An artifact and a language come in; out comes a package for apps: the hand-written library, one
+source file made from the manifest, the model files, and golden vectors.
+"""
 
 from sdk_bindings.bundle import Bundle, open_bundle, render
 from sdk_bindings.errors import LibraryError, SdkError, StaleError, UnsuitableArtifactError

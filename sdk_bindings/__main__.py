@@ -1,6 +1,7 @@
 """`python -m sdk_bindings swift|kotlin|refresh|golden`: the room's front door.
 
-Results go to stdout, progress to stderr. Exit code 2: bad input or broken integrity.
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 an artifact had to be exported first
+and failed its gates, 2 bad input or broken integrity.
 """
 
 from __future__ import annotations
@@ -26,27 +27,30 @@ app = new_app("Join the Swift and Kotlin libraries with an artifact, into a pack
 
 
 class Library(StrEnum):
-    """The languages there is a library for."""
+    """The languages that have a library."""
 
-    swift = "swift"
-    kotlin = "kotlin"
+    SWIFT = "swift"
+    KOTLIN = "kotlin"
 
 
 class Kind(StrEnum):
     """The kinds of ONNX model files."""
 
-    onnx = "onnx"
-    ort = "ort"
+    ONNX = "onnx"
+    ORT = "ort"
 
 
 Model = Annotated[
     Kind | None,
     typer.Option(
         help="Which files of an ONNX artifact the app carries: .onnx, the default because they are "
-        "half the size, or .ort, which smaller builds of ONNX Runtime can open.",
+        "half as large, or .ort, which smaller builds of ONNX Runtime can open.",
         show_default=False,
     ),
 ]
+
+
+Out = Annotated[Path, typer.Option(help="Folder of the package; it is replaced in one step.")]
 
 
 @app.command()
@@ -59,11 +63,10 @@ def swift(
             "is exported first where it is missing."
         ),
     ] = DIST / "coreml",
-    out: Annotated[Path, typer.Option(help="Folder of the package, replaced in one step.")] = DIST
-    / "swift",
+    out: Out = DIST / "swift",
     model: Model = None,
 ) -> None:
-    """Publish the Swift package: library, artifact, generated file, golden vectors."""
+    """Publish the Swift package: library, artifact, generated file and golden vectors."""
     _publish("swift", artifact, out, model)
 
 
@@ -76,11 +79,10 @@ def kotlin(
             "is missing."
         ),
     ] = DIST / "onnx",
-    out: Annotated[Path, typer.Option(help="Folder of the package, replaced in one step.")] = DIST
-    / "kotlin",
+    out: Out = DIST / "kotlin",
     model: Model = None,
 ) -> None:
-    """Publish the Kotlin library: library, artifact, generated file, golden vectors."""
+    """Publish the Kotlin package: library, artifact, generated file and golden vectors."""
     _publish("kotlin", artifact, out, model)
 
 
@@ -101,7 +103,7 @@ def refresh(
         typer.Option("--check", help="Write nothing; exit code 2 where a file is out of date."),
     ] = False,
 ) -> None:
-    """Write the generated files in the source tree anew, for tests in place."""
+    """Write the generated files in the source tree again, for tests in place."""
     from sdk_bindings.bundle import open_bundle, render
     from sdk_bindings.errors import StaleError
     from sdk_bindings.languages import LANGUAGES
@@ -121,16 +123,16 @@ def refresh(
 
 @app.command()
 def golden() -> None:
-    """Write the golden vectors in the source tree anew."""
+    """Write the golden vectors in the source tree again, after a change of a law."""
     from sdk_bindings.languages import GOLDEN
-    from sdk_bindings.vectors import make
+    from sdk_bindings.vectors import write_golden
     from support import atomic
 
-    about = (GOLDEN / "README.md").read_text(encoding="utf-8")
+    readme = (GOLDEN / "README.md").read_text(encoding="utf-8")
     with TemporaryDirectory(dir=GOLDEN.parent, prefix=".golden-") as staging:
         fresh = Path(staging) / "golden"
         fresh.mkdir()
-        make(fresh, about)
+        write_golden(fresh, readme)
         atomic.swap_in(fresh, GOLDEN)
     print(GOLDEN)
 
@@ -160,9 +162,9 @@ def _growth(bundle: Bundle, language: Language) -> Table:
     table = Table(title=f"What an app grows by ({language.title})", title_justify="left")
     table.add_column("part")
     table.add_column("MB", justify="right")
-    table.add_column("how known", overflow="fold")
+    table.add_column("how it was measured", overflow="fold")
     for part in growth(bundle, language):
-        size = "not known" if part.bytes is None else f"{part.bytes / 1e6:.2f}"
+        size = "unknown" if part.bytes is None else f"{part.bytes / 1e6:.2f}"
         table.add_row(part.name, size, part.about)
     return table
 

@@ -1,14 +1,14 @@
-"""What an app takes of an artifact, and the generated file that says so.
+"""The part of an artifact that an app carries, and the source file generated from it.
 
-The facts are the same on every machine that exports the same checkpoint: golden vectors, whose
-last bits are a machine's own, and the manifest, which has their hashes, are not among them.
+The facts of a generated file are the same on every machine that exports the same checkpoint:
+neither golden vectors, whose last bits differ between machines, nor their hashes are among them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from export.manifest import Manifest
 from sdk_bindings.errors import LibraryError, UnsuitableArtifactError
 from sdk_bindings.languages import TEMPLATES, Language
 from sdk_bindings.naming import FILTERS, camel
+from support.json_records import plain
 from support.render import render as fill_in
 
 PIPELINE = "AvatarPipeline"
@@ -27,12 +28,12 @@ CARD = "README.md"
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A verified artifact, and what an app takes of it.
+    """A verified artifact, and the part of it that an app carries.
 
     Attributes:
-        artifact: The artifact; all its hashes held when it was opened.
-        kind: The kind of its models that is taken: `mlpackage`, `onnx` or `ort`.
-        files: What lies in the app: the models of that kind and the model card, sorted by path.
+        artifact: The artifact; all its hashes were right when it was opened.
+        kind: The kind of model file that the app carries: `mlpackage`, `onnx` or `ort`.
+        files: The files that the app carries, sorted by path: models of that kind, and the card.
     """
 
     artifact: Artifact
@@ -41,15 +42,15 @@ class Bundle:
 
     @property
     def manifest(self) -> Manifest:
-        """The whole artifact's."""
+        """The manifest of the whole artifact."""
         return self.artifact.manifest
 
     def facts(self) -> dict[str, Any]:
-        """What a template may use.
+        """Everything that a template may use, by name.
 
-        `manifest` (the app's part: no golden vectors, only the models of this kind, only `files`),
-        `manifest_sha256` (of that part as JSON), `rules`, `model_kind`, `files` (path, bytes,
-        sha256) and `version`.
+        `manifest` is the app's part of the manifest as plain values: without golden vectors, with
+        the models of this kind and with `files` only. `manifest_sha256` is the SHA-256 of that part
+        as JSON. `rules`, `files` and `version` are parts of it, `model_kind` is `kind`.
         """
         part = self._part()
         text = json.dumps(part, sort_keys=True, ensure_ascii=False)
@@ -63,24 +64,24 @@ class Bundle:
         }
 
     def _part(self) -> dict[str, Any]:
-        whole = asdict(self.manifest)
+        whole = plain(self.manifest)
         del whole["golden"]
         for component in whole["components"]:
             component["models"] = {self.kind: component["models"][self.kind]}
-        return {**whole, "files": [asdict(entry) for entry in self.files]}
+        return {**whole, "files": plain(self.files)}
 
 
 def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bundle:
-    """Verify an artifact and choose what an app of that language takes of it.
+    """Verify an artifact and choose the part of it that an app carries.
 
     Args:
         folder: The artifact.
-        language: Whose app.
-        kind: The kind of model; the first that the artifact's components have, where it is None.
+        language: The language of the app.
+        kind: The kind of model file; None chooses the first kind that the components have.
 
     Raises:
-        ArtifactError: It is no artifact, of another schema version, or not whole.
-        UnsuitableArtifactError: It is whole, but no app of that language can use it.
+        ArtifactError: The folder is no artifact, of another schema version, or not whole.
+        UnsuitableArtifactError: The artifact is whole, but no app of that language can use it.
     """
     artifact = verify(folder)
     manifest = artifact.manifest
@@ -99,10 +100,10 @@ def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bu
 
 
 def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> bytes:
-    """The generated file. Same facts, same bytes.
+    """The generated source file. Law: equal facts give equal bytes.
 
     Raises:
-        LibraryError: There is no template.
+        LibraryError: There is no template for the language.
     """
     if not (templates / language.template).is_file():
         raise LibraryError(f"there is no {templates / language.template}")
@@ -118,10 +119,10 @@ def _require_rules(folder: Path, manifest: Manifest) -> None:
 
 
 def _require_names(folder: Path, manifest: Manifest) -> None:
-    """Every style needs a name of its own in code."""
+    """Raise `UnsuitableArtifactError` where two styles would have one name in code."""
     known: dict[str, str] = {}
     for style in manifest.styles:
-        name = style["name"]
+        name = style.name
         other = known.setdefault(camel(name).lower(), name)
         if other != name:
             raise UnsuitableArtifactError(

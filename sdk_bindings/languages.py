@@ -1,4 +1,4 @@
-"""The languages there are libraries for, and where in each everything lies."""
+"""The languages that have a library, and where its parts lie."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ TEMPLATES = ROOM / "templates"
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """One library; paths with `/`, relative to it.
+    """One library. Paths have `/` and are relative to the library's folder.
 
     Attributes:
-        name: Its folder in this room, and its command.
-        title: Its name for people.
-        template: What the generated file is made from, in `templates/`.
-        generated: The generated file.
-        artifact: Where a published package holds the artifact.
-        kinds: What kinds of model it can run.
-        sources: The folders of what becomes part of an app.
+        name: Name of the library's folder in this room, and of its command.
+        title: Name for people.
+        template: File in `templates/` that the generated file is rendered from.
+        generated: Path of the generated file.
+        artifact: Folder of a published package that holds the artifact.
+        kinds: The kinds of model file that the library can run.
+        sources: Folders whose files become part of an app.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Language:
 
     @property
     def library(self) -> Path:
-        """The hand-written library in this room."""
+        """Folder of the hand-written library in this room."""
         return ROOM / self.name
 
 

@@ -1,4 +1,4 @@
-"""Names and texts of a manifest as Swift and Kotlin write them.
+"""Converts names and texts of a manifest to identifiers and string literals of Swift and Kotlin.
 
 Names are lower-case words joined by hyphens or underscores, such as `open-peeps`.
 """
@@ -16,35 +16,38 @@ public repeat rethrows return self some static struct subscript super switch thi
 true try type typealias val var when where while
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
-"""Words that Swift or Kotlin reads as something else than a name."""
+"""The words that are no identifiers in Swift or Kotlin."""
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def camel(name: str) -> str:
-    """`open-peeps` to `openPeeps`; a keyword gets an underscore behind it, a digit one in front."""
+    """Convert `open-peeps` to `openPeeps`.
+
+    A keyword gets an underscore after it, and a name that starts with a digit one before it.
+    """
     first, *rest = _words(name)
     text = first + "".join(word.capitalize() for word in rest)
     return _safe(f"{text}_" if text in KEYWORDS else text)
 
 
 def pascal(name: str) -> str:
-    """`open-peeps` to `OpenPeeps`."""
+    """Convert `open-peeps` to `OpenPeeps`."""
     return _safe("".join(word.capitalize() for word in _words(name)))
 
 
 def screaming(name: str) -> str:
-    """`open-peeps` to `OPEN_PEEPS`."""
+    """Convert `open-peeps` to `OPEN_PEEPS`."""
     return _safe("_".join(_words(name)).upper())
 
 
 def swift_string(text: str) -> str:
-    """`text` as a Swift string literal, quotes included, on one line."""
+    """Return `text` as a Swift string literal on one line, with its quotes."""
     return _quoted(text, _ESCAPES, lambda letter: f"\\u{{{ord(letter):x}}}")
 
 
 def kotlin_string(text: str) -> str:
-    """`text` as a Kotlin string literal, quotes included, on one line."""
+    """Return `text` as a Kotlin string literal on one line, with its quotes."""
     return _quoted(text, {**_ESCAPES, "$": "\\$"}, _utf_16)
 
 
@@ -69,7 +72,7 @@ def _safe(identifier: str) -> str:
 
 
 def _quoted(text: str, escapes: dict[str, str], by_code: Callable[[str], str]) -> str:
-    """What cannot be seen, which may end a line or turn its direction, is written by its code."""
+    """Quote `text`, and escape invisible characters, which can end a line or turn its direction."""
     seen = (escapes.get(c) or (c if c.isprintable() else by_code(c)) for c in text)
     return f'"{"".join(seen)}"'
 

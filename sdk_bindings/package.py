@@ -29,10 +29,10 @@ from support.publish import publish
 
 LISTING = "pocket-avatar.json"
 OPERATORS = "required_operators_and_types.config"
-"""What ONNX Runtime's build takes to leave out all that these models do not need."""
+"""What the build of ONNX Runtime reads to leave out everything that these models do not need."""
 _HIDDEN = {".build", ".gradle", ".idea", ".kotlin", ".swiftpm", ".DS_Store"}
 LEFT_BY_BUILDS = frozenset(_HIDDEN | {"__pycache__", "build", "target"})
-"""Names of files and folders that are no part of a library, wherever they lie."""
+"""Names of files and folders that are never part of a library."""
 
 
 def publish_package(
@@ -44,7 +44,18 @@ def publish_package(
     library: Path | None = None,
     templates: Path = TEMPLATES,
 ) -> int:
-    """Write a package in one atomic step; gives its size in bytes. Same inputs, same bytes.
+    """Write a package in one atomic step. Law: equal inputs give equal bytes.
+
+    Args:
+        bundle: The artifact's part that the app carries.
+        language: The language of the package.
+        out: Folder of the package.
+        golden: Folder of the golden vectors.
+        library: Folder of the library; None for the language's own.
+        templates: Folder of the templates.
+
+    Returns:
+        Bytes of the package without its listing.
 
     Raises:
         LibraryError: Library, template or golden vectors are not all there.
@@ -69,7 +80,7 @@ def publish_package(
 
 
 def library_files(library: Path) -> Iterator[Path]:
-    """The files of a library without what builds left there, relative to it, in no order."""
+    """Paths of a library's files, relative to it, in no order, without what builds left there."""
     for path in library.iterdir():
         if path.name in LEFT_BY_BUILDS or path.suffix == ".lock":
             continue
@@ -98,7 +109,7 @@ def _copy_tree(source: Path, target: Path, *, leave_out: set[str]) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-    # Scripts stay executable; what else a checkout's umask did is not for a package.
+    # Scripts stay executable; other differences of modes come from the checkout's umask.
     target.chmod(0o755 if source.stat().st_mode & 0o100 else 0o644)
 
 

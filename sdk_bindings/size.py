@@ -1,4 +1,4 @@
-"""What an app grows by: library, model, runtime. Each is measured, or it is said that it is not."""
+"""How much an app grows by library, model and runtime: measured, or named as not measured."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Part:
     """One part of what an app grows by.
 
     Attributes:
-        name: What it is.
-        bytes: How large; None where it cannot be measured here.
-        about: How it was measured, or why not.
+        name: Name for people.
+        bytes: Size; None where it cannot be measured on this machine.
+        about: How it was measured, or why it was not.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Part:
 
 
 def growth(bundle: Bundle, language: Language, library: Path | None = None) -> tuple[Part, ...]:
-    """Library, model files and runtime, in this order."""
+    """The parts that an app grows by: library, model files and runtime, in this order."""
     library = library or language.library
     return (*_library(language, library), _model(bundle), _runtime(bundle, language, library))
 
@@ -58,21 +58,27 @@ def _runtime(bundle: Bundle, language: Language, library: Path) -> Part:
         return Part(name="runtime", bytes=0, about="Core ML is part of iOS and macOS")
     found = _native_library(library) if language.name == "kotlin" else None
     if found is None:
-        return Part(name="runtime", bytes=None, about=f"ONNX Runtime: not here to weigh; {_BUILD}")
+        return Part(
+            name="runtime", bytes=None, about=f"ONNX Runtime is not on this machine; {_BUILD}"
+        )
     name, size = found
     return Part(
         name="runtime",
         bytes=size,
-        about=f"ONNX Runtime for Linux ({name}); a phone's was not here to weigh; {_BUILD}",
+        about=f"ONNX Runtime for Linux ({name}); a phone's is not on this machine; {_BUILD}",
     )
 
 
-_BUILD = f"smaller where a team builds it with {OPERATORS}"
+_BUILD = f"a build of your own with {OPERATORS} is smaller"
 
 
 def _native_library(library: Path) -> tuple[str, int] | None:
-    """Where it came from and the bytes of ONNX Runtime's library for Linux, of the version that the
-    build names, out of Maven's repository; None where it is not there."""
+    """ONNX Runtime's library for Linux in Maven's repository, of the version that the build names.
+
+    Returns:
+        The archive's name with the architecture, and the library's bytes; None where Maven's
+        repository does not have it.
+    """
     pom = library / "pom.xml"
     text = pom.read_text(encoding="utf-8") if pom.is_file() else ""
     version = re.search(r"<onnxruntime\.version>([^<]+)<", text)

@@ -1,8 +1,8 @@
 """Frozen dataclasses to JSON and back, checked against their annotations, and their JSON Schema.
 
-Laws: `read(kind, dump(record)) == record`, and what `schema(kind)` accepts, `read` reads. The work
-is done by pydantic, which is imported only when a record is read or described: defining and writing
-records stays quick.
+Laws: `read(kind, dump(record)) == record`, and what `schema(kind)` accepts, `read` reads, unless
+the record's own `__post_init__` refuses it. The work is done by pydantic, which is imported only
+when a record is read or described: defining and writing records stays quick.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, field, fields, is_dataclass
 from typing import Annotated, Any, TypeVar
 
 from support.errors import UserError
@@ -19,6 +19,7 @@ from support.errors import UserError
 T = TypeVar("T")
 _ADAPTERS: dict[Any, Any] = {}
 _INFINITE = {"inf": math.inf, "-inf": -math.inf}
+_OPTIONAL = "optional"
 
 
 def record(kind: type[T]) -> type[T]:
@@ -59,6 +60,43 @@ Number = Annotated[float, _Infinite()]
 """A float that may be infinite; JSON holds "inf" or "-inf" then. NaN is refused."""
 
 
+class _Exact:
+    """Makes a float keep a whole number as the JSON writes it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        number = core_schema.float_schema(strict=True, allow_inf_nan=False)
+        return core_schema.no_info_wrap_validator_function(_as_written, number)
+
+
+def _as_written(value: Any, check: Callable[[Any], float]) -> Any:
+    check(value)
+    return value
+
+
+Exact = Annotated[float, _Exact()]
+"""A finite float that is written as it was read: `5` stays `5`, where `float` makes it `5.0`."""
+
+
+class Keywords:
+    """Annotates a field: what its JSON Schema says beside the type.
+
+    The record's `__post_init__` must refuse what these keywords refuse; nothing else does.
+    """
+
+    def __init__(self, **keywords: Any) -> None:
+        self.keywords = keywords
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), **self.keywords}
+
+
+def optional(default: Any) -> Any:
+    """A dataclass field that is left out of the JSON where it equals `default` (immutable)."""
+    return field(default=default, metadata={_OPTIONAL: True})
+
+
 def dump(values: Any, *, sort_keys: bool = False) -> bytes:
     """A record as JSON: UTF-8, two spaces, a newline at the end; fields in the order declared.
 
@@ -71,9 +109,13 @@ def dump(values: Any, *, sort_keys: bool = False) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """A record as dicts, lists, text and numbers; infinite numbers become text."""
+    """A record as dicts, lists, text and numbers; infinite numbers become text.
+
+    A field declared as `optional` is left out where it holds its default.
+    """
     if is_dataclass(value):
-        return {place.name: plain(getattr(value, place.name)) for place in fields(value)}
+        held = ((one, getattr(value, one.name)) for one in fields(value))
+        return {one.name: plain(entry) for one, entry in held if not _left_out(one, entry)}
     if isinstance(value, tuple | list):
         return [plain(entry) for entry in value]
     if isinstance(value, dict):
@@ -81,6 +123,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
     return value
+
+
+def _left_out(declared: Field[Any], value: Any) -> bool:
+    return _OPTIONAL in declared.metadata and bool(value == declared.default)
 
 
 def read(kind: type[T], data: bytes, error: Callable[[str], UserError]) -> T:
@@ -96,13 +142,30 @@ def read(kind: type[T], data: bytes, error: Callable[[str], UserError]) -> T:
             another type.
     """
     parse(data, error)
+    return _validated(kind, data, error)
+
+
+def from_plain(kind: Any, values: Any, error: Callable[[str], UserError]) -> Any:
+    """A record, or a tuple of records, from plain values: `from_plain(kind, plain(x)) == x`.
+
+    Args:
+        kind: The annotation of what is made, such as `Entry` or `tuple[Entry, ...]`.
+        values: Dicts, lists or tuples, text and numbers.
+        error: Makes the exception from a message; the message says what is wrong and where.
+
+    Raises:
+        UserError: What `error` makes: a value is missing, unknown, or of another type.
+    """
+    return _validated(kind, dump(values), error)
+
+
+def _validated(kind: Any, data: bytes, error: Callable[[str], UserError]) -> Any:
     from pydantic import ValidationError
 
     try:
-        made: T = _adapter(kind).validate_json(data)
+        return _adapter(kind).validate_json(data)
     except ValidationError as wrong:
         raise error(_first(wrong.errors(), wrong.error_count())) from None
-    return made
 
 
 def parse(data: bytes, error: Callable[[str], UserError]) -> Any:
@@ -126,6 +189,7 @@ def _first(errors: list[Any], count: int) -> str:
     text = {
         "missing": f"has no field {place!r}",
         "unexpected_keyword_argument": f"has an unknown field {place!r}",
+        "json_invalid": f"not JSON: {wrong.get('ctx', {}).get('error', wrong['msg'])}",
         "value_error": str(wrong.get("ctx", {}).get("error", wrong["msg"])),
     }.get(wrong["type"], f"{place} is {held}: {wrong['msg'][:1].lower()}{wrong['msg'][1:]}")
     return text + (f" (and {count - 1} more)" if count > 1 else "")

@@ -14,6 +14,7 @@ from avatar import shipped
 from avatar.selfies import rules_to_dicts
 from components import fingerprint
 from export import ExportError, verify
+from support.json_records import plain
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,6 +49,6 @@ def is_shipped(folder: Path, format_: str) -> bool:
         return False
     return (
         manifest.checkpoint == fingerprint(shipped.CHECKPOINT)
-        and manifest.selfie_rules == rules_to_dicts()
+        and plain(manifest.selfie_rules) == plain(rules_to_dicts())
         and (manifest.recipe, manifest.options) == (None, OPTIONS[format_])
     )

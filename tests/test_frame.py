@@ -82,7 +82,7 @@ def test_notice_credits_every_style() -> None:
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("architecture", "privacy", "sdk", "selfies")),
+    *(f"docs/{name}.md" for name in ("architecture", "privacy", "renderer", "sdk", "selfies")),
 ]
 
 

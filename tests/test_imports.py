@@ -34,6 +34,18 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {
         "people": set(),
         "judge": {"people"},
     },
+    "quantization": {
+        "fitting": set(),
+        "schemes": {"fitting"},
+        "activations": {"schemes"},
+        "planning": {"schemes", "activations"},
+    },
+    "distillation": {
+        "data": set(),
+        "training": set(),
+        "stages": {"data", "training"},
+        "report": {"data"},
+    },
     "eval": {
         "schema": set(),
         "metrics": {"schema"},
@@ -124,8 +136,8 @@ def test_every_room_and_sub_room_is_read() -> None:
         "import importlib\nimportlib.import_module('export.onnx')",
         "from importlib import import_module\nimport_module('components.avatar')",
         "from tests import conftest",
-        "from avatar.judge import look_at",
-        "from ..judge import look_at",
+        "from avatar.judge import load_judge",
+        "from ..judge import load_judge",
         "from avatar import model",
     ],
 )

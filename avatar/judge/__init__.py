@@ -1,7 +1,7 @@
 """The judge: a small network that reads style and attributes off a picture, and scores from that.
 
-Pictures come in; `look_at` says how likely each class of each attribute is. `scores` and
-`scorecard` turn the readings of a whole set into accuracy, retrieval, distance and diversity.
+Pictures come in; `judge_images` gives the probability of each class of each attribute. `scores` and
+`scorecard` turn the readings of many pictures into accuracy, retrieval, distance and diversity.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from avatar.judge.network import (
     Judge,
     Judgement,
     contrasts,
+    judge_images,
     load_judge,
-    look_at,
 )
-from avatar.judge.scorecard import Asked, Examiner, Scores
+from avatar.judge.scorecard import AvatarTable, Scorer, Scores
 from avatar.judge.scores import (
     attributes_right,
     diversity,
@@ -29,17 +29,17 @@ __all__ = [
     "CLASS_COUNTS",
     "KINDS",
     "SIZE",
-    "Asked",
-    "Examiner",
+    "AvatarTable",
     "Judge",
     "Judgement",
+    "Scorer",
     "Scores",
     "attributes_right",
     "contrasts",
     "diversity",
     "frechet_distance",
+    "judge_images",
     "load_judge",
-    "look_at",
     "retrieval",
     "same_person",
 ]

@@ -1,9 +1,9 @@
 """The judge: a small network that reads style and attributes off avatars and selfies alike.
 
-It is trained on the labels of made people only (`python -m distillation judge`). Of every picture
-it gives, for each attribute, how likely each class is. Where a style merges two classes or shows
-nothing of an attribute, nobody can tell, and a network trained with the person's true label learns
-to say just that; so one answer serves accuracy and telling people apart.
+It is trained on the labels of made-up people only (`python -m distillation judge`). For every
+picture it gives the probability of each class of each attribute. Where a style draws two classes
+alike or does not show an attribute, a network trained on the person's label learns how common the
+classes are; so its probabilities serve both to measure accuracy and to tell people apart.
 """
 
 from __future__ import annotations
@@ -28,12 +28,16 @@ KINDS = (*(style.name for style in STYLES), "selfie")
 """What a picture can be: an avatar in one of the styles, or a selfie."""
 
 CLASS_COUNTS = (len(KINDS), *(len(classes) for classes in ATTRIBUTES.values()))
+"""Number of classes of "kind", then of each attribute."""
+
 SIZE = 256
+"""Width and height of the network's input, in pixels."""
+
 BATCH = 64
 
 AROUND, FAINT = 8, 0.02
-"""Side of the surroundings that a pixel is compared with, and the deviation, in units of sRGB's
-range, below which they count as plain."""
+"""Side of the neighbourhood that a pixel is compared with, in pixels, and what is added to its
+standard deviation, so that the noise of plain areas is not amplified."""
 
 
 def _conv(width_in: int, width: int, stride: int) -> nn.Sequential:
@@ -55,13 +59,16 @@ class _Block(nn.Module):
 
 
 class Judge(ModelMixin, ConfigMixin):
-    """Strided convolutions to `feature_width` features with a linear reader for all labels, and
-    evidence for each class near each of 32×32 places, whose maximum counts beside it.
+    """Reads all labels in two ways, whose logits are added.
 
-    Two by two pixels become channels first (arXiv 1609.05158, the other way round): convolutions at
-    full resolution would cost most of all. Beside the colours stand local contrasts: in colours
-    alone, freckles of two pixels are so faint beside hair and background that training never finds
-    them. Nor does what is so small and may be anywhere get through to the features.
+    Strided convolutions lead to `feature_width` features with a linear layer for all labels. Beside
+    it each of 32×32 positions gives evidence for each class, of which the maximum counts: small
+    details that may be anywhere do not reach the features.
+
+    Blocks of 2×2 pixels become channels first (the inverse of arXiv 1609.05158), because
+    convolutions at full resolution would cost the most. Local contrasts are given to the network
+    beside the colours: in colours alone, freckles of two pixels are so faint beside hair and
+    background that training never finds them.
     """
 
     @register_to_config
@@ -83,10 +90,14 @@ class Judge(ModelMixin, ConfigMixin):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (b,F), logits (b, sum of CLASS_COUNTS), and evidence (b, sum of CLASS_COUNTS,
-        32,32): what each class is worth by what is near each place.
+        """Read pictures.
 
-        `images` (b,3,256,256) or, doubled to that, (b,3,128,128); sRGB in [0,1].
+        Args:
+            images: (b,3,256,256), or (b,3,128,128), which are enlarged; sRGB in [0,1].
+
+        Returns:
+            Features (b,F), logits (b, sum of CLASS_COUNTS), and the evidence at each position,
+            logits (b, sum of CLASS_COUNTS, 32,32).
         """
         if images.shape[-1] < SIZE:
             images = F.interpolate(images, SIZE, mode="nearest")
@@ -96,9 +107,11 @@ class Judge(ModelMixin, ConfigMixin):
 
 
 def contrasts(images: Tensor) -> Tensor:
-    """Local contrast normalisation (Jarrett et al., ICCV 2009, section 2): what each pixel of
-    (b,3,h,w) has above its surroundings' mean, in units of their deviation; h and w multiples of
-    `AROUND`."""
+    """Local contrast normalisation (Jarrett et al., ICCV 2009, section 2).
+
+    Each pixel of `images` (b,3,h,w) less the mean of its neighbourhood, divided by the
+    neighbourhood's standard deviation; h and w are multiples of `AROUND`.
+    """
 
     def around(values: Tensor) -> Tensor:
         coarse = F.avg_pool2d(values, AROUND)
@@ -111,13 +124,19 @@ def contrasts(images: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the judge sees in n pictures: `features` (n,F) float32, and for "kind" and for each
-    attribute the probabilities of its classes, (n, classes) float32."""
+    """The judge's reading of n pictures.
+
+    Attributes:
+        features: (n,F) float32.
+        probabilities: For "kind" and each attribute the probability of each of its classes,
+            (n, classes) float32.
+    """
 
     features: NDArray[np.float32]
     probabilities: dict[str, NDArray[np.float32]]
 
     def __len__(self) -> int:
+        """The number of pictures."""
         return len(self.features)
 
     def __getitem__(self, chosen: NDArray[np.integer] | NDArray[np.bool_]) -> Judgement:
@@ -129,8 +148,11 @@ class Judgement:
 
 
 def load_judge(folder: Path = shipped.JUDGE) -> Judge:
-    """A trained judge; by default the one that ships. Raises `CheckpointError` where none is, or
-    one of another shape than this software's."""
+    """Load a trained judge, by default the one that ships, in float32.
+
+    Raises:
+        CheckpointError: The folder holds no judge, or one of another shape.
+    """
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} holds no judge; train one: python -m distillation judge")
     try:
@@ -142,8 +164,8 @@ def load_judge(folder: Path = shipped.JUDGE) -> Judge:
 
 
 @torch.inference_mode()
-def look_at(judge: Judge, images: Tensor) -> Judgement:
-    """Judge pictures (n,3,s,s), s 128 or 256, float32 sRGB in [0,1] or uint8."""
+def judge_images(judge: Judge, images: Tensor) -> Judgement:
+    """Read pictures (n,3,s,s), s 128 or 256, float32 sRGB in [0,1] or uint8."""
     judge.eval()
     features, logits = [], []
     for part in images.split(BATCH):

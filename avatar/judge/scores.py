@@ -1,7 +1,7 @@
-"""Scores of avatars from what the judge sees in them.
+"""One function for each score of avatars, computed from the judge's readings.
 
-All figures are this project's own: the Fréchet distance is in the judge's features and not
-comparable with one in Inception's. Beside every figure belongs the same of drawn avatars.
+The Fréchet distance is in the judge's features and not comparable with one in Inception's. Every
+figure is to be compared with the same figure of the designers' drawings.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ _NOT_SHOWN = -1
 def attributes_right(
     seen: Judgement, people: Sequence[Identity], styles: NDArray[np.integer]
 ) -> dict[str, Float]:
-    """For "kind" and each attribute: (n,) 1 where the likeliest class is the right one, 0 where it
-    is not, NaN where the style does not show the attribute of this person.
+    """Whether the most probable class is the right one.
 
-    Classes that a style merges count as one: their probabilities are added first.
+    Classes that a style draws alike count as one: their probabilities are added first.
+
+    Args:
+        seen: The judgement of n avatars.
+        people: The person of each avatar.
+        styles: The style index of each avatar, (n,).
+
+    Returns:
+        For "kind" and each attribute (n,): 1 where the class is right, 0 where it is wrong, NaN
+        where the style does not show this person's attribute.
     """
     shown = [
         drawn_labels(person, STYLES[style].name)
@@ -39,7 +47,7 @@ def attributes_right(
 
 
 def _guess(table: NDArray[np.floating], styles: NDArray[np.integer], name: str) -> NDArray:
-    """The likeliest class of each row, classes that the row's style merges counted as one."""
+    """The most probable class of each row; classes that the row's style draws alike are added."""
     merged = np.zeros_like(table)
     for style in np.unique(styles):
         rows = np.flatnonzero(styles == style)
@@ -49,11 +57,11 @@ def _guess(table: NDArray[np.floating], styles: NDArray[np.integer], name: str) 
 
 
 def same_person(first: Judgement, second: Judgement) -> Float:
-    """How much likelier it is that two pictures show one person than that they show two, as the
-    logarithm of the ratio: (len(first), len(second)).
+    """Logarithm of how much likelier it is that two pictures show one person than two.
 
-    With attributes independent and a prior p, sum_c P1(c)·P2(c)/p(c) is that ratio for each, and
-    their product the whole (Bayes). An attribute that one picture does not show gives 1.
+    The result is (len(first), len(second)). With independent attributes and a prior p the ratio is
+    sum_c P1(c)·P2(c)/p(c) for each attribute, and their product for all (Bayes). It is 1 for an
+    attribute that one of the pictures does not show.
     """
     total = np.zeros((len(first), len(second)))
     for name in ATTRIBUTES:
@@ -64,26 +72,29 @@ def same_person(first: Judgement, second: Judgement) -> Float:
     return total
 
 
-def retrieval(asked: Judgement, gallery: Judgement, among: int = 100) -> Float:
-    """(n,) 1 where the right person comes first. Row i of both shows the same person.
+def retrieval(queries: Judgement, gallery: Judgement, among: int = 100) -> Float:
+    """Whether each query's own person is the most similar one, (n,) 1 or 0.
 
-    Each is looked for among `among` people: itself and those next to it in the gallery, which are
-    taken round in a ring. Ties count as misses.
+    Row i of queries and gallery shows the same person. Each query is compared with `among` people:
+    its own and those that follow in the gallery, which continues at its start. Ties count as
+    misses.
     """
-    scores = same_person(asked, gallery)
-    count = len(asked)
+    scores = same_person(queries, gallery)
+    count = len(queries)
     ring = (np.arange(count)[:, None] + np.arange(min(among, count))[None, :]) % count
     found = np.take_along_axis(scores, ring, axis=1)
     return (found[:, 0] > found[:, 1:].max(axis=1, initial=-np.inf)).astype(np.float64)
 
 
 def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """Fréchet distance of two sets of features, (n,F) and (m,F), as normal distributions
-    (arXiv 1706.08500, equation 6)."""
+    """Fréchet distance of two sets of features (n,F) and (m,F), taken as normal distributions.
+
+    Heusel et al., arXiv 1706.08500, equation 6.
+    """
     means = [np.mean(part, axis=0, dtype=np.float64) for part in (first, second)]
     spreads = [np.cov(part.astype(np.float64), rowvar=False) for part in (first, second)]
-    # The trace of the root of a product is the sum of the roots of its eigenvalues, and these are
-    # those of the symmetric matrix root(A)·B·root(A).
+    # The trace of the square root of A·B is the sum of the roots of its eigenvalues, and those are
+    # the eigenvalues of the symmetric matrix root(A)·B·root(A).
     values, vectors = np.linalg.eigh(spreads[0])
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     product: Float = root @ spreads[1] @ root
@@ -93,7 +104,7 @@ def frechet_distance(first: NDArray[np.floating], second: NDArray[np.floating]) 
 
 
 def diversity(features: NDArray[np.floating], sets: NDArray[np.integer]) -> float:
-    """Mean distance between two avatars of one set; `features` (n,F), `sets` (n,) numbers them."""
+    """Mean distance between features (n,F) of two avatars of one set; `sets` (n,) numbers them."""
     distances = []
     for number in np.unique(sets):
         mine = features[sets == number].astype(np.float64)

@@ -1,7 +1,7 @@
-"""The avatar model in PyTorch: its networks, its sampler, and one whole run over any runtime.
+"""The avatar model: its networks in PyTorch, its sampler, and whole runs in any runtime.
 
-In come prepared selfies, a style's index and a seed; out comes an avatar. `draw` joins the three
-networks for whatever executes them; `AvatarPipeline` is the same as a diffusers pipeline.
+Prepared selfies, the index of a style and a seed come in; an avatar goes out. `draw` joins the
+three networks, whatever runtime executes them; `AvatarPipeline` does so as a diffusers pipeline.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from avatar.model.decoder import Decoder, LatentEncoder
 from avatar.model.denoiser import LATENT_SIZE, Denoiser, Sketch
 from avatar.model.draw import Networks, Runner, Tokens, draw, encode
 from avatar.model.identity_encoder import IdentityEncoder
-from avatar.model.opened import Model
+from avatar.model.opened_model import Model
 from avatar.model.pipeline import AvatarPipeline, pad_selfies
 from avatar.model.sampler import Array, Denoise, Sampler, SamplerTable, noise_of, sample
 

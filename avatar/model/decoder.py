@@ -1,4 +1,4 @@
-"""The autoencoder's two halves: pictures to latents (training only) and latents to pictures."""
+"""The autoencoder: latents to pictures, and pictures to latents for training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class _Residual(nn.Module):
-    """A residual block without normalisation: flat colours must come out flat."""
+    """A residual block without normalisation, which would disturb areas of one colour."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -24,9 +24,10 @@ class _Residual(nn.Module):
 class Decoder(ModelMixin, ConfigMixin):
     """Latents (b,C,h,w) to sRGB pictures (b,3,8h,8w) in [0,1].
 
-    Widths shrink as the resolution grows, and the last step is a pixel shuffle (arXiv 1609.05158):
-    at full resolution a convolution of 16 channels costs as much as one of 128 at an eighth.
-    Latents arrive unscaled, with unit variance a channel; `latent_mean` and `latent_std` undo it.
+    Widths fall as the resolution rises, and the last step is a pixel shuffle (arXiv 1609.05158): at
+    full resolution a convolution of 16 channels costs as much as one of 128 at an eighth of it.
+    Each channel of the latents has unit variance; `latent_mean` and `latent_std` convert it to the
+    scale that the layers were trained with.
     """
 
     @register_to_config
@@ -57,19 +58,20 @@ class Decoder(ModelMixin, ConfigMixin):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """`latents` (b,C,32,32), unit variance; gives (b,3,256,256), clamped to [0,1]."""
+        """Decode latents (b,C,32,32) of unit variance; returns (b,3,256,256), clamped to [0,1]."""
         return self.unclamped(latents).clamp(0, 1)
 
     def unclamped(self, latents: Tensor) -> Tensor:
-        """As `forward`, but without the clamp, whose gradient is zero where it acts."""
+        """As `forward`, but without the clamp, which has no gradient where it cuts values off."""
         scale, shift = self.latent_std[None, :, None, None], self.latent_mean[None, :, None, None]
         return self.layers(latents * scale + shift) + 0.5
 
 
 class LatentEncoder(ModelMixin, ConfigMixin):
-    """Pictures (b,3,256,256) in [0,1] to latents (b,C,32,32) with unit variance a channel.
+    """Pictures (b,3,256,256) in [0,1] to latents (b,C,32,32) with unit variance in each channel.
 
-    Trained with the decoder and kept in the checkpoint for retraining; never exported.
+    It is trained with the decoder and kept in the checkpoint for further training; it is never
+    exported.
     """
 
     @register_to_config
@@ -94,12 +96,12 @@ class LatentEncoder(ModelMixin, ConfigMixin):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """`images` (b,3,256,256) in [0,1]; gives (b,C,32,32)."""
+        """Encode pictures (b,3,256,256) in [0,1]; returns (b,C,32,32)."""
         latents = self.unscaled(images)
         return (latents - self.latent_mean[None, :, None, None]) / self.latent_std[
             None, :, None, None
         ]
 
     def unscaled(self, images: Tensor) -> Tensor:
-        """As `forward`, before the latents are brought to unit variance."""
+        """As `forward`, but before the latents are scaled to unit variance."""
         return self.layers(images - 0.5)

@@ -1,4 +1,4 @@
-"""The network that the sampler calls: noisy latents to a prediction."""
+"""The denoiser: noisy latents, a timestep, a person and a style to a prediction."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
 LATENT_SIZE = 32
+"""Height and width of the latents."""
 
 
 class Sketch(nn.Module):
-    """What a small network expects to see of a person in a style.
+    """A small network that predicts the latents of a person's avatar from tokens and style alone.
 
-    It needs no noise to learn from and no convolutions to run: it is taught together with the
-    identity encoder, before there is a denoiser.
+    It has no convolutions and needs no noise in training, so it is trained together with the
+    identity encoder, before the denoiser.
     """
 
     def __init__(
@@ -37,19 +38,19 @@ class Sketch(nn.Module):
         self.latent_channels = latent_channels
 
     def forward(self, identity_tokens: Tensor, style: Tensor) -> Tensor:
-        """`identity_tokens` (b,8,D) and `style` (b,) to expected latents (b,C,32,32)."""
+        """Predict latents (b,C,32,32) from `identity_tokens` (b,8,D) and style indices (b,)."""
         who = torch.cat([self.style(style), identity_tokens.flatten(1)], dim=1)
         return self.layers(who).view(-1, self.latent_channels, LATENT_SIZE, LATENT_SIZE)
 
 
 class Denoiser(ModelMixin, ConfigMixin):
-    """A diffusers UNet that knows the person and the style.
+    """A diffusers UNet that is conditioned on a person and a style.
 
-    The person reaches it three times: as tokens for cross-attention, at the lowest resolution only
-    (the cost of attention grows with the square of the pixels); as a sketch beside the latents, so
-    that convolutions need not find out by themselves what belongs where; and, beside the style,
-    added to the time embedding, which scales and shifts every residual block (arXiv 2105.05233,
-    adaptive group norm).
+    The person is given to it in three ways: as tokens for cross-attention, at the lowest resolution
+    only, because the cost of attention grows with the square of the number of pixels; as a sketch
+    beside the latents, so that the convolutions need not learn what belongs where; and, with the
+    style, added to the time embedding, which scales and shifts every residual block (adaptive group
+    norm, arXiv 2105.05233).
     """
 
     @register_to_config
@@ -93,14 +94,17 @@ class Denoiser(ModelMixin, ConfigMixin):
     def forward(
         self, latents: Tensor, timestep: Tensor, identity_tokens: Tensor, style: Tensor
     ) -> Tensor:
-        """The velocity `noise - clean` at `timestep`.
+        """Predict the velocity `noise - clean`, (b,C,32,32).
 
-        `latents` (b,C,32,32) float32; `timestep` (b,) or (1,), 1000·sigma, or what the sampler's
-        table has instead; `identity_tokens` (b,8,D); `style` (b,) integers. Gives (b,C,32,32).
+        Input and output of the UNet have unit variance, and it predicts only what a linear guess
+        from the latents does not give (preconditioning, arXiv 2206.00364, section 5, derived for a
+        rectified flow between unit normals). So it need not learn to copy the noise.
 
-        The UNet sees latents of unit variance and answers with what they don't already say, of unit
-        variance too (preconditioning, arXiv 2206.00364, section 5, worked out for a rectified flow
-        between unit normals): it need not learn to copy the noise through itself.
+        Args:
+            latents: Noisy latents (b,C,32,32) float32.
+            timestep: (b,) or (1,): 1000·sigma, or the sampler table's other value.
+            identity_tokens: (b,8,D).
+            style: Style indices (b,), integers.
         """
         who = torch.cat([self.style(style), identity_tokens.flatten(1)], dim=1)
         sigma = (timestep / 1000)[:, None, None, None]

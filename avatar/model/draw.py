@@ -1,4 +1,4 @@
-"""One whole run of the model: encode, sample, decode, joined once for every runtime."""
+"""One whole run of the model, encode, sample and decode, for every runtime."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from avatar.model.sampler import Array, SamplerTable, sample
 
 Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
-"""One network in any runtime: named arrays in, named arrays out."""
+"""A network in any runtime: it takes arrays by name and returns arrays by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """The three networks of an avatar model, whatever executes them.
+    """The three networks of an avatar model in one runtime.
 
-    Shapes are S×S selfies, T×D tokens, C×h×w latents and H×W pictures of the model at hand; every
-    array is float32 unless it says otherwise.
+    Selfies are S×S, tokens T×D, latents C×h×w and pictures H×W, as the model says. Arrays are
+    float32 unless it is said otherwise.
     """
 
     identity_encoder: Runner
@@ -37,7 +37,7 @@ class Networks:
         return ("identity_encoder", "denoiser", "decoder")
 
     def encode(self, selfies: Array, mask: Array) -> Array:
-        """Identity tokens (1,T,D) of one person.
+        """Encode one person to identity tokens (1,T,D).
 
         `selfies` is (10,3,S,S) in [0,1], absent ones zero; `mask` is (10,), 1 = present.
         """
@@ -46,7 +46,7 @@ class Networks:
     def predict(
         self, latents: Array, timestep: Array, tokens: Array, style: NDArray[np.int32]
     ) -> Array:
-        """The denoiser's prediction (1,C,h,w), with the arguments that `sample` passes."""
+        """Call the denoiser with the arguments that `sample` passes; returns (1,C,h,w)."""
         return _only(
             self.denoiser(
                 {
@@ -59,23 +59,29 @@ class Networks:
         )
 
     def decode(self, latents: Array) -> Array:
-        """The avatar (1,3,H,W) in [0,1] of latents (1,C,h,w)."""
+        """Decode latents (1,C,h,w) to an avatar (1,3,H,W) in [0,1]."""
         return _only(self.decoder({"latents": latents}))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """Identity tokens (1,T,D) of a person, and those of nobody, which guidance needs."""
+    """Identity tokens (1,T,D) that a run needs.
+
+    Attributes:
+        person: The person's tokens.
+        nobody: The tokens without any selfie, which guidance needs.
+    """
 
     person: Array
     nobody: Array
 
 
 def encode(networks: Networks, selfies: Array, mask: Array, *, guided: bool = True) -> Tokens:
-    """Encode one person's selfies, and nobody's; the arrays are as `Networks.encode` takes them.
+    """Encode one person's selfies, and an empty set of selfies.
 
-    A run without guidance (`SamplerTable.guided`) never reads the tokens of nobody: where `guided`
-    is false, they are not computed, and the person's stand in their place.
+    The arrays are as `Networks.encode` takes them. A run without guidance (`SamplerTable.guided`)
+    never reads the tokens of nobody: where `guided` is false, they are not computed, and
+    `Tokens.nobody` is the person's tokens.
     """
     person = networks.encode(selfies, mask)
     nobody = networks.encode(selfies * 0, mask * 0) if guided else person
@@ -93,7 +99,7 @@ def draw(
     """Draw one avatar, (1,3,H,W) in [0,1].
 
     Args:
-        networks: What computes.
+        networks: The networks in some runtime.
         tokens: As `encode` gives them.
         style: The style's index.
         noise: Starting latents (1,C,h,w), as `noise_of` gives them for a seed.

@@ -1,4 +1,4 @@
-"""Selfies of one person to identity tokens."""
+"""The identity encoder: selfies of one person to identity tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avatar.selfies import SELFIE_SIZE
 
 
 class _Residual(nn.Module):
-    """Two 3×3 convolutions around a skip; the first one may halve the resolution."""
+    """Two 3×3 convolutions with a skip connection; the first one may halve the resolution."""
 
     def __init__(self, width_in: int, width: int, stride: int) -> None:
         super().__init__()
@@ -30,12 +30,13 @@ class _Residual(nn.Module):
 
 
 class IdentityEncoder(ModelMixin, ConfigMixin):
-    """What all selfies of one person share, as a few tokens.
+    """Encodes what all selfies of one person share as a few tokens.
 
-    Each selfie passes the same convolutional network; the selfies are then averaged under the mask,
-    so their order does not matter: `encoder(selfies[p], mask[p]) == encoder(selfies, mask)` for any
-    permutation p (Deep Sets, arXiv 1703.06114, theorem 2). Without any selfie the result is the
-    learned null tokens, the unconditioned side of classifier-free guidance (arXiv 2207.12598).
+    Each selfie passes through the same convolutional network, and the features are averaged under
+    the mask. So the order of selfies does not matter: `encoder(selfies[p], mask[p])` equals
+    `encoder(selfies, mask)` for any permutation p (Deep Sets, arXiv 1703.06114, theorem 2). Without
+    any selfie the result is the trained null tokens, which classifier-free guidance uses (arXiv
+    2207.12598).
     """
 
     @register_to_config
@@ -53,7 +54,7 @@ class IdentityEncoder(ModelMixin, ConfigMixin):
         )
         self.norm = nn.GroupNorm(8, widths[-1])
         self.act = nn.SiLU()
-        # The last grid is read by place, not averaged: where hair ends says which hair it is.
+        # The last feature map is not averaged: the position where hair ends says which hair it is.
         self.features = nn.Conv2d(widths[-1], feature_width, SELFIE_SIZE // 2 ** len(widths))
         self.mix = nn.Sequential(
             nn.LayerNorm(feature_width), nn.Linear(feature_width, feature_width), nn.SiLU()
@@ -63,22 +64,25 @@ class IdentityEncoder(ModelMixin, ConfigMixin):
         self.null_tokens = nn.Parameter(torch.randn(1, tokens, token_width) * 0.02)
 
     def forward(self, selfies: Tensor, selfie_mask: Tensor) -> Tensor:
-        """Tokens of one person.
+        """Encode one person to (1, tokens, token_width).
 
-        `selfies` (n,3,128,128) float32, sRGB in [0,1], absent ones zero; `selfie_mask` (n,),
-        1 = present. Gives (1, tokens, token_width).
+        `selfies` is (n,3,128,128) float32 sRGB in [0,1], absent ones zero; `selfie_mask` is (n,),
+        1 = present.
         """
         return self.tokens_of(self.features_of(selfies).unsqueeze(0), selfie_mask.unsqueeze(0))
 
     def features_of(self, selfies: Tensor) -> Tensor:
-        """(n,3,128,128) in [0,1] to one feature vector a selfie, (n, feature_width)."""
+        """Feature vectors (n, feature_width) of selfies (n,3,128,128) in [0,1]."""
         hidden = self.stem(selfies * 2 - 1)
         for block in self.blocks:
             hidden = block(hidden)
         return self.features(self.act(self.norm(hidden))).flatten(1)
 
     def tokens_of(self, features: Tensor, mask: Tensor) -> Tensor:
-        """Pool (people, n, feature_width) under mask (people, n) to (people, tokens, width)."""
+        """Average features (people,n,feature_width) under mask (people,n), and map them to tokens.
+
+        Returns (people, tokens, token_width).
+        """
         weight = mask.unsqueeze(-1)
         count = mask.sum(dim=1, keepdim=True)
         pooled = (features * weight).sum(dim=1) / count.clamp(min=1)

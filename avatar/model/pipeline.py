@@ -1,4 +1,4 @@
-"""The whole model as a diffusers pipeline: selfies in, avatars out, in PyTorch."""
+"""The whole model in PyTorch as a diffusers pipeline."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MOVED = {
     f"avatar.{name}": f"avatar.model.{name}"
     for name in ("identity_encoder", "denoiser", "decoder", "sampler")
 }
-"""Modules that `model_index.json` of an earlier version names, and where their classes are now."""
+"""Modules named in the `model_index.json` of earlier versions, and those that replaced them."""
 
 
 class AvatarPipeline(DiffusionPipeline):
-    """Loads and saves as every diffusers pipeline does, safetensors only.
+    """Selfies to avatars; loaded and saved like any diffusers pipeline, as safetensors only.
 
     >>> pipeline = AvatarPipeline.from_pretrained("avatar/checkpoints/small")
     >>> pictures = pipeline(selfies, style=3, seeds=[7, 8])
@@ -34,7 +34,7 @@ class AvatarPipeline(DiffusionPipeline):
 
     @classmethod
     def load_config(cls, *args: Any, **kwargs: Any) -> Any:
-        """As diffusers', but checkpoints of earlier versions name the modules of today too."""
+        """Load as diffusers does, and replace the names of modules that have moved since."""
         loaded = super().load_config(*args, **kwargs)
         config = loaded[0] if isinstance(loaded, tuple) else loaded
         for name, value in config.items():
@@ -50,7 +50,7 @@ class AvatarPipeline(DiffusionPipeline):
         latent_encoder: LatentEncoder | None,
         sampler: Sampler,
     ) -> None:
-        """`latent_encoder` may be None: only training needs it."""
+        """Join the parts; `latent_encoder` may be None, because only training needs it."""
         super().__init__()
         self.register_modules(
             identity_encoder=identity_encoder,
@@ -73,10 +73,16 @@ class AvatarPipeline(DiffusionPipeline):
         seeds: Sequence[int],
         table: SamplerTable | None = None,
     ) -> Array:
-        """Avatars of one person.
+        """Draw avatars of one person.
 
-        `selfies` (n,3,128,128) float32, sRGB in [0,1], 1 ≤ n ≤ 10; `style` the style's index; one
-        avatar a seed. Gives (len(seeds),3,256,256) float32 in [0,1].
+        Args:
+            selfies: (n,3,128,128) float32 sRGB in [0,1], 1 ≤ n ≤ 10.
+            style: Index of the style.
+            seeds: The seed of each avatar.
+            table: The sampler's constants; the checkpoint's own by default.
+
+        Returns:
+            Avatars (len(seeds),3,256,256) float32 in [0,1].
         """
         table = table or self.sampler.table()
         networks = self.networks()
@@ -102,9 +108,13 @@ class AvatarPipeline(DiffusionPipeline):
 
 
 def pad_selfies(selfies: Array) -> tuple[Array, Array]:
-    """Pad (n,3,128,128) with zeros to the encoder's 10 and give the mask (10,), 1 = present.
+    """Pad selfies (n,3,128,128) with zeros to (10,3,128,128), as the encoder takes them.
 
-    Raises ValueError unless 1 ≤ n ≤ 10.
+    Returns:
+        The padded selfies, and their mask (10,) float32, 1 = present.
+
+    Raises:
+        ValueError: n is 0 or more than 10.
     """
     count = len(selfies)
     if not 1 <= count <= MAX_SELFIES:

@@ -1,4 +1,4 @@
-"""The sampling loop, written once for every runtime, and its constants."""
+"""The sampling loop for every runtime, and its constants."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from avatar.errors import SamplerError, StepsError
 
 Array = NDArray[np.float32]
 Denoise = Callable[[Array, Array, Array, NDArray[np.int32]], Array]
-"""(latents, timestep, identity_tokens, style) to prediction, as the denoiser component."""
+"""The denoiser: (latents, timestep, identity_tokens, style) to a prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SamplerTable:
-    """What a sampler needs to know; stands as it is in every manifest.
+    """The constants of a sampler, as every manifest holds them.
 
-    `sigmas` has one more entry than `timesteps`; the last is 0. `guidance` 1 means one call a step,
-    anything else two. `prediction` is "velocity": `noise - clean` of a rectified flow.
+    Attributes:
+        prediction: "velocity": the denoiser predicts `noise - clean` of a rectified flow.
+        guidance: 1 means one call of the denoiser a step, any other value two.
+        timesteps: The timestep of each step.
+        sigmas: The noise level before each step, and after the last, which is 0.
     """
 
     prediction: str
@@ -36,7 +39,7 @@ class SamplerTable:
 
     @property
     def guided(self) -> bool:
-        """Whether a step calls the denoiser twice, once for nobody (arXiv 2207.12598)."""
+        """Whether a step also calls the denoiser with null tokens (arXiv 2207.12598)."""
         return self.guidance != 1.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,13 +48,13 @@ class SamplerTable:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], steps: int | None = None) -> SamplerTable:
-        """The inverse: `SamplerTable.from_dict(table.to_dict()) == table`.
+        """The inverse of `to_dict`: `SamplerTable.from_dict(table.to_dict()) == table`.
 
-        `values` may also be what `Sampler.constants` gives; then `steps` chooses among its tables.
+        `values` may also be what `Sampler.constants` gives; then `steps` chooses one of its tables.
 
         Raises:
-            StepsError: No table has so many.
-            SamplerError: One of the tables is none, whichever is asked for.
+            StepsError: No table has that number of steps.
+            SamplerError: Any of the tables is incomplete or malformed.
         """
         try:
             default, *also = map(cls._read, (values, *values.get("also", ())))
@@ -87,14 +90,15 @@ def _number(value: Any) -> float:
 
 
 FARTHER = 200.0
-"""What is added to the timestep for each noise level that a call crosses beyond the usual."""
+"""Added to the timestep for each unit of noise level that a call crosses beyond `jump`."""
 
 
 class Sampler(SchedulerMixin, ConfigMixin):
-    """The sampler's settings as they lie in a checkpoint.
+    """The sampler's settings, as a checkpoint holds them.
 
-    Noise levels fall evenly from 1 to 0 and are then bent towards 1 by `shift` (Stable Diffusion 3,
-    arXiv 2403.03206, section 5.3.2: sigma' = shift·sigma / (1 + (shift - 1)·sigma)).
+    Noise levels fall evenly from 1 to 0, and are then moved towards 1 by `shift`:
+    sigma' = shift·sigma / (1 + (shift - 1)·sigma) (Stable Diffusion 3, arXiv 2403.03206, section
+    5.3.2).
     """
 
     @register_to_config
@@ -106,25 +110,32 @@ class Sampler(SchedulerMixin, ConfigMixin):
         also: tuple[int, ...] = (),
         jump: float = 1.0,
     ) -> None:
-        """`also` are other numbers of steps that the same weights were trained for. `jump` is how
-        many noise levels, in (0,1], a call crosses at most that is made at timestep 1000·sigma: one
-        that crosses more is announced by a timestep that is larger by `FARTHER` a noise level."""
+        """Take the settings.
+
+        Args:
+            steps: Default number of steps.
+            guidance: As `SamplerTable.guidance`.
+            shift: See the class.
+            also: Other numbers of steps that the same weights were trained for.
+            jump: Most of the noise level, in (0,1], that a call at timestep 1000·sigma crosses. A
+                call that crosses more has a timestep that is larger by `FARTHER` times the excess.
+        """
         if min(steps, *also, 1) < 1:
             raise ValueError(f"steps are {steps} and {also}, expected at least 1")
         if not 0 < jump <= 1:
             raise ValueError(f"jump is {jump}, expected more than 0 and at most 1")
 
     def constants(self) -> dict[str, Any]:
-        """Plain values for a manifest: the table and, under "also", those of other steps."""
+        """Plain values for a manifest: the default table and, under "also", the other tables."""
         default, *also = (table.to_dict() for table in self.tables())
         return {**default, **({"also": also} if also else {})}
 
     def tables(self) -> list[SamplerTable]:
-        """The default's, and those of the other numbers of steps."""
+        """The default table, then those of the other numbers of steps."""
         return [self.table(steps) for steps in (self.config["steps"], *self.config["also"])]
 
     def table(self, steps: int | None = None) -> SamplerTable:
-        """The constants for `steps` steps (default: the checkpoint's own)."""
+        """The constants for a number of steps, by default the checkpoint's own."""
         shift = self.config["shift"]
         even = np.linspace(1.0, 0.0, (steps or self.config["steps"]) + 1)
         sigmas = [float(np.float32(shift * s / (1 + (shift - 1) * s))) for s in even]
@@ -139,7 +150,7 @@ class Sampler(SchedulerMixin, ConfigMixin):
 
 
 def noise_of(seed: int, shape: tuple[int, ...]) -> Array:
-    """The starting latents of a seed: `torch.randn` on CPU in float32, in every runtime."""
+    """The noise of a seed, float32: the numbers of `torch.randn` on the CPU, in every runtime."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).numpy()
 
 
@@ -154,10 +165,20 @@ def sample(
 ) -> Array:
     """Latents of avatars, by Euler steps along the rectified flow (arXiv 2209.03003, section 2).
 
-    `noise` (b,C,32,32) float32, b being 1 for every exported denoiser; both tokens (b,8,D); `style`
-    indexes the manifest's styles, one for all or one each. `on_step(index, latents)` is called
-    after each step. Gives (b,C,32,32) float32. Only arithmetic is done on arrays, and with Python's
-    floats, so PyTorch's tensors may come and go instead, gradients included.
+    Arrays are only added and multiplied by Python floats, so PyTorch tensors work too, with
+    gradients.
+
+    Args:
+        denoise: The denoiser.
+        noise: Starting latents (b,C,32,32) float32; b is 1 for every exported denoiser.
+        identity_tokens: Tokens of the person, (b,8,D).
+        null_tokens: Tokens of nobody, (b,8,D); used only with guidance.
+        style: Style index, one for all or (b,).
+        table: The sampler's constants.
+        on_step: Called with the step's index and the latents after each step.
+
+    Returns:
+        Latents (b,C,32,32) float32.
     """
     latents = noise
     style_index = np.broadcast_to(np.asarray(style, np.int32), len(noise)).copy()

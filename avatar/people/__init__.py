@@ -1,9 +1,8 @@
-"""People who do not exist: who they are, their selfies and their avatars.
+"""Made-up people: a seed comes in; attributes, selfies and drawings of one person go out.
 
-A seed comes in; out come a person's attributes, their selfies and drawings of them in every style.
-`identity` says who a person is, `renderer` renders their selfies, `styles` draws them, `shards`
-writes people to disk and reads them back, and `sheet` shows eight of them at once. `renderer` has
-a door of its own, because it compiles when it is imported.
+`identity` holds a person's attributes, `renderer` renders their selfies, `styles` draws them,
+`shards` writes people to disk and reads them back, and `contact_sheet` shows eight of them at once.
+`renderer` has a door of its own, because it compiles when it is imported.
 """
 
 from __future__ import annotations

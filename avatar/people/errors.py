@@ -2,8 +2,8 @@
 
 PeopleError (UserError)
 ├── UnknownStyleError    no style has that name
-├── NotDrawnError        the style lacks something this person cannot be recognised without
-└── ShardError           a folder of shards is damaged, incomplete or of other people
+├── NotDrawnError        the style cannot draw something that this person is recognised by
+└── ShardError           a folder of shards is damaged, incomplete or holds other people
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from support.errors import UserError
 
 
 class PeopleError(UserError):
-    """Any error of this package that its user can cause."""
+    """Base class of this package's errors; the message is one line for the user."""
 
 
 class UnknownStyleError(PeopleError):
@@ -20,8 +20,8 @@ class UnknownStyleError(PeopleError):
 
 
 class NotDrawnError(PeopleError):
-    """The style lacks something this person cannot be recognised without."""
+    """The style cannot draw something that this person is recognised by."""
 
 
 class ShardError(PeopleError):
-    """A folder of shards is damaged, incomplete or of other people."""
+    """A folder of shards is damaged, incomplete or holds other people."""

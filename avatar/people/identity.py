@@ -1,7 +1,7 @@
 """Who a person is: the attributes that all their selfies and all their avatars share.
 
-The *labelled* attributes are the ones both sides can show, so they double as free training labels.
-The *shape* attributes are seen only by the camera; no designer's style draws them.
+The *labelled* attributes can be seen in selfies and in drawings; they are labels for training. The
+*shape* attributes can be seen in selfies only; no designer's style draws them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-# Each labelled attribute's classes with their probabilities. The attributes are drawn independently
-# of one another: a model trained on such people cannot learn that, say, grey hair implies glasses.
-# Skin, hair class and hair colour are uniform, so that no group is rare in training or in a score.
+# The attributes are independent of one another, so that a model trained on these people cannot
+# learn that, for example, grey hair implies glasses. Skin tone, hair class and hair colour are
+# uniform, so that no group is rare in training or in a score.
 DISTRIBUTIONS: Mapping[str, Mapping[str, float]] = {
     "skin_tone": {f"tone_{i}": 1 / 8 for i in range(1, 9)},
     "hair_class": {
@@ -58,13 +58,14 @@ DISTRIBUTIONS: Mapping[str, Mapping[str, float]] = {
     "earrings": {"no": 0.7, "yes": 0.3},
     "age": {"young": 1 / 3, "middle": 1 / 3, "old": 1 / 3},
 }
+"""The classes of each labelled attribute, with their probabilities."""
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     name: tuple(classes) for name, classes in DISTRIBUTIONS.items()
 }
-"""Every labelled attribute with its classes; a label is an index into them."""
+"""The classes of each labelled attribute; a label is an index into them."""
 
-# sRGB, light to dark. The renderer converts them to linear light, the styles use them as they are.
+# sRGB, light to dark. The renderer converts them to linear light; the styles use them unchanged.
 SKIN_TONES: Mapping[str, str] = {
     "tone_1": "#fbe0d0",
     "tone_2": "#f2c4a2",
@@ -99,10 +100,10 @@ EYE_COLORS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """One person.
+    """The attributes of one person.
 
-    Labelled attributes are class names from `ATTRIBUTES`. Shape attributes are numbers in [0, 1],
-    0.5 being the average face; `eye_color` is a name from `EYE_COLORS`.
+    Labelled attributes are names of classes in `ATTRIBUTES`. Shape attributes are numbers in [0,1],
+    with the average face at 0.5. `eye_color` is a name in `EYE_COLORS`.
     """
 
     skin_tone: str
@@ -146,7 +147,7 @@ class Identity:
 
     @property
     def labels(self) -> dict[str, int]:
-        """Index of each labelled attribute's class, in the order of `ATTRIBUTES`."""
+        """The class index of each labelled attribute, in the order of `ATTRIBUTES`."""
         return {name: classes.index(getattr(self, name)) for name, classes in ATTRIBUTES.items()}
 
 
@@ -156,13 +157,13 @@ SHAPE_ATTRIBUTES: tuple[str, ...] = tuple(
 
 
 def sample_identity(seed: int) -> Identity:
-    """The person of this seed (any non-negative integer), the same at every call."""
+    """The person of a seed, which is any non-negative integer; the same one at every call."""
     rng = np.random.default_rng(seed)
     values: dict[str, object] = {
         name: str(rng.choice(list(classes), p=list(classes.values())))
         for name, classes in DISTRIBUTIONS.items()
     }
     values["eye_color"] = str(rng.choice(list(EYE_COLORS)))
-    # A triangular law keeps most faces near the average, as people are.
+    # A triangular distribution keeps most faces near the average, as among real people.
     values.update({name: float(rng.triangular(0.0, 0.5, 1.0)) for name in SHAPE_ATTRIBUTES})
     return Identity(**values)  # type: ignore[arg-type]

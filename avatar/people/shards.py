@@ -1,12 +1,14 @@
-"""People written once and streamed from then on, so that training never waits for the renderer.
+"""Made-up people in files, written once and read by training, which need not wait for the renderer.
 
-A shard is a plain tar file (the WebDataset layout: members of one person lie together):
+A shard is a plain tar file in the WebDataset layout, in which the members of one person follow each
+other:
 
     000123/identity.json
     000123/selfies/0.jpg …               quality 95, no chroma subsampling
-    000123/avatars/lorelei/0.png …       styles that cannot draw the person are left out
+    000123/avatars/lorelei/0.png …       without the styles that cannot draw the person
 
-`index.json` beside them names every shard with its SHA-256. Same arguments, same bytes.
+`index.json` beside the shards holds the name and the SHA-256 of each. The same arguments give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from support.progress import Progress, silent
 
 PEOPLE_A_SHARD = 50
 SELFIE_SEEDS = 1000
-"""Selfie i of the person with seed s has the seed 1000·s + i."""
+"""Selfie i of the person with seed s has the seed `SELFIE_SEEDS`·s + i."""
 
 INDEX = "index.json"
 VERSION = 1
@@ -44,7 +46,14 @@ VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PersonRecord:
-    """One person as stored: JPEG files of selfies, PNG files of avatars by style name."""
+    """One person as stored.
+
+    Attributes:
+        number: Number of the person in the folder, from 0.
+        identity: Who the person is.
+        selfies: Content of JPEG files.
+        avatars: Content of PNG files, by name of the style.
+    """
 
     number: int
     identity: Identity
@@ -62,23 +71,35 @@ def write_shards(
     workers: int | None = None,
     progress: Progress = silent,
 ) -> None:
-    """Write `count` people, whose seeds are `seed`, `seed + 1`, …, with `selfies` selfies and, in
-    every style that can draw them, `avatars` avatars each.
+    """Write people into a folder.
 
-    Finished shards found in `folder` are kept, so a killed call goes on where it was and a later
-    one adds people; missing and damaged ones are written again. `progress` hears of
-    every shard written. Raises `ShardError` where the folder holds other people or its index cannot
-    be read, and where people would have no picture at all.
+    Complete shards that are found in the folder are kept, so a killed call can be resumed and a
+    later call can add people; missing and damaged shards are written again.
+
+    Args:
+        folder: Where the shards shall be.
+        count: Number of people; their seeds are `seed`, `seed + 1`, …
+        seed: Seed of the first person.
+        selfies: Selfies of each person.
+        avatars: Drawings of each person in every style that can draw them.
+        workers: Processes to use; all cores by default.
+        progress: Told of every shard: people written, and people in all.
+
+    Raises:
+        ShardError: The folder holds other people, its index cannot be read, or the people would
+            have no pictures at all.
     """
     if selfies == avatars == 0:
         raise ShardError("people without selfies and without avatars show nothing: ask for either")
     settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
     folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.partial"):  # half-written files of a killed call
+        leftover.unlink()
     index = _open_index(folder, settings)
     starts = range(0, count, PEOPLE_A_SHARD)
     missing = [start for start in starts if _name(start) not in index["shards"]]
     done = count - sum(min(PEOPLE_A_SHARD, count - start) for start in missing)
-    # Spawned, not forked: numba's and torch's threads do not survive a fork.
+    # Processes are spawned because the threads of numba and torch do not survive a fork.
     with ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn")) as pool:
         futures = {
             pool.submit(
@@ -95,9 +116,12 @@ def write_shards(
 
 
 def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
-    """The people in `folder`, in the order of their numbers, one shard in memory at a time.
+    """Read the people in a folder in the order of their numbers, one shard in memory at a time.
 
-    Raises `ShardError` where the index or a shard is missing, incomplete or damaged.
+    `verify` compares the SHA-256 of each shard with the index.
+
+    Raises:
+        ShardError: The index or a shard is missing, incomplete or damaged.
     """
     index = _read_index(folder)
     expected = [_name(start) for start in range(0, index["count"], PEOPLE_A_SHARD)]
@@ -118,26 +142,26 @@ def read_shards(folder: Path, *, verify: bool = True) -> Iterator[PersonRecord]:
 
 
 def _write_shard(folder: Path, start: int, stop: int, settings: dict[str, int]) -> str:
-    """Write people `start` to `stop`, give the shard's SHA-256."""
+    """Write the people from `start` up to `stop`; returns the shard's SHA-256."""
     from avatar.people.renderer import render
 
     people = [sample_identity(settings["seed"] + number) for number in range(start, stop)]
-    places = range(settings["selfies"])
-    # No two people share a seed: they would share pose, light and place.
-    seeds = [(settings["seed"] + n) * SELFIE_SEEDS + i for n in range(start, stop) for i in places]
-    pictures = iter(render([person for person in people for _ in places], seeds))
+    indices = range(settings["selfies"])
+    # No two people share the seed of a selfie: they would share pose, light and background.
+    seeds = [(settings["seed"] + n) * SELFIE_SEEDS + i for n in range(start, stop) for i in indices]
+    pictures = iter(render([person for person in people for _ in indices], seeds))
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for number, person in enumerate(people, start):
             _add(tar, f"{number:06d}/identity.json", _json(asdict(person)).encode())
-            for place in places:
-                _add(tar, f"{number:06d}/selfies/{place}.jpg", _jpeg(next(pictures)))
+            for index in indices:
+                _add(tar, f"{number:06d}/selfies/{index}.jpg", _jpeg(next(pictures)))
             for style in STYLES:
                 if not can_draw(person, style.name):
                     continue
-                for place in range(settings["avatars"]):
-                    png = _png(draw(person, style.name, place))
-                    _add(tar, f"{number:06d}/avatars/{style.name}/{place}.png", png)
+                for index in range(settings["avatars"]):
+                    png = _png(draw(person, style.name, index))
+                    _add(tar, f"{number:06d}/avatars/{style.name}/{index}.png", png)
     atomic.write(folder / _name(start), stream.getvalue())
     return hashlib.sha256(stream.getvalue()).hexdigest()
 
@@ -167,14 +191,16 @@ def _people_in(content: bytes) -> Iterator[PersonRecord]:
 
 
 def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
-    """The index found in the folder, of its shards those that are whole and stay as they are, or a
-    new one. A folder of fewer people grows."""
+    """The index of the folder, or a new one, with the shards that are complete and can be kept.
+
+    Where the folder holds fewer people, the index is extended to `count`.
+    """
     if not (folder / INDEX).exists():
         empty = {"version": VERSION, **settings, "shards": {}}
         atomic.write(folder / INDEX, _index_text(empty).encode())
     index = _read_index(folder)
     if index["count"] < settings["count"]:
-        index["shards"].pop(_name(_last_full(index["count"])), None)
+        index["shards"].pop(_name(_partial_start(index["count"])), None)
         index["count"] = settings["count"]
     for name, value in settings.items():
         if index[name] != value:
@@ -182,16 +208,20 @@ def _open_index(folder: Path, settings: dict[str, int]) -> dict[str, Any]:
                 f"{folder} holds people with {name} {index[name]}, not {value}; "
                 "choose another folder"
             )
-    whole = {name: digest for name, digest in index["shards"].items() if _is(folder / name, digest)}
-    return {**index, "shards": whole}
+    complete = {
+        name: digest
+        for name, digest in index["shards"].items()
+        if _has_digest(folder / name, digest)
+    }
+    return {**index, "shards": complete}
 
 
-def _last_full(count: int) -> int:
-    """Where the shard starts that `count` people leave unfinished; none does where they fill it."""
+def _partial_start(count: int) -> int:
+    """Number of the first person of the shard that `count` people do not fill."""
     return count - count % PEOPLE_A_SHARD
 
 
-def _is(path: Path, digest: str) -> bool:
+def _has_digest(path: Path, digest: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
@@ -225,7 +255,7 @@ def _json(values: dict[str, Any]) -> str:
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    """Add a member without time, owner or anything else of this machine."""
+    """Add a file without its time, its owner or anything else of this machine."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
     tar.addfile(member, io.BytesIO(content))

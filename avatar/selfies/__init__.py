@@ -1,19 +1,13 @@
-"""Selfie files to what the model sees, and the rules that a selfie must keep.
+"""Selfie files to the model's input, and the rules that a selfie must keep.
 
-Paths of picture files come in. Out come prepared selfies, (n,3,128,128) float32 in [0,1], and a
-refusal for each rule that a selfie breaks. `faces` looks for faces where OpenCV is installed.
+Paths of picture files come in; prepared selfies (n,3,128,128) float32 in [0,1] go out, and a
+refusal for each rule that a selfie breaks. `faces` finds faces where OpenCV is installed.
 """
 
 from __future__ import annotations
 
 from avatar.selfies.faces import Detector, detector, find_faces
-from avatar.selfies.photos import (
-    measures_table,
-    read_photo,
-    read_photos,
-    refusal_lines,
-    stack_photos,
-)
+from avatar.selfies.photos import read_photo, read_photos, stack_photos
 from avatar.selfies.picture_file import check_header, open_upright, to_srgb
 from avatar.selfies.preparation import (
     MAX_SELFIES,
@@ -23,6 +17,7 @@ from avatar.selfies.preparation import (
     read_selfies,
     resize,
 )
+from avatar.selfies.refusal_text import measures_table, refusal_lines
 from avatar.selfies.rules import (
     RULES,
     Face,

@@ -1,7 +1,7 @@
-"""Faces in pictures, by the cascades that OpenCV brings along: nothing is fetched, nothing is sent.
+"""Faces in pictures, found by the cascades that OpenCV contains; nothing goes online.
 
-P. Viola, M. Jones, "Rapid Object Detection using a Boosted Cascade of Simple Features", 2001. An
-extra (`pip install 'pocket-avatar[faces]'`): where it is not installed, nobody looks for faces.
+P. Viola, M. Jones, "Rapid Object Detection using a Boosted Cascade of Simple Features", 2001.
+OpenCV is an extra (`pip install 'pocket-avatar[faces]'`); without it there is no detector.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from PIL import Image
 from avatar.selfies.rules import Face
 
 Detector = Callable[[Image.Image], Sequence[Face]]
-"""The faces in an upright picture, in its pixels."""
+"""Finds the faces in an upright picture; boxes are in its pixels."""
 
 SIDE = 128
-"""The shorter side, in pixels, at which faces are looked for: what the model sees."""
+"""Length in pixels of the shorter side that pictures are scaled to before the search."""
 
 SMALLEST = 0.2
-"""Of the shorter side: the least width of a face that is looked for."""
+"""Least width of a face, as a share of the shorter side."""
 
 VOTES = 3
-"""Windows beside each other that must agree on a face."""
+"""Number of neighbouring windows that must agree on a face."""
 
 SCALE = 1.1
-"""From one size of window to the next."""
+"""Factor from one size of the search window to the next."""
 
 CASCADES = ("haarcascade_frontalface_default.xml", "haarcascade_frontalface_alt2.xml")
 
 
 def detector() -> Detector | None:
-    """What finds faces here; None where OpenCV is not installed."""
+    """The detector of this machine; None where OpenCV is not installed."""
     return find_faces if find_spec("cv2") else None
 
 
 def find_faces(image: Image.Image) -> tuple[Face, ...]:
-    """The faces in a picture, the largest first. Boxes of one face count once."""
+    """The faces in an upright RGB picture, the largest first; each face is reported once."""
     scale = min(image.size) / SIDE
     size = (round(image.width / scale), round(image.height / scale))
     grey = np.asarray(image.convert("L").resize(size, Image.Resampling.BOX))
@@ -63,7 +63,7 @@ def _boxes(grey: NDArray[np.uint8]) -> Iterator[list[int]]:
 
 
 def _same(face: Face, known: Face) -> bool:
-    """Whether the middle of one face lies in the other, which is larger."""
+    """Whether the centre of `face` lies in the box of `known`, which is larger."""
     right = face.left + face.width / 2 - known.left
     down = face.top + face.height / 2 - known.top
     return 0 <= right <= known.width and 0 <= down <= known.height

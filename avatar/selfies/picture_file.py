@@ -1,4 +1,4 @@
-"""Picture files, opened as files from strangers: bounded, complete, upright and in sRGB."""
+"""Picture files from unknown sources, opened safely: bounded, complete, upright and in sRGB."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from avatar.errors import (
 )
 
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF")
-"""Pillow's names of the formats that are opened; every other decoder stays shut."""
+"""Pillow's names of the formats that are opened; no other decoder is used."""
 
 MAX_PIXELS = 120_000_000
-"""The largest picture, in pixels: a phone's 108 megapixels and no more (360 MB once decoded)."""
+"""Most pixels of a picture: enough for a phone's 108 megapixels (360 MB once decoded)."""
 
 MIN_SIDE = 16
-"""The shortest side of a picture, in pixels, in which a face could still be told."""
+"""Least length of a side, in pixels, at which a face can be recognised."""
 
 _DECODE_ERRORS = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
-    RuntimeError,  # libheif's own limits
+    RuntimeError,  # where a file exceeds libheif's own limits
 )
-"""What Pillow's and libheif's decoders raise on damaged files."""
+"""Exceptions that Pillow's and libheif's decoders raise for damaged files."""
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,19 +44,21 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF 2.32, 4.6.4 A, Orientation: what makes a stored picture upright."""
+"""EXIF 2.32, 4.6.4 A, Orientation: the transformation that makes a stored picture upright."""
 
 pillow_heif.register_heif_opener()
 
 
 def open_upright(path: Path) -> Image.Image:
-    """The picture in a file, decoded and turned upright; its colours are as stored.
+    """Decode the picture in a file and turn it upright; its colours stay as stored.
 
-    Only the header is read before the size is judged, and only the formats above are tried. Raises
-    a `SelfieError` whose message names the file.
+    The size is checked from the header, before anything is decoded.
+
+    Raises:
+        SelfieError: The file cannot be used; the message names it.
     """
     with _opened(path) as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd files are not for stderr
+        warnings.simplefilter("ignore")  # Pillow's warnings about odd files mean nothing to users
         image = _open_header(path, stream)
         try:
             image.load()
@@ -66,7 +68,11 @@ def open_upright(path: Path) -> Image.Image:
 
 
 def check_header(path: Path) -> None:
-    """Raise the `SelfieError` that `open_upright` would of a file's header; nothing is decoded."""
+    """Check a file by its header only, without decoding it.
+
+    Raises:
+        SelfieError: The one that `open_upright` would raise.
+    """
     with _opened(path) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _open_header(path, stream)
@@ -86,7 +92,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _open_header(path: Path, stream: BinaryIO) -> Image.Image:
-    """The picture as far as its header tells, of a size that may be decoded."""
+    """Read the header, and check format and size."""
     try:
         image = Image.open(stream, formats=FORMATS)
     except Image.DecompressionBombError as error:
@@ -112,16 +118,16 @@ def _too_large(path: Path, how: str) -> str:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _DECODE_ERRORS:  # damaged metadata of a sound picture: shown as stored, as viewers do
+    except _DECODE_ERRORS:  # damaged metadata of an intact picture: viewers show it as stored
         orientation = 1
     method = _TRANSPOSE.get(orientation)
     return image if method is None else image.transpose(method)
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Any picture as 8-bit sRGB: its ICC profile applied, transparency laid on white.
+    """Convert a picture of any mode to 8-bit sRGB, with its ICC profile, and with white behind it.
 
-    A profile that is damaged or made for other colours (a CMYK profile in an RGB file) is ignored.
+    A profile that is damaged or is for another colour space (CMYK in an RGB file) is ignored.
     """
     if image.mode.startswith(("I", "F")):  # 16-bit grey; Pillow itself cuts 16-bit colour to 8
         image = image.point(lambda value: value / 256).convert("L")

@@ -1,8 +1,8 @@
-"""Selfie files to the identity encoder's input, by a law that every language can follow.
+"""Selfie files to the identity encoder's input, by rules that every language implements alike.
 
-EXIF orientation; embedded ICC profile to sRGB; centre square, offset rounded down; then to 128×128
-by area averaging with fractional coverage when shrinking and bilinear with half-pixel centres when
-enlarging, in float32.
+The steps are: apply the EXIF orientation; convert from the embedded ICC profile to sRGB; cut out
+the centre square, its offset rounded down; resize to 128×128 in float32. Shrinking averages over
+areas with fractional coverage, enlarging is bilinear with half-pixel centres.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ MAX_SELFIES = 10
 
 
 def read_selfies(paths: Sequence[Path]) -> Array:
-    """Selfie files of one person as (n,3,128,128) float32 sRGB in [0,1], in the order given.
+    """Read selfie files of one person as (n,3,128,128) float32 sRGB in [0,1], in the order given.
 
-    Raises a `SelfieError`: of 0 or more than 10 paths, or of the first file that cannot be used.
+    Raises:
+        SelfieCountError: There are no paths, or more than 10.
+        SelfieError: A file cannot be used; the message names the first one.
     """
     if not 1 <= len(paths) <= MAX_SELFIES:
         raise SelfieCountError(f"{len(paths)} selfies, expected 1 to {MAX_SELFIES}")
@@ -38,15 +40,16 @@ def read_selfies(paths: Sequence[Path]) -> Array:
 
 
 def read_selfie(path: Path, size: int = SELFIE_SIZE) -> Array:
-    """One selfie file (PNG, JPEG, WebP or HEIC) as (3,size,size) float32 sRGB in [0,1].
+    """Read a selfie file (PNG, JPEG, WebP or HEIC) as (3,size,size) float32 sRGB in [0,1].
 
-    Raises a `SelfieError` whose message names the file.
+    Raises:
+        SelfieError: The file cannot be used; the message names it.
     """
     return prepare_selfie(open_upright(path), size)
 
 
 def prepare_selfie(image: Image.Image, size: int = SELFIE_SIZE) -> Array:
-    """An upright picture in any mode as (3,size,size) float32 sRGB in [0,1]."""
+    """Prepare an upright picture of any mode; returns (3,size,size) float32 sRGB in [0,1]."""
     return resize(np.asarray(to_srgb(_centre_square(image))), size)
 
 
@@ -59,10 +62,10 @@ def _centre_square(image: Image.Image) -> Image.Image:
 
 
 def resize(pixels: NDArray[np.uint8], size: int = SELFIE_SIZE) -> Array:
-    """Square 8-bit pixels (s,s,3) as (3,size,size) float32 in [0,1].
+    """Resize square 8-bit pixels (s,s,3) to (3,size,size) float32 in [0,1].
 
-    Shrinking averages over the area that each new pixel covers, enlarging is bilinear; at s = size
-    `resize(x) == x / 255`. Constant pictures stay constant, to within float32 rounding.
+    Shrinking averages over the area that each new pixel covers; enlarging is bilinear. Where s is
+    `size`, the result is `x / 255`. A constant picture stays constant, up to float32 rounding.
     """
     taps = [_taps(index, len(pixels), size) for index in range(size)]
     rows = np.stack([_weigh(pixels, tap) for tap in taps])  # (size, s, 3)
@@ -72,16 +75,16 @@ def resize(pixels: NDArray[np.uint8], size: int = SELFIE_SIZE) -> Array:
 
 
 class _Tap(NamedTuple):
-    """The consecutive old pixels that one new pixel is made of, and their weights (sum 1)."""
+    """The consecutive old pixels that make one new pixel, and their weights, whose sum is 1."""
 
     first: int
     weights: Array
 
 
 def _taps(index: int, old: int, new: int) -> _Tap:
-    """How pixel `index` of `new` is made from `old` pixels, along one axis."""
+    """The tap of new pixel `index`, along an axis of `old` pixels that becomes one of `new`."""
     if old >= new:
-        # In units of 1/new of an old pixel everything is a whole number: coverage is exact.
+        # In units of 1/new of an old pixel all positions are whole numbers, so coverage is exact.
         start, stop = index * old, (index + 1) * old
         first, last = start // new, -(-stop // new)
         edges = np.arange(first, last) * new

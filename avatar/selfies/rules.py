@@ -1,8 +1,8 @@
-"""What a selfie must be like before avatars are drawn from it: measures, limits, refusals.
+"""The rules that a selfie must keep before avatars are drawn from it: measures, limits, refusals.
 
-The limits are data (`RULES`, and `selfie_rules` in every manifest), the measures are formulas that
-every language follows. x is the prepared selfie (3,128,128) in [0,1], y = 0.2126·R + 0.7152·G +
-0.0722·B its luma, of sRGB values as they are; sums are in double precision:
+The limits are data (`RULES`, and `selfie_rules` in every manifest); the measures are formulas that
+every language implements. x is the prepared selfie (3,128,128) in [0,1]. y = 0.2126·R + 0.7152·G +
+0.0722·B is its luma, computed from sRGB values without linearisation, in double precision:
 
 | rule | measure |
 | --- | --- |
@@ -10,14 +10,14 @@ every language follows. x is the prepared selfie (3,128,128) in [0,1], y = 0.212
 | side | shorter side of the upright picture, pixels |
 | brightness | mean of y |
 | contrast | population standard deviation of y |
-| sharpness | root mean square, over inner pixels, of 4·y less its four neighbours, by contrast |
+| sharpness | root mean square, over inner pixels, of 4·y minus its neighbours, over contrast |
 | difference | least mean of abs(x - x') over all earlier selfies x' |
-| faces | faces found in the upright picture |
-| face_size | width of the one face's box by the picture's shorter side |
-| face_offset | distance of that box's centre from the picture's, by the shorter side |
+| faces | number of faces found in the upright picture |
+| face_size | width of the one face's box, divided by the picture's shorter side |
+| face_offset | distance of that box's centre from the picture's, divided by the shorter side |
 
-Sharpness is 0 where contrast is below 1e-6. Rules about faces apply where somebody looked for them,
-`face_size` and `face_offset` where exactly one was found. `docs/selfies.md` says how the limits
+Sharpness is 0 where contrast is below 1e-6. Rules about faces apply where a detector was used,
+`face_size` and `face_offset` where it found exactly one face. `docs/selfies.md` says how the limits
 were found.
 """
 
@@ -38,18 +38,18 @@ Array = NDArray[np.float32]
 
 LUMA = (0.2126, 0.7152, 0.0722)
 FLAT = 1e-6
-"""The contrast below which there is nothing but rounding."""
+"""Contrast below which differences are only rounding errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A measure's limits; both are still allowed, None is no limit.
+    """A measure and its limits.
 
     Attributes:
-        name: The measure.
-        min: The least allowed.
-        max: The most allowed.
-        about: What it asks for, in words for people.
+        name: Name of the measure.
+        min: Least value that is allowed; None for no limit.
+        max: Greatest value that is allowed; None for no limit.
+        about: What the rule asks for, in words for users.
     """
 
     name: str
@@ -58,12 +58,21 @@ class Rule:
     about: str
 
     def broken_by(self, value: float) -> float | None:
-        """The limit that `value` breaks; None where it keeps both."""
+        """The limit that `value` breaks, or None where it keeps both."""
         if self.min is not None and not value >= self.min:
             return self.min
         if self.max is not None and not value <= self.max:
             return self.max
         return None
+
+    @property
+    def limits(self) -> str:
+        """The limits in words: `at least 128`, `0.15 to 0.85`, `1`."""
+        if self.min is None:
+            return f"at most {self.max:g}"
+        if self.max is None:
+            return f"at least {self.min:g}"
+        return f"{self.min:g}" if self.min == self.max else f"{self.min:g} to {self.max:g}"
 
 
 RULES = (
@@ -82,12 +91,12 @@ RULES = (
     Rule(name="face_size", min=0.25, about="a face large enough, by the picture's shorter side"),
     Rule(name="face_offset", max=0.3, about="a face near the centre of the picture"),
 )
-"""In the order in which refusals are given."""
+"""All rules, in the order in which refusals are reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """A face's box in pixels of the upright picture."""
+    """The box around a face, in pixels of the upright picture."""
 
     left: float
     top: float
@@ -100,10 +109,10 @@ class Photo:
     """A selfie as the rules see it.
 
     Attributes:
-        width: Of the upright picture, in pixels.
-        height: Of the upright picture, in pixels.
+        width: Width of the upright picture, in pixels.
+        height: Height of the upright picture, in pixels.
         pixels: The prepared selfie, (3,128,128) float32 sRGB in [0,1].
-        faces: The faces found in the upright picture; None where nobody looked.
+        faces: The faces found in the upright picture; None where no detector was used.
     """
 
     width: int
@@ -114,15 +123,15 @@ class Photo:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A rule that is broken.
+    """A rule that a selfie breaks.
 
     Attributes:
         selfie: Index of the selfie; None where the rule is about all of them.
-        rule: The rule's name.
-        value: What was measured.
+        rule: Name of the rule.
+        value: The measured value.
         limit: The limit that it breaks.
         earlier: For `difference`, the index of the earlier selfie that is nearly the same.
-        message: All of it in one line, without the selfie.
+        message: Rule, value and limit in one line, without the name of the selfie.
     """
 
     selfie: int | None
@@ -134,12 +143,15 @@ class Refusal:
 
 
 def check_count(count: int, rules: Sequence[Rule] = RULES) -> tuple[Refusal, ...]:
-    """The refusal of so many selfies, if any. It comes before any picture is opened."""
+    """The refusal of a number of selfies, if any; it needs no picture to be opened."""
     return _refusals(None, {"count": float(count)}, rules)
 
 
 def refusals_of(photos: Sequence[Photo], rules: Sequence[Rule] = RULES) -> tuple[Refusal, ...]:
-    """Every broken rule, in order of selfie, then rule. A wrong number of selfies stands alone."""
+    """All broken rules, ordered by selfie, then by rule.
+
+    Where the number of selfies is not allowed, that is the only refusal.
+    """
     wrong_count = check_count(len(photos), rules)
     if wrong_count:
         return wrong_count
@@ -149,7 +161,7 @@ def refusals_of(photos: Sequence[Photo], rules: Sequence[Rule] = RULES) -> tuple
 def check_one(
     photos: Sequence[Photo], index: int, rules: Sequence[Rule] = RULES
 ) -> tuple[Refusal, ...]:
-    """The rules that the selfie at `index` breaks, with the earlier ones beside it."""
+    """The rules that the selfie at `index` breaks, compared with the earlier selfies."""
     found = measures(photos[index])
     earlier = None
     if index:
@@ -158,7 +170,7 @@ def check_one(
 
 
 def measures(photo: Photo) -> dict[str, float]:
-    """What is measured of one selfie by itself, by rule."""
+    """The measures of one selfie by itself, by the name of the rule."""
     luma = np.tensordot(np.asarray(LUMA), photo.pixels.astype(np.float64), axes=1)
     contrast = float(luma.std())
     return {
@@ -176,17 +188,17 @@ def difference(one: Array, other: Array) -> float:
 
 
 def nearest(earlier: Sequence[Photo], photo: Photo) -> tuple[float, int]:
-    """The least difference from the earlier ones, and the index of the first that has it."""
+    """The least difference from the earlier selfies, and the index of the first that has it."""
     return min((difference(one.pixels, photo.pixels), i) for i, one in enumerate(earlier))
 
 
 def rules_to_dicts(rules: Sequence[Rule] = RULES) -> tuple[dict[str, Any], ...]:
-    """Plain values for a manifest."""
+    """The rules as plain values for a manifest."""
     return tuple(asdict(rule) for rule in rules)
 
 
 def rules_from_dicts(values: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """The inverse: `rules_from_dicts(rules_to_dicts(rules)) == rules`."""
+    """The inverse of `rules_to_dicts`: `rules_from_dicts(rules_to_dicts(rules)) == rules`."""
     return tuple(Rule(**value) for value in values)
 
 

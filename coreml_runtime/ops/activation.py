@@ -1,4 +1,4 @@
-"""Activation functions."""
+"""Activation functions, with the formulas of MIL's documentation (section ``activation``)."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from .registry import op
 
 
 def _per_channel(values: Tensor, x: Tensor) -> Tensor:
-    """A vector of C values shaped to broadcast over ``x`` (N, C, …)."""
+    """Reshape a vector of C values so that it broadcasts over ``x`` (N, C, ...)."""
     return values.reshape(1, -1, *(1,) * (x.dim() - 2)) if values.dim() == 1 else values
 
 

@@ -1,14 +1,18 @@
-"""Compressed weights: run once, at load, over constants."""
+"""Decompression of weights (MIL's sections ``constexpr_ops`` and ``compression``).
+
+The planner runs these ops once, at load, on constants.
+"""
 
 import math
 
 import torch
 from torch import Tensor
 
-from ..dtypes import unpack_bits
+from ..numerics import unpack_bits
 from .registry import IOS16, IOS18, Ints, op
 
-MAX_VECTOR = 64  # so that a small file does not become a large tensor
+# Longer vectors would let a small file become a large tensor.
+MAX_VECTOR = 64
 
 
 def _unpacked(packed: Tensor, bits: int, count: int) -> Tensor:
@@ -16,7 +20,7 @@ def _unpacked(packed: Tensor, bits: int, count: int) -> Tensor:
 
 
 def _repeated(values: Tensor, shape: torch.Size) -> Tensor:
-    """``values`` with each element repeated over its block, so that it has ``shape``."""
+    """Repeat each element of ``values`` over its block, so that the result has ``shape``."""
     if values.dim() != len(shape):
         raise ValueError(f"blocks of {values.dim()} axes for {len(shape)}")
     for axis, size in enumerate(shape):
@@ -37,7 +41,10 @@ def constexpr_cast(source_val: Tensor, output_dtype: str) -> Tensor:
 def constexpr_affine_dequantize(
     quantized_data: Tensor, zero_point: Tensor, scale: Tensor, axis: int
 ) -> Tensor:
-    """``scale * (data - zero_point)``, scale and zero point scalars or one value along ``axis``."""
+    """Compute ``scale * (data - zero_point)``.
+
+    Scale and zero point are scalars, or vectors with one value for each index along ``axis``.
+    """
     view = [1] * quantized_data.dim()
     view[axis] = -1
     if any(part.numel() not in (1, quantized_data.shape[axis]) for part in (zero_point, scale)):
@@ -49,7 +56,7 @@ def constexpr_affine_dequantize(
 
 @op("constexpr_lut_to_dense", since=IOS16, exact=True)
 def constexpr_lut_to_dense(indices: Tensor, lut: Tensor, shape: Ints) -> Tensor:
-    """One palette of 2, 4, 16, 64 or 256 entries; indices packed from the least bit up."""
+    """Look up ``lut`` (2, 4, 16, 64 or 256 entries) at indices packed from the least bit up."""
     bits = int(math.log2(len(lut)))
     count = math.prod(shape)
     if len(lut) != 1 << bits or len(indices) != -(-count * bits // 8):
@@ -65,9 +72,10 @@ def _look_up(lut: Tensor, indices: Tensor) -> Tensor:
 def constexpr_lut_to_dense_grouped(
     indices: Tensor, lut: Tensor, vector_axis: int | None = None
 ) -> Tensor:
-    """A palette for each block of the tensor, of scalars or of vectors along ``vector_axis``.
+    """Look up scalars, or vectors along ``vector_axis``, in one palette for each block.
 
-    ``lut`` has the rank of ``indices`` and two axes more: the entries and the vector.
+    ``lut`` has the axes of ``indices`` (the number of blocks along each) and two more: the entries
+    and the elements of a vector.
     """
     entries, length = lut.shape[-2:]
     if not 0 < length <= MAX_VECTOR:
@@ -88,18 +96,18 @@ def constexpr_lut_to_dense_grouped(
 
 
 def _scattered(mask: Tensor, values: Tensor) -> Tensor:
-    """``values`` at the set elements of ``mask``, zero elsewhere."""
+    """Return a tensor with ``values`` at the set elements of ``mask`` and zeros elsewhere."""
     dense = torch.zeros(mask.shape, dtype=values.dtype, device=values.device)
-    places = mask.bool()
-    if int(places.sum()) != len(values):
-        raise ValueError(f"{int(places.sum())} set bits for {len(values)} values")
-    dense[places] = values
+    selected = mask.bool()
+    if int(selected.sum()) != len(values):
+        raise ValueError(f"{int(selected.sum())} set bits for {len(values)} values")
+    dense[selected] = values
     return dense
 
 
 @op("constexpr_sparse_to_dense", since=IOS16, exact=True)
 def constexpr_sparse_to_dense(nonzero_data: Tensor, mask: Tensor, shape: Ints) -> Tensor:
-    """``mask`` has one bit an element, packed from the least bit up."""
+    """Place the nonzero values; ``mask`` has one bit per element, packed from the least bit up."""
     count = math.prod(shape)
     if len(mask) != -(-count // 8):
         raise ValueError(f"{len(mask)} bytes of mask for shape {shape}")
@@ -115,7 +123,7 @@ def constexpr_sparse_to_dense_masked(nonzero_data: Tensor, mask: Tensor) -> Tens
 def constexpr_blockwise_shift_scale(
     data: Tensor, scale: Tensor, offset: Tensor | None = None
 ) -> Tensor:
-    """``scale * (data - offset)``, each value of scale and offset for one block."""
+    """Compute ``scale * (data - offset)``, with one scale and one offset for each block."""
     values = data.float()
     if offset is not None:
         values = values - _repeated(offset.float(), data.shape)
@@ -126,7 +134,7 @@ def constexpr_blockwise_shift_scale(
 def constexpr_lut_to_sparse(
     indices_mask: Tensor, indices_nonzero_data: Tensor, lut: Tensor, vector_axis: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Palettes over the set elements only: the mask and the values of the result."""
+    """Look up palettes at the set elements only; return the mask and the values of the result."""
     dense = constexpr_lut_to_dense_grouped(
         _scattered(indices_mask, indices_nonzero_data), lut, vector_axis
     )
@@ -140,6 +148,6 @@ def constexpr_lut_to_sparse(
 def constexpr_sparse_blockwise_shift_scale(
     data_mask: Tensor, nonzero_data: Tensor, scale: Tensor, offset: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """``scale * (data - offset)`` over the set elements only: the mask and their values."""
+    """Compute ``scale * (data - offset)`` at the set elements; return the mask and the values."""
     dense = constexpr_blockwise_shift_scale(_scattered(data_mask, nonzero_data), scale, offset)
     return data_mask, dense[data_mask.bool()]

@@ -1,4 +1,7 @@
-"""Ops at the end of a model: classes and boxes chosen."""
+"""Ops that end a classifier or an object detector.
+
+MIL's sections ``classify`` and ``tensor_operation`` (``non_maximum_suppression``).
+"""
 
 from collections.abc import Iterator
 
@@ -10,15 +13,18 @@ from .registry import IOS17, Labels, op
 
 @op("classify", exact=True)
 def classify(probabilities: Tensor, classes: Labels) -> tuple[Tensor | str, dict[int | str, float]]:
-    """The likeliest class (the first of equals) and the probability of each."""
+    """Return the most likely class (the first of equals) and the probability of each class."""
     flat = probabilities.reshape(-1)
     table = dict(zip(classes, flat.tolist(), strict=True))
     label = classes[int(flat.argmax())]
     return (label if isinstance(label, str) else torch.tensor(label)), table
 
 
-def overlap(box: Tensor, others: Tensor) -> Tensor:
-    """Intersection over union of one box (4,) with others (N, 4), all (x, y, width, height)."""
+def intersection_over_union(box: Tensor, others: Tensor) -> Tensor:
+    """Return the overlap (N,), in [0, 1], of one box (4,) with others (N, 4).
+
+    A box is (centre x, centre y, width, height).
+    """
     low, high = box[:2] - box[2:] / 2, box[:2] + box[2:] / 2
     lows, highs = others[:, :2] - others[:, 2:] / 2, others[:, :2] + others[:, 2:] / 2
     sides = (torch.minimum(high, highs) - torch.maximum(low, lows)).clamp_min(0)
@@ -26,64 +32,91 @@ def overlap(box: Tensor, others: Tensor) -> Tensor:
     return common / (box[2:].prod() + others[:, 2:].prod(-1) - common)
 
 
-def suppressed(
-    boxes: Tensor, best: Tensor, classes: Tensor | None, iou_threshold: float
+def _unsuppressed(
+    boxes: Tensor, scores: Tensor, classes: Tensor | None, iou_threshold: float
 ) -> Iterator[int]:
-    """Places of boxes from the best score down, each ridding the rest of what overlaps it.
+    """Yield the indices of boxes in the order of their scores, without those they suppress.
 
     Args:
-        boxes: (N, 4), centre x, centre y, width, height.
-        best: (N,), the score that orders them; equals keep their order.
+        boxes: (N, 4), each (centre x, centre y, width, height).
+        scores: (N,); equal scores keep their order.
         classes: (N,), or None where boxes of different classes suppress each other too.
-        iou_threshold: Overlap above it is too much.
+        iou_threshold: A box suppresses later boxes whose overlap with it is larger than this.
     """
-    order = torch.argsort(best, descending=True, stable=True)
+    order = torch.argsort(scores, descending=True, stable=True)
     while len(order):
         first, order = order[0], order[1:]
         yield int(first)
-        clash = overlap(boxes[first], boxes[order]) > iou_threshold
+        overlapping = intersection_over_union(boxes[first], boxes[order]) > iou_threshold
         if classes is not None:
-            clash &= classes[order] == classes[first]
-        order = order[~clash]
+            overlapping &= classes[order] == classes[first]
+        order = order[~overlapping]
 
 
-def chosen(
-    boxes: Tensor, scores: Tensor, iou: float, least: float | None, most: int, per_class: bool
+def select_boxes(
+    boxes: Tensor,
+    scores: Tensor,
+    *,
+    iou_threshold: float,
+    score_threshold: float | None,
+    max_boxes: int,
+    per_class: bool,
 ) -> list[int]:
-    """At most ``most`` of ``boxes`` (N, 4), best first, with the best of ``scores`` (N, K)."""
+    """Select boxes by non-maximum suppression and return their indices, best score first.
+
+    Args:
+        boxes: (N, 4), each (centre x, centre y, width, height).
+        scores: (N, K), one for each class; the best of them is the score and class of the box.
+        iou_threshold: The largest overlap of two selected boxes.
+        score_threshold: The smallest score of a selected box; None sets no limit.
+        max_boxes: The largest number of boxes to select.
+        per_class: Boxes of different classes do not suppress each other.
+    """
     best, classes = scores.max(-1)
     candidates = torch.arange(len(best), device=best.device)
-    if least is not None:
-        candidates = candidates[best >= least]
-    kinds = classes[candidates] if per_class else None
-    picked: list[int] = []
-    for place in suppressed(boxes[candidates], best[candidates], kinds, iou):
-        if len(picked) == most:
+    if score_threshold is not None:
+        candidates = candidates[best >= score_threshold]
+    selected: list[int] = []
+    for index in _unsuppressed(
+        boxes[candidates],
+        best[candidates],
+        classes[candidates] if per_class else None,
+        iou_threshold,
+    ):
+        if len(selected) == max_boxes:
             break
-        picked.append(int(candidates[place]))
-    return picked
+        selected.append(int(candidates[index]))
+    return selected
 
 
-def _suppress(
-    boxes: Tensor, scores: Tensor, iou: float, least: float | None, most: int, per_class: bool
+def _select_batch(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    score_threshold: float | None,
+    max_boxes: int,
+    per_class: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Batch by batch: boxes and scores padded with 0, indices with -1, and the counts."""
-    count = boxes.shape[0]
-    kept_boxes = boxes.new_zeros(count, most, 4)
-    kept_scores = scores.new_zeros(count, most, scores.shape[-1])
-    indices = torch.full((count, most), -1, dtype=torch.int32, device=boxes.device)
-    lengths = torch.zeros(count, dtype=torch.int32, device=boxes.device)
-    for batch in range(count):
-        picked = chosen(boxes[batch], scores[batch], iou, least, most, per_class)
-        if not picked and most and scores.shape[1]:
-            # Core ML gives one box at least, the best, as coremltools' reference says.
-            picked = [int(scores[batch].max(-1).values.argmax())]
-        places = torch.tensor(picked, dtype=torch.long, device=boxes.device)
-        kept_boxes[batch, : len(picked)] = boxes[batch, places]
-        kept_scores[batch, : len(picked)] = scores[batch, places]
-        indices[batch, : len(picked)] = places.int()
-        lengths[batch] = len(picked)
-    return kept_boxes, kept_scores, indices, lengths
+    """Select boxes in each sample; pad boxes and scores with 0 and indices with -1."""
+    samples = boxes.shape[0]
+    kept_boxes = boxes.new_zeros(samples, max_boxes, 4)
+    kept_scores = scores.new_zeros(samples, max_boxes, scores.shape[-1])
+    indices = torch.full((samples, max_boxes), -1, dtype=torch.int32, device=boxes.device)
+    counts = torch.zeros(samples, dtype=torch.int32, device=boxes.device)
+    for sample in range(samples):
+        selected = select_boxes(
+            boxes[sample], scores[sample], iou_threshold=iou_threshold,
+            score_threshold=score_threshold, max_boxes=max_boxes, per_class=per_class,
+        )  # fmt: skip
+        if not selected and max_boxes and scores.shape[1]:
+            # Core ML returns at least the best box, as coremltools' reference says.
+            selected = [int(scores[sample].max(-1).values.argmax())]
+        rows = torch.tensor(selected, dtype=torch.long, device=boxes.device)
+        kept_boxes[sample, : len(selected)] = boxes[sample, rows]
+        kept_scores[sample, : len(selected)] = scores[sample, rows]
+        indices[sample, : len(selected)] = rows.int()
+        counts[sample] = len(selected)
+    return kept_boxes, kept_scores, indices, counts
 
 
 @op("non_maximum_suppression", exact=True)
@@ -95,8 +128,8 @@ def non_maximum_suppression(
     max_boxes: int,
     per_class_suppression: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """``boxes`` (n, B, 4), ``scores`` (n, B, K); a box's class is that of its best score."""
-    return _suppress(
+    """Select from ``boxes`` (N, B, 4) with ``scores`` (N, B, K)."""
+    return _select_batch(
         boxes, scores, iou_threshold, score_threshold, max_boxes, per_class_suppression
     )
 
@@ -109,8 +142,8 @@ def non_maximum_suppression_boxes_last(
     max_boxes: int,
     per_class_suppression: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """``boxes`` (n, 4, B), ``scores`` (n, K, B), and no threshold of scores."""
-    boxes, scores, indices, _ = _suppress(
+    """Select from ``boxes`` (N, 4, B) with ``scores`` (N, K, B), without a score threshold."""
+    boxes, scores, indices, _ = _select_batch(
         boxes.mT, scores.mT, iou_threshold, None, max_boxes, per_class_suppression
     )
     return boxes.mT, scores.mT, indices

@@ -1,4 +1,7 @@
-"""Elementwise arithmetic, comparison and logic, one and two operands, with broadcasting."""
+"""Elementwise arithmetic, comparison and logic, with broadcasting.
+
+MIL's sections ``elementwise_unary`` and ``elementwise_binary``.
+"""
 
 from collections.abc import Callable
 
@@ -46,21 +49,21 @@ for _name, _function in {
     "ceil": torch.ceil,
     "floor": torch.floor,
     "logical_not": torch.logical_not,
-    "round": torch.round,  # half to even, as MIL's reference (numpy.round) does
+    "round": torch.round,  # ties go to even, as in MIL's reference (numpy.round)
     "sign": torch.sign,
 }.items():
     _unary(_name, _function, exact=True)
 
-_ROUNDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+_ROUNDED_BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "add": torch.add,
-    "mod": torch.remainder,  # the sign of the divisor, as in Python
+    "mod": torch.remainder,  # the result has the sign of the divisor, as in Python
     "mul": torch.mul,
     "sub": torch.sub,
 }
-for _name, _pair in _ROUNDED.items():
-    _binary(_name, _pair)
+for _name, _operator in _ROUNDED_BINARY.items():
+    _binary(_name, _operator)
 
-_CHOOSING: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+_EXACT_BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "equal": torch.eq,
     "greater": torch.gt,
     "greater_equal": torch.ge,
@@ -73,8 +76,8 @@ _CHOOSING: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "minimum": torch.minimum,
     "not_equal": torch.ne,
 }
-for _name, _pair in _CHOOSING.items():
-    _binary(_name, _pair, exact=True)
+for _name, _operator in _EXACT_BINARY.items():
+    _binary(_name, _operator, exact=True)
 
 
 @op("floor_div")
@@ -84,14 +87,17 @@ def floor_div(x: Tensor, y: Tensor) -> Tensor:
 
 @op("real_div")
 def real_div(x: Tensor, y: Tensor) -> Tensor:
-    """Integers give an integer (the op's result has its operands' type): truncated."""
+    """Divide. The result has the type of the operands, so integers give a truncated integer."""
     both_integers = not (x.is_floating_point() or y.is_floating_point())
     return torch.div(x, y, rounding_mode="trunc" if both_integers else None)
 
 
 @op("pow")
 def power(x: Tensor, y: Tensor) -> Tensor:
-    """Integer powers go through float64, since a negative exponent has no integer result."""
+    """Raise to a power.
+
+    Integers go through float64, since a negative exponent has no integer result.
+    """
     if not (x.is_floating_point() or y.is_floating_point()):
         return torch.pow(x.double(), y)
     return torch.pow(x, y)
@@ -124,9 +130,9 @@ def threshold(x: Tensor, alpha: float) -> Tensor:
 
 @op("cast")
 def cast(x: Tensor, dtype: str) -> Tensor:
-    """The declared result type, which is ``dtype``, does the work; floats truncate to integers.
+    """Copy ``x``; the caller casts the copy to the declared result type, which is ``dtype``.
 
-    A copy, since the result is rounded in its own memory.
+    Floats truncate to integers. The copy is needed because the result is rounded in place.
     """
     return x.clone()
 
@@ -138,5 +144,5 @@ def identity(x: Tensor) -> Tensor:
 
 @op("select", exact=True)
 def select(cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """``a`` where ``cond`` holds, else ``b``."""
+    """Return ``a`` where ``cond`` is True and ``b`` elsewhere."""
     return torch.where(cond, a, b)

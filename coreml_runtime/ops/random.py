@@ -1,8 +1,8 @@
-"""Random tensors.
+"""Random tensors (MIL's section ``random``).
 
-A seed of 0 or more gives the same values on every call, on every machine; -1, the default, draws
-from torch's own generator, so ``torch.manual_seed`` governs it. Apple does not publish its
-generators: distributions are the documented ones, single values are this room's own.
+A seed of 0 or more gives the same values in every call and on every machine. The default, -1, draws
+from torch's global generator, which ``torch.manual_seed`` controls. Apple does not publish its
+generators: the distributions are the documented ones, the values differ from Core ML's.
 """
 
 import torch
@@ -12,7 +12,7 @@ from .registry import Ints, op
 
 
 def _generator(seed: int) -> torch.Generator | None:
-    """Drawn on the CPU, so that a seed means the same on every device."""
+    """Return a generator on the CPU, so that a seed gives the same values on every device."""
     return None if seed < 0 else torch.Generator().manual_seed(seed)
 
 
@@ -24,7 +24,7 @@ def _uniform(shape: Ints, seed: int, device: torch.device) -> Tensor:
 def random_uniform(
     device: torch.device, shape: Ints, low: float = 0.0, high: float = 1.0, seed: int = -1
 ) -> Tensor:
-    """In [low, high)."""
+    """Draw from the uniform distribution over [low, high)."""
     return low + (high - low) * _uniform(shape, seed, device)
 
 
@@ -47,7 +47,7 @@ def random_bernoulli(
 def random_categorical(
     device: torch.device, x: Tensor, mode: str = "logits", size: int = 1, seed: int = -1
 ) -> Tensor:
-    """``size`` draws with replacement from each distribution along the last axis."""
+    """Draw ``size`` indices, with replacement, from each distribution along the last axis."""
     if mode not in ("logits", "probs"):
         raise ValueError(f"unknown mode {mode!r}")
     weights = torch.softmax(x.float(), -1) if mode == "logits" else x.float()

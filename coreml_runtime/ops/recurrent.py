@@ -1,6 +1,7 @@
-"""Recurrent networks: one time step after another, in float32; only results are rounded.
+"""Recurrent networks (MIL's section ``recurrent``).
 
-``x`` is (time, batch, input) and gates lie one after another along the first axis of the weights.
+Time steps are computed one after another in float32; only the results of the op are rounded. ``x``
+is (time, batch, input); the first axis of the weights holds one gate after another.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "hard_sigmoid": lambda x: torch.clamp(0.2 * x + 0.5, 0.0, 1.0),
     "linear": lambda x: x,
     "relu": torch.relu,
-    # Its two factors are 1 by default, and these ops cannot set them (coremltools, test_recurrent).
+    # Its two factors are 1 by default, and these ops cannot set them (coremltools' test_recurrent).
     "scaled_tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
@@ -32,6 +33,7 @@ def _activation(name: str) -> Callable[[Tensor], Tensor]:
 
 
 def _in_time(x: Tensor, direction: str) -> Steps:
+    """Return the time steps of ``x`` in the order in which they are computed."""
     if direction not in ("forward", "reverse"):
         raise ValueError(f"unknown direction {direction!r}")
     steps = x.unbind(0)
@@ -39,7 +41,7 @@ def _in_time(x: Tensor, direction: str) -> Steps:
 
 
 def _sequence(hidden: list[Tensor], output_sequence: bool) -> Tensor:
-    """All hidden states in the order they were computed, or the last one alone."""
+    """Return all hidden states in the order of computation, or only the last, as (time, ...)."""
     return torch.stack(hidden if output_sequence else hidden[-1:])
 
 
@@ -54,7 +56,7 @@ def rnn(
     output_sequence: bool = False,
     activation: str = "tanh",
 ) -> tuple[Tensor, Tensor]:
-    """``h = activation(W_ih x + W_hh h + b)``."""
+    """Compute ``h = activation(W_ih x + W_hh h + b)`` for every time step."""
     act = _activation(activation)
     h, hidden = initial_h, []
     for step in _in_time(x, direction):
@@ -75,10 +77,11 @@ def gru(
     recurrent_activation: str = "sigmoid",
     activation: str = "tanh",
 ) -> tuple[Tensor, Tensor]:
-    """Gates r, o, z. The reset gate goes on the hidden state before its matrix product.
+    """Compute a gated recurrent unit with gates in the order r, o, z.
 
-    The formula in the documentation puts it after the product; coremltools' own reference and
-    Core ML put it before, as here. From iOS 18 on ``reset_after`` chooses.
+    The reset gate r multiplies the hidden state before the matrix product. The formula in the
+    documentation multiplies after it; coremltools' reference and Core ML multiply before it. From
+    iOS 18 on ``reset_after`` selects.
     """
     return _gru(
         x, initial_h, weight_ih, weight_hh, bias, direction, output_sequence,
@@ -100,7 +103,7 @@ def gru_reset_after(
     reset_after: bool = False,
     input_bias: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """With ``reset_after`` the reset gate goes on the product of hidden state and weights."""
+    """Compute a gated recurrent unit; with ``reset_after`` r multiplies the matrix product."""
     return _gru(
         x, initial_h, weight_ih, weight_hh, bias, direction, output_sequence,
         recurrent_activation, activation, reset_after, input_bias,
@@ -122,16 +125,19 @@ def _gru(
 ) -> tuple[Tensor, Tensor]:
     gate, act = _activation(recurrent_activation), _activation(activation)
     size = h.shape[-1]
-    of_r, of_o, of_z = weight_hh.split(size)
+    weight_r, weight_o, weight_z = weight_hh.split(size)
     zero = weight_hh.new_zeros(size)
     bias_r, bias_o, bias_z = (zero, zero, zero) if bias is None else bias.split(size)
     hidden = []
     for step in _in_time(x, direction):
         in_r, in_o, in_z = F.linear(step, weight_ih, input_bias).split(size, -1)
-        r = gate(in_r + F.linear(h, of_r, bias_r))
-        z = gate(in_z + F.linear(h, of_z, bias_z))
-        pulled = r * F.linear(h, of_o, bias_o) if reset_after else F.linear(r * h, of_o, bias_o)
-        h = (1 - z) * act(in_o + pulled) + z * h
+        r = gate(in_r + F.linear(h, weight_r, bias_r))
+        z = gate(in_z + F.linear(h, weight_z, bias_z))
+        if reset_after:
+            recurrent = r * F.linear(h, weight_o, bias_o)
+        else:
+            recurrent = F.linear(r * h, weight_o, bias_o)
+        h = (1 - z) * act(in_o + recurrent) + z * h
         hidden.append(h)
     return _sequence(hidden, output_sequence), h
 
@@ -156,7 +162,10 @@ def lstm(
     activation: str = "tanh",
     clip: float | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gates i, f, o, z. ``clip`` bounds the new cell state; the peephole of o sees that one."""
+    """Compute a long short-term memory with gates in the order i, f, o, z.
+
+    ``clip`` bounds the new cell state, and the peephole of o reads the bounded state.
+    """
     acts = tuple(map(_activation, (recurrent_activation, cell_activation, activation)))
     if direction != "bidirectional":
         hidden, h, c = _lstm(
@@ -166,19 +175,20 @@ def lstm(
         return _sequence(hidden, output_sequence), h, c
     if weight_ih_back is None or weight_hh_back is None:
         raise ValueError("a bidirectional lstm needs weight_ih_back and weight_hh_back")
-    (h_there, h_back), (c_there, c_back) = initial_h.chunk(2, -1), initial_c.chunk(2, -1)
-    there, h_there, c_there = _lstm(
-        _in_time(x, "forward"), h_there, c_there, weight_ih, weight_hh, bias, peephole, acts, clip
-    )
+    (h_forward, h_back), (c_forward, c_back) = initial_h.chunk(2, -1), initial_c.chunk(2, -1)
+    forward, h_forward, c_forward = _lstm(
+        _in_time(x, "forward"), h_forward, c_forward, weight_ih, weight_hh, bias, peephole,
+        acts, clip,
+    )  # fmt: skip
     back, h_back, c_back = _lstm(
         _in_time(x, "reverse"), h_back, c_back, weight_ih_back, weight_hh_back, bias_back,
         peephole_back, acts, clip,
     )  # fmt: skip
     if output_sequence:
-        joined = torch.cat((torch.stack(there), torch.stack(back[::-1])), -1)
+        joined = torch.cat((torch.stack(forward), torch.stack(back[::-1])), -1)
     else:
-        joined = torch.cat((h_there, h_back), -1).unsqueeze(0)
-    return joined, torch.cat((h_there, h_back), -1), torch.cat((c_there, c_back), -1)
+        joined = torch.cat((h_forward, h_back), -1).unsqueeze(0)
+    return joined, torch.cat((h_forward, h_back), -1), torch.cat((c_forward, c_back), -1)
 
 
 def _lstm(
@@ -194,14 +204,15 @@ def _lstm(
 ) -> tuple[list[Tensor], Tensor, Tensor]:
     gate, cell, out = acts
     size = h.shape[-1]
-    see_i, see_f, see_o = (0.0, 0.0, 0.0) if peephole is None else peephole.split(size)
+    peepholes = (0.0, 0.0, 0.0) if peephole is None else peephole.split(size)
+    peephole_i, peephole_f, peephole_o = peepholes
     hidden = []
     for step in steps:
         i, f, o, z = (F.linear(step, weight_ih, bias) + F.linear(h, weight_hh)).split(size, -1)
-        kept = gate(f + see_f * c) * c
-        c = kept + gate(i + see_i * c) * cell(z)
+        remembered = gate(f + peephole_f * c) * c
+        c = remembered + gate(i + peephole_i * c) * cell(z)
         if clip is not None:
             c = torch.clamp(c, -clip, clip)
-        h = gate(o + see_o * c) * out(c)
+        h = gate(o + peephole_o * c) * out(c)
         hidden.append(h)
     return hidden, h, c

@@ -1,4 +1,4 @@
-"""Reductions; without axes they reduce over all of them."""
+"""Reductions; without ``axes`` they reduce over all axes (MIL's section ``reduction``)."""
 
 from collections.abc import Callable
 

@@ -1,20 +1,21 @@
-"""The registry: MIL op name to one small torch function, found by name and opset.
+"""The registry: from the name of a MIL op and an opset to the torch function that computes it.
 
-A parameter's annotation says how the plan hands the argument over:
+The annotation of a parameter says in which form the function receives that argument:
 
 ===========================  ===================================================================
-``Tensor``                   a tensor in its held type (:mod:`coreml_runtime.dtypes`)
+``Tensor``                   a tensor in its held type (:mod:`coreml_runtime.numerics`)
 ``Tensors``                  a tuple of tensors (a variadic argument)
-``int float bool str``       a Python value; decoded once, at load, where it is a constant
-``Scalar``                   a Python number of whatever type the argument has
+``int float bool str``       a Python value; a constant is converted once, at load
+``Scalar``                   a Python number of the type that the argument has
 ``Ints Floats Bools``        a flat tuple of Python values
 ``Labels``                   a tuple of integers and strings
-``MilList StateCell``        :mod:`coreml_runtime.values`
-``torch.device``             where the model is; not an argument of the op
+``MilList StateCell``        a list or a state (:mod:`.containers`)
+``torch.device``             the device of the model; it is not an argument of the op
 ===========================  ===================================================================
 
-``… | None`` with a default of None marks an optional one. Functions compute in float32 and return
-a tensor, or a tuple with one tensor an output; rounding to the declared type is not their business.
+A parameter annotated ``... | None`` with a default of None is optional. A function computes in
+float32 and returns one tensor, or a tuple with one tensor for each output. Its caller rounds the
+results to the declared types.
 """
 
 import inspect
@@ -34,15 +35,22 @@ Bools = tuple[bool, ...]
 Labels = tuple[int | str, ...]
 Scalar = bool | int | float
 
-VARIADIC = (
-    Tensors,
-    Ints,
-    Floats,
-    Bools,
-    Labels,
-)  # kinds that an argument of several values may have
+VARIADIC = (Tensors, Ints, Floats, Bools, Labels)
+"""The annotations of parameters that may be bound to several values."""
 
-IOS15, IOS16, IOS17, IOS18, IOS26 = 5, 6, 7, 8, 9  # the numbers in CoreML5 … CoreML9
+IOS15, IOS16, IOS17, IOS18, IOS26 = 5, 6, 7, 8, 9  # the numbers in the opsets CoreML5 to CoreML9
+
+# What a torch function may raise for arguments that make no sense, as a damaged file gives them.
+OP_FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 Implementation = Callable[..., Any]
 F = TypeVar("F", bound=Implementation)
@@ -50,9 +58,11 @@ F = TypeVar("F", bound=Implementation)
 
 @dataclass(frozen=True, kw_only=True)
 class OpDef:
-    """One op of one opset: ``kinds`` maps each parameter to its annotation without ``None``.
+    """One version of an op, valid from the opset ``since`` until the next version.
 
-    ``exact`` ops only move or choose values, so there is nothing to round in their results.
+    ``kinds`` maps each parameter to its annotation without ``None``; ``required`` holds the
+    parameters without a default. An ``exact`` op only moves or selects values, so its results need
+    no rounding.
     """
 
     name: str
@@ -64,6 +74,7 @@ class OpDef:
 
     @property
     def needs_device(self) -> bool:
+        """Whether the function has a parameter for the device of the model."""
         return torch.device in self.kinds.values()
 
 
@@ -71,7 +82,7 @@ _REGISTRY: dict[str, list[OpDef]] = {}
 
 
 def op(name: str, *, since: int = IOS15, exact: bool = False) -> Callable[[F], F]:
-    """Register a function as the op ``name`` from opset ``since`` on."""
+    """Register the decorated function as the op ``name`` from opset ``since`` on."""
 
     def register(function: F) -> F:
         hints = typing.get_type_hints(function)
@@ -103,11 +114,11 @@ def _without_none(hint: Any) -> Any:
 
 
 def find_op(name: str, opset: int) -> OpDef | None:
-    """The newest version of op ``name`` that opset ``opset`` has, or None."""
+    """Return the newest version of op ``name`` in opset ``opset``, or None if there is none."""
     versions = [version for version in _REGISTRY.get(name, ()) if version.since <= opset]
     return versions[-1] if versions else None
 
 
 def registered_ops() -> frozenset[str]:
-    """The names of all ops that some opset has here."""
+    """Return the names of all ops that are implemented for some opset."""
     return frozenset(_REGISTRY)

@@ -1,26 +1,31 @@
-"""Scatter: updates combined into a copy of the data, several to one place too.
+"""Scatter ops, which combine updates into a copy of the data (MIL's section ``scatter_gather``).
 
-Which indices are out of bounds, and what happens then: see :mod:`.indexing`.
+Several updates of one element are all combined. :mod:`.gather` says which indices are out of bounds
+and what happens then.
 """
 
 import torch
 from torch import Tensor
 
-from .indexing import gather, gather_along_axis, gather_nd, inside_bounds, sizes, validate
+from .gather import axis_sizes, gather, gather_along_axis, gather_nd, inside_bounds, validate
 from .registry import IOS17, op
 
+# The modes of MIL as reductions of torch; "sub" and "div" first negate or invert the updates.
 _REDUCTIONS = {"add": "sum", "sub": "sum", "mul": "prod", "div": "prod", "max": "amax",
                "min": "amin"}  # fmt: skip
 
 
 def _combine(
-    data: Tensor, places: Tensor, updates: Tensor, mode: str, kept: Tensor | None = None
+    data: Tensor, numbers: Tensor, updates: Tensor, mode: str, kept: Tensor | None = None
 ) -> Tensor:
-    """``data`` with ``updates`` combined into the elements numbered ``places``, where ``kept``."""
-    flat, index, values = data.reshape(-1), places.reshape(-1), updates.reshape(-1)
+    """Combine ``updates`` into the elements of ``data`` with the given flat numbers.
+
+    ``kept`` is boolean and broadcasts to ``numbers``; an update is left out where it is False.
+    """
+    flat, index, values = data.reshape(-1), numbers.reshape(-1), updates.reshape(-1)
     if kept is not None:
-        chosen = kept.expand(places.shape).reshape(-1)
-        index, values = index[chosen], values[chosen]
+        selected = kept.expand(numbers.shape).reshape(-1)
+        index, values = index[selected], values[selected]
     if mode == "update":
         return flat.scatter(0, index, values).reshape(data.shape)
     if mode not in _REDUCTIONS:
@@ -34,6 +39,7 @@ def _combine(
 
 
 def _numbering(data: Tensor) -> Tensor:
+    """Return a tensor of the shape of ``data`` whose elements are their own flat indices."""
     return torch.arange(data.numel(), device=data.device).reshape(data.shape)
 
 
@@ -61,9 +67,9 @@ def scatter_validated(
     inside = inside_bounds(indices, data.shape[axis])
     if validate_indices:
         validate(inside)
-    places = gather(_numbering(data), torch.where(inside, indices, 0), axis)
+    numbers = gather(_numbering(data), torch.where(inside, indices, 0), axis)
     after = (1,) * (data.dim() - 1 - axis % data.dim())
-    return _combine(data, places, updates, mode, inside.reshape(*inside.shape, *after))
+    return _combine(data, numbers, updates, mode, inside.reshape(*inside.shape, *after))
 
 
 @op("scatter_along_axis")
@@ -90,8 +96,8 @@ def scatter_along_axis_validated(
     inside = inside_bounds(indices, data.shape[axis])
     if validate_indices:
         validate(inside)
-    places = gather_along_axis(_numbering(data), torch.where(inside, indices, 0), axis)
-    return _combine(data, places, updates, mode, inside)
+    numbers = gather_along_axis(_numbering(data), torch.where(inside, indices, 0), axis)
+    return _combine(data, numbers, updates, mode, inside)
 
 
 @op("scatter_nd")
@@ -113,10 +119,10 @@ def scatter_nd_validated(
     mode: str = "add",
     validate_indices: bool = False,
 ) -> Tensor:
-    inside = inside_bounds(indices, sizes(data, 0, indices.shape[-1]))
+    inside = inside_bounds(indices, axis_sizes(data, 0, indices.shape[-1]))
     if validate_indices:
         validate(inside)
-    places = gather_nd(_numbering(data), torch.where(inside, indices, 0))
-    after = (1,) * (places.dim() - inside.dim() + 1)
+    numbers = gather_nd(_numbering(data), torch.where(inside, indices, 0))
+    after = (1,) * (numbers.dim() - inside.dim() + 1)
     kept = inside.all(-1)
-    return _combine(data, places, updates, mode, kept.reshape(*kept.shape, *after))
+    return _combine(data, numbers, updates, mode, kept.reshape(*kept.shape, *after))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from avatar.judge import Judge, Judgement, look_at
+from avatar.judge import Judge, Judgement, judge_images
 from avatar.people import draw, sample_identity
 from components import Arrays
 from eval.cases import RunCase
@@ -35,7 +35,7 @@ def see(judge: Judge, avatars: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         avatars: The pictures, each (1,3,256,256) in [0,1]; what is no number counts as black.
     """
     images = np.nan_to_num(np.concatenate(avatars), nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
-    seen = look_at(judge, torch.from_numpy(images.astype(np.float32)))
+    seen = judge_images(judge, torch.from_numpy(images.astype(np.float32)))
     return {
         FEATURES: seen.features,
         **{f"{_TABLES}{name}": table for name, table in seen.probabilities.items()},

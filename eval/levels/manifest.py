@@ -8,6 +8,7 @@ from eval.levels.scope import Scope
 from eval.reference import Reference
 from eval.schema import Row, Where
 from export.manifest import Manifest
+from support.json_records import plain
 
 
 def rows(scope: Scope, manifest: Manifest, reference: Reference) -> list[Row]:
@@ -23,8 +24,8 @@ def differences(manifest: Manifest, reference: Reference) -> list[str]:
     facts = pipeline.facts()
     if (names := [e.name for e in manifest.components]) != list(pipeline.names):
         found.append(f"components are {', '.join(names)}, expected {', '.join(pipeline.names)}")
-    found += _named("styles", [*map(dict, facts.styles)], list(manifest.styles))
-    found += _sampler(facts.sampler, manifest.sampler)
+    found += _named("styles", [*map(dict, facts.styles)], plain(manifest.styles))
+    found += _sampler(facts.sampler, plain(manifest.sampler))
     for entry in manifest.components:
         if entry.name not in pipeline.names:
             continue

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from avatar.judge import Asked, Examiner, Judgement, attributes_right
+from avatar.judge import AvatarTable, Judgement, Scorer, attributes_right
 from avatar.people import ATTRIBUTES, STYLES, sample_identity
 from eval.cases import RunCase
 from eval.cases.plan import TONES
@@ -78,8 +78,8 @@ def full_rows(
         expected: What it sees in the reference's pictures.
         got: What it sees in the artifact's.
     """
-    examiner = Examiner(_asked(runs), drawn)
-    before, after = examiner.scores(expected), examiner.scores(got)
+    scorer = Scorer(_avatar_table(runs), drawn)
+    before, after = scorer.scores(expected), scorer.scores(got)
     found = {
         "retrieval_drop": before.retrieval - after.retrieval,
         "frechet_rise": after.frechet / max(before.frechet, 1e-9) - 1,
@@ -91,17 +91,16 @@ def full_rows(
     return [scope.row(name, value, count=len(runs)) for name, value in found.items()]
 
 
-def _asked(runs: tuple[RunCase, ...]) -> Asked:
-    """The runs as an examiner takes them: who is shown, in which style, and the index of this
-    avatar within its set."""
+def _avatar_table(runs: tuple[RunCase, ...]) -> AvatarTable:
+    """The person and style of each run, and its index among the runs that share both."""
     people = [run.selfies.person for run in runs]
-    owners = {person: index for index, person in enumerate(dict.fromkeys(people))}
+    indices = {person: index for index, person in enumerate(dict.fromkeys(people))}
     sets = [(run.selfies.person, run.style) for run in runs]
-    return Asked(
-        people=[sample_identity(person) for person in owners],
-        owners=np.array([owners[person] for person in people]),
+    return AvatarTable(
+        people=[sample_identity(person) for person in indices],
+        persons=np.array([indices[person] for person in people]),
         styles=np.array([STYLE_INDEX[run.style] for run in runs]),
-        copies=np.array([sets[:index].count(one) for index, one in enumerate(sets)]),
+        repeats=np.array([sets[:index].count(one) for index, one in enumerate(sets)]),
     )
 
 

@@ -75,7 +75,7 @@ class Reference:
         found = {name: self.pipeline.component(name) for name in self.pipeline.names}
         if self.quantized is not None:
             for name, component in found.items():
-                layers = self.quantized.layers(name)
+                layers = self.quantized.int8_layers(name)
                 self._stack.enter_context(computing_in_int8(component.module, layers))
         return found
 

@@ -17,10 +17,10 @@ ALIAS = torch.ops.aten.alias.default
 
 
 def drop_aliases(program: Any) -> int:
-    """Rewrite an `ExportedProgram` in place; an alias that is itself an output stays.
+    """Drop the aliases of an `ExportedProgram`, in place; an alias that is itself an output stays.
 
     Returns:
-        How many were dropped.
+        The number of aliases that were dropped.
     """
     graph = program.graph
     (output,) = (node for node in graph.nodes if node.op == "output")

@@ -15,18 +15,22 @@ from export.coreml.aliases import drop_aliases
 from export.coreml.compress import compute_precision
 from export.coreml.group_norm import low_rank_group_norm
 from export.errors import ConversionError
+from quantization import COREML_TARGETS
 from support.quiet import quiet
 
-TARGETS = {"ios16": ct.target.iOS16, "ios17": ct.target.iOS17, "ios18": ct.target.iOS18}
+DEPLOYMENT_TARGETS = {
+    target.value: getattr(ct.target, target.replace("ios", "iOS")) for target in COREML_TARGETS
+}
+"""What coremltools calls our targets."""
 
 
 def convert(component: Component, package: Path, *, target: str, precision: str) -> Any:
-    """Convert a component; coremltools writes a first, not yet deterministic package.
+    """Convert a component. The package that coremltools writes is not deterministic yet.
 
     Args:
         component: What to convert.
         package: Where coremltools shall write, ending in `.mlpackage`.
-        target: `ios16`, `ios17` or `ios18`: the oldest system it must run on.
+        target: One of `COREML_TARGETS`: the oldest system that it must run on.
         precision: `fp16` or `fp32`.
 
     Returns:
@@ -43,7 +47,7 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
                 convert_to="mlprogram",
                 inputs=[_input_type(spec) for spec in component.inputs],
                 outputs=[_output_type(spec) for spec in component.outputs],
-                minimum_deployment_target=TARGETS[target],
+                minimum_deployment_target=DEPLOYMENT_TARGETS[target],
                 compute_precision=compute_precision(precision),
                 package_dir=str(package),
                 skip_model_load=True,
@@ -55,7 +59,12 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
 
 
 def export_program(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
-    """`torch.export` in the form that coremltools reads."""
+    """The `ExportedProgram` of a module, in the form that coremltools reads.
+
+    Args:
+        module: A network with positional inputs.
+        example: Tensors of the inputs' shapes and dtypes.
+    """
     with torch.no_grad():
         program = torch.export.export(module.eval(), example).run_decompositions({})
     drop_aliases(program)

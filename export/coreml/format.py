@@ -1,4 +1,4 @@
-"""Core ML as a format: three ML Programs and what runs them."""
+"""Core ML as a format: an ML Program for each component, and what runs it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
 from export.coreml import compress, convert, package
-from export.formats import Options, Way, Written
-from quantization import QuantizedPipeline
+from export.formats import Options, RuntimeGate, Written
+from quantization import QuantizedPipeline, Target
 from support.version import version
 
 
@@ -37,25 +37,28 @@ class CoreMLFormat:
         package.write(spec, folder / name)
         return Written(models={"mlpackage": name}, ops=package.operations(spec))
 
-    def target(self, options: Options) -> str:
-        return f"coreml-{options.target}"
+    def target(self, options: Options) -> Target:
+        return Target(options.target)
 
     def finish(self, folder: Path) -> None:
-        """Nothing: packages describe themselves."""
+        """Write nothing: packages describe themselves."""
 
     def tools(self) -> dict[str, str]:
         return package.tools()
 
-    def ways(self, options: Options) -> tuple[Way, ...]:
+    def gates(self, options: Options) -> tuple[RuntimeGate, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
         return tuple(
             # Apple's engines may compute in fp16 whatever the program says, and give 8-bit images.
-            Way(name=runtime.name, kind=runtime.kind, floor=gates.FP16, bytes_only=True)
-            if runtime.byte_images
-            else Way(name=runtime.name, kind=runtime.kind, floor=floor)
+            RuntimeGate(
+                runtime=runtime.name,
+                kind=runtime.kind,
+                floor=gates.FP16 if runtime.byte_images else floor,
+                byte_images=runtime.byte_images,
+            )
             for runtime in runtimes.of_format("coreml")
             if runtime.checks_exports and runtimes.is_here(runtime)
         )
 
-    def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        return runtimes.named(way.name).load(folder, component)
+    def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
+        return runtimes.named(gate.runtime).load(folder, component)

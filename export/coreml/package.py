@@ -25,12 +25,12 @@ MODEL = "model.mlmodel"
 WEIGHTS = "weights"
 _DATE = "com.github.apple.coremltools.conversion_date"
 _SOURCE = "com.github.apple.coremltools.source"
-# Names a package's items by what is in them (RFC 9562, version 5).
+# Items of a package are named by their contents (RFC 9562, version 5).
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://developer.apple.com/coreml/mlpackage")
 
 
 def describe(spec: Any, component: Component, facts: PipelineFacts, version: str) -> None:
-    """Put the component's own words into the model's metadata, in place."""
+    """Write the component's descriptions into the model's metadata, in place."""
     metadata = spec.description.metadata
     metadata.shortDescription = component.description
     metadata.author = facts.title
@@ -42,7 +42,7 @@ def describe(spec: Any, component: Component, facts: PipelineFacts, version: str
 
 
 def normalise(spec: Any) -> None:
-    """Take out of a specification what differs between days and machines, in place."""
+    """Remove from a specification what differs between days and machines, in place."""
     user = spec.description.metadata.userDefined
     if _DATE in user:
         del user[_DATE]
@@ -51,7 +51,7 @@ def normalise(spec: Any) -> None:
     for item in build.values:
         strings = item.value.immediateValue.tensor.strings.values
         strings[:] = [public_version(text) for text in strings]
-    # A map written as a list: in a fixed order.
+    # The specification holds this map as a list: give it a fixed order.
     ordered = sorted(build.values, key=lambda item: item.key.SerializeToString(deterministic=True))
     copies = [type(item).FromString(item.SerializeToString()) for item in ordered]
     del build.values[:]
@@ -65,7 +65,7 @@ def write(spec: Any, package: Path) -> None:
     """
     data = package / "Data" / AUTHOR
     model = spec.SerializeToString(deterministic=True)
-    (data / MODEL).unlink(missing_ok=True)  # it was written for its owner's eyes only
+    (data / MODEL).unlink(missing_ok=True)  # coremltools wrote it readable by its owner only
     (data / MODEL).write_bytes(model)
     for path in package.iterdir():
         if path.name not in ("Data", "Manifest.json"):
@@ -78,7 +78,7 @@ def write(spec: Any, package: Path) -> None:
 
 
 def operations(spec: Any) -> int:
-    """How many operations the program's main function executes; constants are not counted."""
+    """The number of operations in the program's main function; constants are not counted."""
     (block,) = spec.mlProgram.functions["main"].block_specializations.values()
     return sum(operation.type != "const" for operation in block.operations)
 

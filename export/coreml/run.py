@@ -1,4 +1,4 @@
-"""Components of a Core ML artifact, run: by Apple's framework, or by `coreml_runtime` anywhere."""
+"""Components of a Core ML artifact, run by `coreml_runtime` anywhere or by Apple's framework."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import coreml_runtime
 from components import Arrays, Runner
 from components.component import check_inputs
 from export.artifact import open_artifact
+from export.entries import ComponentEntry
 from export.errors import ArtifactError
-from export.manifest import ComponentEntry
 
 Engine = Literal["coreml_runtime", "apple"]
 
@@ -24,10 +24,14 @@ def load(
 ) -> Runner:
     """Load one component as a callable from named arrays to named arrays.
 
-    `units` names the `coremltools.ComputeUnit` that Apple's framework may use.
-
     Images come out as (1,3,H,W) float32 in [0,1]: from `coreml_runtime` before any 8-bit rounding,
     from Apple's framework in steps of 1/255.
+
+    Args:
+        artifact: The artifact's folder.
+        component: The component's name.
+        engine: What executes the model.
+        units: Name of the `coremltools.ComputeUnit` that Apple's framework may use.
 
     Raises:
         ArtifactError: The folder is not a whole Core ML artifact, lacks the component, or holds a
@@ -36,16 +40,16 @@ def load(
     opened = open_artifact(artifact)
     package = opened.model(component, "mlpackage")
     entry = opened.component(component)
-    return _apple(package, entry, units) if engine == "apple" else _anywhere(package, entry)
+    return _in_apple(package, entry, units) if engine == "apple" else _in_pytorch(package, entry)
 
 
-def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
+def _in_pytorch(package: Path, entry: ComponentEntry) -> Runner:
     try:
         model = coreml_runtime.load(package)
     except coreml_runtime.CoreMLRuntimeError as error:
         raise ArtifactError(f"{package.name} cannot be run: {error}") from error
 
-    # What an app gets as a picture depends on the order of colours that the file declares.
+    # The order of colours that the file declares decides what an app gets as a picture.
     blue_first = {feature.name for feature in model.outputs if feature.color == "bgr"}
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
@@ -64,7 +68,7 @@ def _anywhere(package: Path, entry: ComponentEntry) -> Runner:
     return call
 
 
-def _apple(package: Path, entry: ComponentEntry, units: str) -> Runner:
+def _in_apple(package: Path, entry: ComponentEntry, units: str) -> Runner:
     model = ct.models.MLModel(str(package), compute_units=ct.ComputeUnit[units])
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:

@@ -3,10 +3,10 @@
     before  Conv(x, DequantizeLinear(weight), bias)
     after   DQ(Q(Conv(DQ(Q(x)), DequantizeLinear(weight), DQ(bias))))
 
-which ONNX Runtime fuses into QLinearConv: signed int8 on both sides (S8S8), weights by channel, no
-offsets, biases in int32 in steps of input scale · weight scale. What a linear layer gives stays in
-fp32. ONNX Runtime 1.28 joins a product with its bias into one Gemm first and then has no int8
-kernel for it: linear layers get int8's numbers, convolutions its speed.
+ONNX Runtime fuses these into QLinearConv: signed int8 on both sides (S8S8), weights by channel, no
+offsets, biases in int32 in steps of input scale · weight scale. The output of a linear layer stays
+in fp32. ONNX Runtime 1.28 first joins a product with its bias into one Gemm, for which it has no
+int8 kernel, so linear layers get the numbers of int8 and only convolutions get its speed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import numpy as np
 import onnx_ir as ir
 
 from export.errors import ConversionError
-from quantization import Packed, PackedState
-from quantization.activations import LayerScales, LayersOf
+from quantization import Int8Layers, LayerScales, PackedState
 
 
-def compute_in_int8(model: ir.Model, packed: PackedState, layers: LayersOf) -> int:
-    """Rewrite a model whose weights `store_packed` has stored, in place; gives how many layers.
+def compute_in_int8(model: ir.Model, packed: PackedState, layers: Int8Layers) -> int:
+    """Rewrite, in place, a model whose weights `store_packed` has stored.
+
+    Returns:
+        How many layers were rewritten.
 
     Raises:
         ConversionError: A layer is not in the graph as a convolution or a product.
     """
     for name, scales in layers.items():
         node = _layer(model.graph, name)
-        _Layer(model.graph, name, node).rewrite(scales, packed[f"{name}.weight"])
+        _Layer(model.graph, name, node).rewrite(scales, packed[f"{name}.weight"].arrays["scale"])
     return len(layers)
 
 
@@ -41,35 +43,42 @@ def _layer(graph: ir.Graph, name: str) -> ir.Node:
 
 
 class _Layer:
-    """One layer's node and what is put around it."""
+    """The node of one layer, and what is put around it."""
 
     def __init__(self, graph: ir.Graph, name: str, node: ir.Node) -> None:
         self.graph, self.name, self.node = graph, name, node
 
-    def rewrite(self, scales: LayerScales, weight: Packed) -> None:
-        node, graph = self.node, self.graph
+    def rewrite(self, scales: LayerScales, weight_scale: np.ndarray) -> None:
+        """Put the pairs around the node; `weight_scale` (out,) is that of its int8 weight."""
+        node = self.node
         source, bias = node.inputs[0], node.inputs[2] if len(node.inputs) > 2 else None
         assert source is not None
         nodes, value = self._pair("input", source, scales.input)
         node.replace_input_with(0, value)
         if bias is not None and bias.const_value is not None:
-            steps = np.float32(scales.input) * weight.arrays["scale"].astype(np.float32)
-            integers = np.rint(bias.const_value.numpy() / np.where(steps == 0, 1, steps))
-            held = self._constant("bias.int32", integers.astype(np.int32))
-            nodes.append(
-                self._node("DequantizeLinear", "bias", held, self._constant("bias.scale", steps))
-            )
+            steps = np.float32(scales.input) * weight_scale.astype(np.float32)
+            nodes.append(self._bias(bias.const_value.numpy(), steps))
             node.replace_input_with(2, nodes[-1].outputs[0])
-        graph.insert_before(node, nodes)
-        result = node.outputs[0]
-        if node.op_type == "Conv" and not result.is_graph_output():
-            users = list(result.uses())
-            nodes, value = self._pair("output", result, scales.output)
-            for user in users:
-                user.node.replace_input_with(user.idx, value)
-            graph.insert_after(node, nodes)
+        self.graph.insert_before(node, nodes)
+        if node.op_type == "Conv" and not node.outputs[0].is_graph_output():
+            self._quantize_output(scales.output)
+
+    def _bias(self, bias: np.ndarray, steps: np.ndarray) -> ir.Node:
+        """The bias in int32, in steps of input scale · weight scale, and what widens it."""
+        integers = np.rint(bias / np.where(steps == 0, 1, steps))
+        held = self._constant("bias.int32", integers.astype(np.int32))
+        return self._node("DequantizeLinear", "bias", held, self._constant("bias.scale", steps))
+
+    def _quantize_output(self, scale: float) -> None:
+        result = self.node.outputs[0]
+        users = list(result.uses())
+        nodes, value = self._pair("output", result, scale)
+        for user in users:
+            user.node.replace_input_with(user.idx, value)
+        self.graph.insert_after(self.node, nodes)
 
     def _pair(self, what: str, source: ir.Value, scale: float) -> tuple[list[ir.Node], ir.Value]:
+        """QuantizeLinear and DequantizeLinear after a value, and what they return."""
         step = self._constant(f"{what}.scale", np.array(scale, np.float32))
         zero = self._constant(f"{what}.zero", np.array(0, np.int8))
         first = self._node("QuantizeLinear", what, source, step, zero)

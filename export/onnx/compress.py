@@ -3,9 +3,9 @@
     before  Conv(x, weight: fp32)
     after   Conv(x, Cast(weight: fp16, to=fp32))
 
-Half the download at the same speed: ONNX Runtime folds the casts once, when it loads the model. It
-leaves alone what is small (biases, scales, tables of frequencies, whose rounding costs quality and
-gains nothing), what is not fp32, and weights that fp16 cannot hold.
+This halves the download at the same speed, because ONNX Runtime folds the casts once, when it loads
+the model. The rewrite leaves alone what is small (biases, scales, tables of frequencies, whose
+rounding costs quality and gains nothing), what is not fp32, and weights that fp16 cannot hold.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _is_weight(value: ir.Value) -> bool:
 
 
 def _halve(graph: ir.Graph, value: ir.Value) -> ir.Node:
-    """Store one initializer in fp16 and give the node that widens it."""
+    """Store one initializer in fp16; returns the node that widens it."""
     assert value.const_value is not None and value.name is not None
     shape, kind = value.shape, value.type
     cast = ir.node(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
-from export.formats import Options, Way, Written
+from export.formats import Options, RuntimeGate, Written
 from export.onnx import activations, compress, convert, package, packed_weights
-from quantization import QuantizedPipeline
+from quantization import QuantizedPipeline, Target
 from support.version import version
 
 
@@ -36,7 +36,7 @@ class OnnxFormat:
         if quantized is not None:
             state = quantized.packed(component.name)
             packed_weights.store_packed(model, state)
-            activations.compute_in_int8(model, state, quantized.layers(component.name))
+            activations.compute_in_int8(model, state, quantized.int8_layers(component.name))
         if options.ort == "packed":
             package.write_ort(model, folder / models["ort"], optimise=False)
         elif options.ort == "none":
@@ -46,8 +46,8 @@ class OnnxFormat:
         package.write(model, folder / models["onnx"])
         return Written(models=models, ops=package.operations(model))
 
-    def target(self, options: Options) -> str:
-        return "onnx"
+    def target(self, options: Options) -> Target:
+        return Target.ONNX
 
     def finish(self, folder: Path) -> None:
         if any(folder.glob("*.ort")):
@@ -57,21 +57,22 @@ class OnnxFormat:
     def tools(self) -> dict[str, str]:
         return package.tools()
 
-    def ways(self, options: Options) -> tuple[Way, ...]:
+    def gates(self, options: Options) -> tuple[RuntimeGate, ...]:
         floor = gates.FP32 if options.precision == "fp32" else gates.FP16
-        known = [runtime for runtime in runtimes.of_format("onnx") if runtime.checks_exports]
-        ways = []
-        for runtime in known:
-            way = Way(name=runtime.name, kind=runtime.kind, floor=floor)
-            dense = runtime.kind == "ort" and options.ort == "dense"
-            if runtime.kind == "ort" and options.ort == "none":
-                continue
-            if options.int8 and not dense:
-                way = replace(way, floor=gates.INT8, image_floor=gates.INT8_IMAGE)
-            elif runtime.kind == "ort":
-                way = replace(way, floor=gates.FP32)
-            ways.append(way)
-        return tuple(ways)
+        return tuple(
+            _gate(runtime, options, floor)
+            for runtime in runtimes.of_format("onnx")
+            if runtime.checks_exports and not (runtime.kind == "ort" and options.ort == "none")
+        )
 
-    def runner(self, folder: Path, component: str, way: Way) -> Runner:
-        return runtimes.named(way.name).load(folder, component)
+    def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
+        return runtimes.named(gate.runtime).load(folder, component)
+
+
+def _gate(runtime: runtimes.Runtime, options: Options, floor: float) -> RuntimeGate:
+    """The floors in a runtime: `.ort` files hold fp32 unless they are packed."""
+    gate = RuntimeGate(runtime=runtime.name, kind=runtime.kind, floor=floor)
+    in_int8 = options.int8 and not (runtime.kind == "ort" and options.ort == "dense")
+    if in_int8:
+        return replace(gate, floor=gates.INT8, image_floor=gates.INT8_IMAGE)
+    return replace(gate, floor=gates.FP32) if runtime.kind == "ort" else gate

@@ -1,9 +1,9 @@
-"""ORT files in one order.
+"""ORT files whose lists have a fixed order.
 
 ONNX Runtime keeps a graph's values, initializers and attributes in hash maps that it salts anew in
-every process, and writes them as they lie there: the same model gives other bytes each time. Here a
-file is read and written again with every list that has no order of its own sorted by name. What the
-runtime reads from it is the same.
+every process, and writes them in that order: the same model gives other bytes each time. Here a
+file is read, and written again with every list sorted by name whose order has no meaning. For the
+runtime nothing changes.
 
 An ORT file is a FlatBuffer (https://flatbuffers.dev/internals) of the schema
 `onnxruntime/core/flatbuffers/schema/ort.fbs`, which `SCHEMA` repeats: for each table, the kinds of
@@ -24,7 +24,13 @@ IDENTIFIER = b"ORTM"
 
 @dataclass(frozen=True)
 class Sub:
-    """A field that is a table of a kind; `many`: a list of them, sorted by slot `key` if given."""
+    """A field that holds a table, or with `many` a list of tables.
+
+    Attributes:
+        table: Name of the table in `SCHEMA`.
+        many: Whether it is a list.
+        key: Slot of the field that the list is sorted by; None keeps the list's order.
+    """
 
     table: str
     many: bool = False
@@ -33,7 +39,12 @@ class Sub:
 
 @dataclass(frozen=True)
 class Raw:
-    """A list of scalars or structs, each of `size` bytes and so aligned, copied as it is."""
+    """A list of scalars or structs, copied as it is.
+
+    Attributes:
+        size: Bytes of each entry.
+        align: Alignment of each entry, in bytes.
+    """
 
     size: int
     align: int
@@ -41,11 +52,11 @@ class Raw:
 
 I8, U8, I32 = numbers.Int8Flags, numbers.Uint8Flags, numbers.Int32Flags
 U32, I64, F32 = numbers.Uint32Flags, numbers.Int64Flags, numbers.Float32Flags
-TEXT, TEXTS, UNION, GONE = "text", "texts", "union", "gone"
+TEXT, TEXTS, UNION, DEPRECATED = "text", "texts", "union", "deprecated"
 BYTES, WORDS, LONGS, EDGES = Raw(1, 1), Raw(4, 4), Raw(8, 8), Raw(12, 4)
 
 SCHEMA: dict[str, tuple[Any, ...]] = {
-    "InferenceSession": (TEXT, Sub("Model"), GONE, Sub("KernelTypeStrResolver")),
+    "InferenceSession": (TEXT, Sub("Model"), DEPRECATED, Sub("KernelTypeStrResolver")),
     "Model": (
         *(I64, Sub("OperatorSetId", True, 0), TEXT, TEXT, TEXT, I64, TEXT, Sub("Graph"), TEXT),
         Sub("StringString", True, 0),
@@ -59,7 +70,7 @@ SCHEMA: dict[str, tuple[Any, ...]] = {
     ),
     "Tensor": (TEXT, TEXT, LONGS, I32, BYTES, TEXTS, I64),
     "SparseTensor": (Sub("Tensor"), Sub("Tensor"), LONGS),
-    # Files of the Fixed style have an empty list here; what else could be in it is not read.
+    # Files of the Fixed style have an empty list here; an entry would not be read.
     "RuntimeOptimizations": (Sub("RuntimeOptimizationRecord", True),),
     "RuntimeOptimizationRecord": (),
     "ValueInfo": (TEXT, TEXT, Sub("TypeInfo")),
@@ -106,7 +117,7 @@ def in_order(data: bytes) -> bytes:
 
 
 def _read(table: Table, name: str) -> list[Any]:
-    """A table's fields by slot, None where absent."""
+    """The fields of a table by slot; None where a field is absent."""
     schema = SCHEMA[name]
     vtable = table.Pos - table.Get(numbers.SOffsetTFlags, table.Pos)
     slots = (table.Get(numbers.VOffsetTFlags, vtable) - 4) // 2
@@ -117,8 +128,8 @@ def _read(table: Table, name: str) -> list[Any]:
         offset = table.Offset(4 + 2 * slot)
         if not offset:
             fields.append(None)
-        elif kind == GONE:
-            raise ValueError(f"{name} has a field in slot {slot} that no current file has")
+        elif kind == DEPRECATED:
+            raise ValueError(f"{name} has a field in slot {slot} that is deprecated")
         elif kind == UNION:
             inner = Table(b"", 0)
             table.Union(inner, offset)
@@ -148,7 +159,7 @@ def _field(table: Table, offset: int, kind: Any) -> Any:
 
 
 def _write(builder: Any, fields: list[Any], name: str) -> int:
-    """Write a table, what it points to first, and give its offset."""
+    """Write what a table points to, then the table; returns its offset."""
     ready = []
     for slot, (kind, value) in enumerate(zip(SCHEMA[name], fields, strict=True)):
         if value is None or isinstance(kind, type):

@@ -34,9 +34,9 @@ OPERATORS = "required_operators_and_types.config"
 
 
 def describe(model: ir.Model, component: Component, facts: PipelineFacts, version: str) -> None:
-    """Replace a model's metadata by the component's own words, in place.
+    """Replace a model's metadata by the component's descriptions, in place.
 
-    The exporter notes source lines with local paths, fx nodes and stack traces on every node.
+    The exporter writes source lines with local paths, fx nodes and stack traces on every node.
     """
     for node in model.graph.all_nodes():
         node.metadata_props.clear()
@@ -69,9 +69,9 @@ def write_ort(model: ir.Model, path: Path, *, optimise: bool = True) -> None:
 
     Args:
         model: An fp32 model. (An fp16 one would get casts baked in on x86 and end up larger.)
-        path: Where to write, ending in `.ort`.
-        optimise: Without it packed weights stay packed, and are unpacked in every call: a reader
-            of `.ort` files folds nothing.
+        path: Path of the file, ending in `.ort`.
+        optimise: False keeps packed weights packed. They are then unpacked in every call, because
+            a reader of `.ort` files folds nothing.
     """
     with TemporaryDirectory(dir=path.parent) as scratch:
         write(model, source := Path(scratch) / "model.onnx")
@@ -88,7 +88,7 @@ def write_ort(model: ir.Model, path: Path, *, optimise: bool = True) -> None:
 
 @contextmanager
 def _level(level: str) -> Iterator[None]:
-    """The converter takes its level of optimisation from the environment only."""
+    """Set the converter's level of optimisation, which it reads from the environment only."""
     name = "ORT_CONVERT_ONNX_MODELS_TO_ORT_OPTIMIZATION_LEVEL"
     before = os.environ.get(name)
     os.environ[name] = level
@@ -115,7 +115,7 @@ def write_operators(folder: Path) -> None:
 
 
 def write_optimum_config(folder: Path) -> None:
-    """The `config.json` without which optimum opens no folder.
+    """Write the `config.json` that optimum needs to open a folder.
 
     Optimum asks for a `model_type` that transformers knows, and `ORTModelForCustomTasks` then reads
     nothing else of it: `ORTModelForCustomTasks.from_pretrained(folder, file_name="X.onnx")`.
@@ -126,7 +126,7 @@ def write_optimum_config(folder: Path) -> None:
 
 
 def operations(model: ir.Model) -> int:
-    """How many operations the model executes.
+    """The number of operations that the model executes.
 
     What depends on stored weights alone is folded when the model is loaded, except
     DequantizeLinear, which ONNX Runtime keeps for its int8 kernels.

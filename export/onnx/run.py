@@ -20,7 +20,7 @@ EXACT_INT8 = ("session.disable_quant_qdq", "1")
 
 Phones' int8 kernels add in 32 bits. Those of x86 processors without VNNI add pairs of products in
 16 bits first, which overflow and saturate (ONNX Runtime's documentation, "Quantize ONNX models"):
-what came out would say nothing of a phone, and depend on the machine.
+their results would not be a phone's, and would depend on the machine.
 """
 
 
@@ -29,8 +29,8 @@ def load(artifact: Path | str, component: str, kind: Kind = "onnx", *, threads: 
 
     Args:
         artifact: The artifact's folder.
-        component: Which component.
-        kind: The `.onnx` (smaller) or the `.ort` (for reduced builds of ONNX Runtime).
+        component: The component's name.
+        kind: `onnx` (smaller files) or `ort` (for reduced builds of ONNX Runtime).
         threads: Threads inside an operation; 0 lets ONNX Runtime choose.
 
     Raises:

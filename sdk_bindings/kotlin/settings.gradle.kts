@@ -1,4 +1,4 @@
-// For Android teams: `gradle :android:assembleRelease`. The tests run with Maven, see README.md.
+// Android teams build with `gradle :android:assembleRelease`. The tests run with Maven (README.md).
 pluginManagement {
     repositories {
         google()

@@ -3,7 +3,7 @@
 import Foundation
 import PackageDescription
 
-// A published package carries its model; in the repository there is none.
+// A published package contains a model. The repository contains none.
 let artifact = "\(Context.packageDirectory)/Sources/AvatarStudio/Artifact"
 let hasModel = FileManager.default.fileExists(atPath: artifact)
 let resources: [Resource] =

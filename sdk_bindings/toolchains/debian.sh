@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs Debian packages, as root; one call at a time, as several toolchains are made side by side.
+# Installs Debian packages, as root. A lock lets one call run at a time, because several toolchains can
+# be installed in parallel.
 #
 #   sdk_bindings/toolchains/debian.sh PACKAGE...
 set -euo pipefail

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Provides what the Kotlin libraries are built and tested with, on Debian, as root: JDK 17, Maven,
-# aapt2 and exiftool from Debian, everything else from Maven Central. A second run does nothing.
+# Installs the tools and libraries that build and test the Kotlin libraries, on Debian and as root: JDK
+# 17, Maven, aapt2 and exiftool come from Debian, everything else from Maven Central. A second run does
+# nothing.
 set -euo pipefail
 library="$(cd "$(dirname "$0")/../kotlin" && pwd)"
 repository="${HOME}/.m2/repository"
@@ -14,11 +15,11 @@ if [ "${#packages[@]}" -gt 0 ]; then
     "$(dirname "$0")/debian.sh" "${packages[@]}"
 fi
 
-# What Maven has is known by the build files that it was fetched for.
+# The name of the stamp contains the hash of the build files, so a change of them downloads again.
 stamp="$repository/.pocketavatar-$(cat "$library"/pom.xml "$library"/*/pom.xml | sha256sum | cut -c1-16)"
 if [ ! -e "$stamp" ]; then
     echo "fetching what the Kotlin libraries are built with: a few minutes, once" >&2
-    # A whole build but for the tests: it alone names everything that a later build asks for.
+    # Only a whole build, here without its tests, downloads everything that a later build needs.
     mvn --quiet --batch-mode --file "$library/pom.xml" verify \
         -Dtest='none.at.all' -Dsurefire.failIfNoSpecifiedTests=false
     touch "$stamp"

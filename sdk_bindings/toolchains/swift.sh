@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Swift 6 for Linux in a folder of its own: Debian trixie with Debian's own swiftlang, which needs
-# nothing of the host but root and debootstrap. About 3.5 GB and two minutes, once; a second call
-# sees the stamp and does nothing. `swift-run` beside this file runs commands in it.
+# Installs Swift 6 for Linux in a separate folder: Debian trixie with Debian's package swiftlang. The host
+# needs root and debootstrap only. The first call takes about 3.5 GB and two minutes. A second call sees
+# the stamp and does nothing. `swift-run` beside this file runs commands in the folder.
 #
-#   TOOLCHAINS   where it goes: $TOOLCHAINS/swift (default: .toolchains in the repository)
+#   TOOLCHAINS   the folder for $TOOLCHAINS/swift (default: .toolchains in the repository)
 #   MIRROR       Debian's archive (default: http://deb.debian.org/debian)
 set -euo pipefail
 
@@ -24,7 +24,7 @@ if ! command -v debootstrap >/dev/null || [ ! -e /usr/share/keyrings/debian-arch
     "$here/debian.sh" debootstrap debian-archive-keyring
 fi
 
-# Whatever an interrupted call left is begun anew; the name changes only when everything is there.
+# An interrupted call leaves a .part folder, which is deleted. The folder is renamed when it is complete.
 part="$root.part"
 rm -rf --one-file-system "$part"
 mkdir -p "$part"
@@ -33,7 +33,7 @@ printf '#!/bin/sh\nexit 101\n' >"$part/usr/sbin/policy-rc.d"
 chmod +x "$part/usr/sbin/policy-rc.d"
 cp -L /etc/resolv.conf "$part/etc/resolv.conf"
 
-# The mounts live in a namespace of this one command: they are gone with it, however it ends.
+# The command has its own mount namespace, so its mounts disappear when it ends.
 # shellcheck disable=SC2016
 unshare --mount --propagation private -- bash -euo pipefail -c '
     part=$1; shift

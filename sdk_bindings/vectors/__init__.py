@@ -1,5 +1,8 @@
-"""Golden vectors: what the Python laws give, for the tests of every other language."""
+"""Golden vectors: what the Python laws compute, for the tests of every other language.
 
-from sdk_bindings.vectors.make import make
+`write_golden` writes all of them into a folder; each of the other files makes those of one law.
+"""
 
-__all__ = ["make"]
+from sdk_bindings.vectors.golden import write_golden
+
+__all__ = ["write_golden"]

@@ -1,4 +1,4 @@
-"""What tests of the command line share."""
+"""Fixtures of the command-line tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def avatar(command: Command) -> Command:
-    """Runs `python -m avatar` with the given arguments, in this process."""
+    """Run `python -m avatar` with the given arguments, in this process."""
     return partial(command, "avatar")
 
 
@@ -27,12 +27,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def selfies(tmp_path: Path) -> list[Path]:
-    """Three selfies of one made-up person, which pass every rule."""
+    """Three selfies of one made-up person, which keep every rule."""
     samples = sorted((ROOT / "docs" / "samples").glob("*.png"))
     return [Path(shutil.copy(sample, tmp_path)) for sample in samples]
 
 
 @pytest.fixture
 def selfie(selfies: list[Path]) -> Path:
-    """One of them."""
+    """One of the three selfies."""
     return selfies[0]

@@ -1,4 +1,4 @@
-"""From selfies to picture files: what lies between the command line and the components."""
+"""Drawing over runners, finding styles, and writing picture files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image
 from avatar.errors import OutputError
 from avatar.model import AvatarPipeline, Model, Networks
 from avatar.people.errors import UnknownStyleError
-from avatar.picture_output import output_files, save_picture
-from avatar.styles import style_index
+from avatar.saving import output_files, save_picture
+from avatar.styles_file import style_index
 from components import load
 from components.reference import runner
 from support.images import to_pixels
@@ -45,7 +45,7 @@ def selfies(count: int) -> np.ndarray:
     return np.random.default_rng(count).random((count, 3, 128, 128), dtype=np.float32)
 
 
-def test_drawing_over_runners_is_what_the_pipeline_draws(
+def test_drawing_over_runners_gives_the_pipelines_pictures(
     model: Model, pipeline: AvatarPipeline
 ) -> None:
     drawn = np.stack(list(model.draw(selfies(3), 2, [5, 6])))
@@ -99,7 +99,7 @@ def test_eight_bit_is_rounded_half_up_and_clamped(values: list[float]) -> None:
     assert to_pixels(avatar).transpose(2, 0, 1).ravel().tolist() == expected
 
 
-def test_one_file_or_numbered_ones(tmp_path: Path) -> None:
+def test_several_files_are_numbered(tmp_path: Path) -> None:
     def names(count: int) -> list[str]:
         return [file.name for file in output_files(tmp_path / "me.PNG", count)]
 
@@ -119,7 +119,7 @@ def test_one_file_or_numbered_ones(tmp_path: Path) -> None:
         ("two.png", 2, "is a folder"),
     ],
 )
-def test_what_cannot_be_written_is_said_beforehand(
+def test_an_output_that_cannot_be_written_is_refused_beforehand(
     tmp_path: Path, out: str, count: int, message: str
 ) -> None:
     (tmp_path / "folder.png").mkdir()

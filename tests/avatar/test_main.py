@@ -1,4 +1,4 @@
-"""`python -m avatar` as its users meet it: results, mistakes, exit codes."""
+"""The commands of `python -m avatar`: results, mistakes, exit codes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_refused_selfies_are_named_with_rule_value_and_limit(
     assert not (tmp_path / "me.png").exists()
 
 
-def test_they_are_drawn_from_where_that_is_asked_for(
+def test_any_selfie_draws_from_refused_selfies(
     avatar: Command, checkpoint: Path, dark: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "me.png"
@@ -101,7 +101,7 @@ def test_they_are_drawn_from_where_that_is_asked_for(
     assert result.err.startswith(f"drawing nevertheless from {dark}: brightness is")
 
 
-def test_check_shows_what_is_measured_and_the_limits(
+def test_check_shows_measures_and_limits(
     avatar: Command, selfies: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(selfies[0].parent)
@@ -114,7 +114,7 @@ def test_check_shows_what_is_measured_and_the_limits(
     assert "at least 0.09" in result.out and "0.15 to 0.85" in result.out
 
 
-def test_check_marks_what_is_refused(
+def test_check_marks_refused_measures(
     avatar: Command, selfie: Path, dark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(dark.parent)
@@ -219,7 +219,7 @@ def test_a_bug_keeps_its_traceback() -> None:
     assert done.returncode == 1 and "Traceback" in done.stderr
 
 
-def test_what_cannot_be_written_is_one_line(avatar: Command, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_one_line(avatar: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     place = tmp_path / "file" / "people.png"
     code, _, error = avatar("people", "--count", 1, "--out", place)
@@ -228,7 +228,7 @@ def test_what_cannot_be_written_is_one_line(avatar: Command, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_other_errors_of_the_system_are_bugs(tmp_path: Path) -> None:
+def test_other_errors_of_the_operating_system_are_bugs(tmp_path: Path) -> None:
     script = f"""
 from support.command_line import new_app, run
 from support import atomic
@@ -264,7 +264,7 @@ def test_styles_names_every_style_with_its_licence_and_creator(avatar: Command) 
 
 
 def test_the_flags_of_create_are_these() -> None:
-    """A renamed or removed flag breaks scripts: this list changes knowingly or not at all."""
+    """A renamed or removed flag breaks users' scripts, so this list changes only on purpose."""
     assert list(inspect.signature(create).parameters) == [
         *("style", "selfies", "more", "count", "seed", "steps", "runtime", "out", "checkpoint"),
         *("artifact", "any_selfie"),
@@ -279,7 +279,7 @@ def test_help_explains_every_option(avatar: Command) -> None:
         assert f"--{option} " in text
 
 
-def test_it_runs_as_a_module_and_help_is_quick_to_come() -> None:
+def test_it_runs_as_a_module_and_help_is_quick() -> None:
     """Help must not wait for PyTorch to load."""
     code = (
         "import sys, runpy; sys.argv[1:] = ['--help']\n"

@@ -1,4 +1,4 @@
-"""What `create` does to the world beside its picture: nothing. Python's own audit says so."""
+"""`create` writes its picture and does nothing else, as Python's audit hooks show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def watch(event, arguments):
             seen["written"].append(os.path.abspath(arguments[0]))
 
 sys.addaudithook(watch)
-# What is compiled and cached of modules is Python's own doing, with or without selfies.
+# Python would cache compiled modules, with or without selfies.
 sys.dont_write_bytecode = True
 sys.argv[0] = "avatar"
 try:
@@ -37,7 +37,7 @@ finally:
 
 
 def watched(*arguments: object, cwd: Path) -> dict[str, Any]:
-    """Runs `python -m avatar` in a process of its own; what it connected to and wrote."""
+    """Run `python -m avatar` in its own process; returns what it connected to and wrote."""
     command = [sys.executable, "-c", WATCHED, *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -57,7 +57,7 @@ def test_create_connects_to_nothing_and_writes_its_picture_only(
         cwd=folder,
     )
     assert seen["sockets"] == []
-    # numba asks whether it might keep compiled code there.
+    # numba opens files there to find out whether it can cache compiled code.
     written = {path for path in seen["written"] if "__pycache__" not in path and path != os.devnull}
     assert len(written) == 1 and Path(written.pop()).parent == folder
     assert [path.name for path in folder.iterdir()] == ["me.png"]

@@ -1,4 +1,4 @@
-"""One picture, whatever executes the model: PyTorch, ONNX Runtime, Core ML."""
+"""PyTorch, ONNX Runtime and Core ML draw the same picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import Command
 
 ROOT = Path(__file__).parent.parent.parent
 NEEDED = 40.0
-"""PSNR in dB that any two runtimes' pictures must reach, 8-bit rounding included."""
+"""Least PSNR in dB between the 8-bit pictures of any two runtimes."""
 
 
 def psnr(one: Path, other: Path) -> float:
@@ -23,7 +23,7 @@ def psnr(one: Path, other: Path) -> float:
 
 
 def test_psnr_by_hand(tmp_path: Path) -> None:
-    """Off by one everywhere: 20·log10(255) = 48.13 dB; downwards as well as upwards."""
+    """A difference of 1 everywhere gives 20·log10(255) = 48.13 dB, in both directions."""
     for name, value in [("a", 7), ("b", 8)]:
         Image.fromarray(np.full((4, 4, 3), value, np.uint8)).save(tmp_path / f"{name}.png")
     assert psnr(tmp_path / "a.png", tmp_path / "b.png") == pytest.approx(48.1308, abs=1e-4)
@@ -47,11 +47,11 @@ def test_a_missing_artifact_is_exported_first_and_draws_the_same_picture(
         result = avatar(*common, "--runtime", runtime, "--checkpoint", checkpoint, "--out", picture)
         assert result.code == 0, result.err
         pictures.append(picture)
-    for place, one in enumerate(pictures):
-        for other in pictures[:place]:
+    for index, one in enumerate(pictures):
+        for other in pictures[:index]:
             assert psnr(one, other) >= NEEDED, f"{one.stem} against {other.stem}"
 
-    # Another checkpoint's artifact is not drawn from unawares, nor another runtime's.
+    # An artifact of another checkpoint or of another runtime is refused.
     other_checkpoint = save_tiny_avatar(tmp_path / "other", seed=1)
     stale = avatar(*common, "--runtime", "onnx", "--checkpoint", other_checkpoint)
     assert stale.code == 2 and "was not exported from" in stale.err

@@ -84,8 +84,15 @@ def test_only_the_runner_used_last_stays_in_memory() -> None:
         runners["c"]
 
 
+PUBLIC = """
+    Arrays Case CheckpointError Component ComponentsError InputError PipelineComponents
+    PipelineFacts Recording Runner TensorSpec UnknownComponentError UnknownPipelineError Weights
+    fingerprint load record
+"""
+
+
 def test_public_names_of_the_room() -> None:
-    assert sorted(components.__all__) == components.__all__
+    assert sorted(components.__all__) == sorted(PUBLIC.split())
     assert all(hasattr(components, name) for name in components.__all__)
 
 

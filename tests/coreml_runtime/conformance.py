@@ -1,12 +1,12 @@
-"""coremltools' own op tests, with the plug-in: a pytest plug-in and what picks a sample.
+"""A pytest plug-in that runs coremltools' own op tests with this runtime.
 
-Used as ``pytest -p tests.coreml_runtime.conformance --pyargs
-coremltools.converters.mil.mil.ops.tests``: the tests come from the installed wheel. Off macOS they
-convert but compare no values; with the runtime behind ``predict`` and the switch that they ask
-turned on, they do.
+It is used as ``pytest -p tests.coreml_runtime.conformance --pyargs
+coremltools.converters.mil.mil.ops.tests``; the tests come from the installed wheel. On systems
+other than macOS those tests convert programs but compare no values. With the runtime behind
+``predict`` and their switch for macOS turned on, they compare.
 
-Environment: ``CONFORMANCE_SHARE`` is the share of the tests that runs (1 by default), the same
-ones every time.
+The environment variable ``CONFORMANCE_SHARE`` is the share of the tests to run, 1 by default; the
+same tests are selected every time.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-# Before anything of coremltools is imported: its tests read these once. 16-bit programs, the
-# default, are compared within 0.5 only; 32-bit ones within 1e-4, so those are run too.
+# coremltools reads these once, at import. 16-bit programs, the default, are compared within 0.5
+# only; 32-bit programs within 1e-4, so those are run too.
 os.environ.setdefault("PYMIL_TEST_TARGETS", "mlprogram")
 os.environ.setdefault("INCLUDE_MIL_FP32_UNIT_TESTS", "1")
 
@@ -26,13 +26,13 @@ import pytest
 import torch
 
 from coreml_runtime import coremltools_plugin
-from coreml_runtime._proxy import Proxy
+from coreml_runtime.coremltools_plugin import ModelProxy
 
 KNOWN = Path(__file__).parents[2] / "docs" / "coreml_conformance.md"
 
 
 class Counter:
-    """How many comparisons saw a value that the runtime made."""
+    """Counts predictions, and the comparisons that use a value which the runtime computed."""
 
     def __init__(self) -> None:
         self.predictions = 0
@@ -41,23 +41,23 @@ class Counter:
         self._made: dict[int, Any] = {}
 
     def watch_predictions(self) -> None:
-        predict = Proxy.predict
+        predict = ModelProxy.predict
 
-        def watched(proxy: Proxy, *args: Any, **options: Any) -> dict[str, Any]:
+        def watched(proxy: ModelProxy, *args: Any, **options: Any) -> dict[str, Any]:
             made = predict(proxy, *args, **options)
             self.predictions += 1
             for value in made.values():
-                self._made[id(value)] = value  # held, so that the id stays its
+                self._made[id(value)] = value  # keeping it alive keeps its id unique
             return made
 
-        Proxy.predict = watched  # type: ignore[method-assign]
+        ModelProxy.predict = watched  # type: ignore[method-assign]
 
     @staticmethod
     def skip_neural_networks() -> None:
-        """Some tests convert to a neural network whatever the environment says."""
-        begin = Proxy.__init__
+        """Skip tests that convert to a neural network although the environment says otherwise."""
+        begin = ModelProxy.__init__
 
-        def watched(proxy: Proxy, *args: Any) -> None:
+        def watched(proxy: ModelProxy, *args: Any) -> None:
             try:
                 begin(proxy, *args)
             except RuntimeError as error:
@@ -65,7 +65,7 @@ class Counter:
                     pytest.skip("a neural network, not an ML Program")
                 raise
 
-        Proxy.__init__ = watched  # type: ignore[method-assign]
+        ModelProxy.__init__ = watched  # type: ignore[method-assign]
 
     def watch_comparisons(self) -> None:
         compare = np.testing.assert_allclose
@@ -98,31 +98,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def own_name(item: pytest.Item) -> str:
-    """A test's name without the folder that coremltools is installed in."""
+    """Return the name of a test without the folder in which coremltools is installed."""
     return f"{item.path.parent.name}/{item.path.name}::{item.nodeid.partition('::')[2]}"
 
 
-def chosen(name: str, share: float) -> bool:
-    """Whether a test is in the sample: by a hash of its name, so always the same."""
+def is_sampled(name: str, share: float) -> bool:
+    """Return whether a test is in the sample, which a hash of its name decides."""
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 def expected_failures() -> dict[str, str]:
-    """Names and reasons from the table of ``docs/coreml_conformance.md``."""
+    """Return name patterns and reasons from the table in ``docs/coreml_conformance.md``."""
     rows = [line.split("|") for line in KNOWN.read_text(encoding="utf-8").splitlines()]
     cells = [[cell.strip() for cell in row] for row in rows if len(row) == 4]
     return {row[1].strip("`"): row[2] for row in cells if "::" in row[1]}
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a name is the pattern, in which ``…`` stands for anything."""
+    """Return whether a name matches a pattern, in which ``…`` stands for anything."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("…"))), name, re.DOTALL) is not None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     share = float(os.environ.get("CONFORMANCE_SHARE", "1"))
-    kept = [item for item in items if chosen(own_name(item), share)]
+    kept = [item for item in items if is_sampled(own_name(item), share)]
     ids = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in ids])
     items[:] = kept
@@ -134,18 +134,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def in_half_precision(parameters: dict[str, Any]) -> bool:
-    """Whether a test of a 32-bit program has 16-bit values in it.
+    """Return whether a test of a 32-bit program has 16-bit values in it.
 
-    coremltools never runs those at 32 bits by default, and holds them to 1e-4, which values of
-    16 bits cannot reach; they are given 5e-3. (A recurrent net's 64 inputs over eight steps, each
-    rounded to 16 bits, came to 3.3e-3.)
+    coremltools does not run those at 32 bits by default. Its bound of 1e-4 is out of reach of
+    16-bit values, so the bound here is 5e-3. (A recurrent network with 64 inputs over eight steps,
+    each rounded to 16 bits, reached 3.3e-3.)
     """
     flat = str([value for name, value in parameters.items() if name != "backend"])
     return "float16" in flat or "fp16" in flat
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The same random numbers in every test, whichever others run."""
+    """Seed random numbers with the name of the test, so that they do not depend on other tests."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     COUNTER.begin(5e-3 if in_half_precision(parameters) else 0.0)
     seed = int.from_bytes(hashlib.sha256(own_name(item).encode()).digest()[:4], "big")

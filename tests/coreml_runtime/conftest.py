@@ -1,4 +1,4 @@
-"""Real packages for the tests: torch modules and MIL programs, converted by coremltools."""
+"""Fixtures that convert torch modules and MIL programs to packages and compare their results."""
 
 import logging
 import os
@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import coreml_runtime
-from coreml_runtime.bind import CONVERTERS
 from coreml_runtime.ops import find_op
+from coreml_runtime.planning.argument_conversion import CONVERTERS
 from export.coreml.aliases import drop_aliases
 
 logging.getLogger("coremltools").setLevel(logging.ERROR)
@@ -23,8 +23,8 @@ ct = pytest.importorskip("coremltools")
 Convert = Callable[..., Path]
 Snr = Callable[[Any, Any], float]
 
-# Every op is converted for each opset and at both precisions. Converting is what these tests
-# spend their time on, so all six pairs are tried only where COREML_RUNTIME_PAIRS=all asks for it.
+# Ops differ between opsets and precisions. These tests spend most of their time converting, so all
+# six pairs are tried only with COREML_RUNTIME_PAIRS=all.
 ALL_PAIRS = [(target, bits) for target in ("iOS16", "iOS17", "iOS18") for bits in ("fp32", "fp16")]
 QUICK_PAIRS = [("iOS16", "fp16"), ("iOS17", "fp32"), ("iOS18", "fp16")]
 CONFIGURATIONS = ALL_PAIRS if os.environ.get("COREML_RUNTIME_PAIRS") == "all" else QUICK_PAIRS
@@ -32,7 +32,7 @@ CONFIGURATIONS = ALL_PAIRS if os.environ.get("COREML_RUNTIME_PAIRS") == "all" el
 
 @pytest.fixture(params=CONFIGURATIONS, ids=["-".join(pair) for pair in CONFIGURATIONS])
 def configuration(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """(deployment target, compute precision)."""
+    """Return (deployment target, compute precision)."""
     pair: tuple[str, str] = request.param
     return pair
 
@@ -47,7 +47,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def snr() -> Snr:
-    """Signal to noise in dB of a value against its reference; inf where they are equal."""
+    """Return a function that measures signal to noise in dB; inf where both are equal."""
 
     def measure(reference: Any, value: Any) -> float:
         want = torch.as_tensor(reference).detach().double()
@@ -63,7 +63,7 @@ def snr() -> Snr:
 
 @pytest.fixture(scope="session")
 def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
-    """A torch module (by way of torch.export) or a MIL program as a package on disk."""
+    """Return a function that converts a torch module or a MIL program to a package on disk."""
     exported: dict[int, tuple[object, Any]] = {}
 
     def make(
@@ -80,7 +80,7 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
                     warnings.simplefilter("ignore")
                     program = torch.export.export(model.eval(), args).run_decompositions({})
                     drop_aliases(program)  # coremltools 9.0 does not know the op
-                exported[id(model)] = (model, program)  # the module is kept, so its id stays its
+                exported[id(model)] = (model, program)  # keeping it alive keeps its id unique
             source = exported[id(model)][1]
         else:
             source = model
@@ -103,10 +103,10 @@ def convert(tmp_path_factory: pytest.TempPathFactory) -> Convert:
 
 @pytest.fixture(scope="session")
 def check_module(convert: Convert, snr: Snr) -> Callable[..., None]:
-    """Convert a module, run it here, and compare every output with what torch gives.
+    """Return a function that converts a module, runs it, and compares its outputs with torch's.
 
-    fp32 has to reach 80 dB, fp16 ``fp16_db``: one rounding to fp16 costs about 70 dB, a short
-    chain of them stays above 50.
+    fp32 has to reach 80 dB, fp16 ``fp16_db``: one rounding to fp16 leaves about 70 dB, and a short
+    chain of them stays above 50 dB.
     """
 
     def check(
@@ -135,7 +135,7 @@ def check_module(convert: Convert, snr: Snr) -> Callable[..., None]:
 
 
 class RunOp:
-    """Calls an implementation of the registry by MIL's names, as a plan would."""
+    """Calls a function of the registry by the names of its parameters, as a plan does."""
 
     def __call__(self, name: str, opset: int = 8, **arguments: Any) -> Any:
         definition = find_op(name, opset)
@@ -152,12 +152,12 @@ class RunOp:
 
     @staticmethod
     def parameters(name: str, opset: int = 8) -> set[str]:
-        """The names of the parameters an op takes."""
+        """Return the names of the parameters that an op takes."""
         definition = find_op(name, opset)
         return set(definition.kinds) if definition else set()
 
 
 @pytest.fixture(scope="session")
 def run_op() -> RunOp:
-    """Runs one op of the registry on tensors and Python values."""
+    """Return a function that runs one op of the registry on tensors and Python values."""
     return RunOp()

@@ -1,8 +1,8 @@
-"""Mutants of packages: each loads and runs, or an error of the room says why not.
+"""Loads mutants of packages: each has to run, or to raise an error of this room.
 
 ``python -m tests.coreml_runtime.fuzz --count 10000`` makes seeded mutants of the program, the
-weights or the manifest of four small packages, in a process of its own with bounded memory. A
-crash, a foreign exception or a refusal that takes longer than two seconds ends it with exit code 1.
+weights or the manifest of small packages, in a process with bounded memory. A crash, another
+exception, or an error that takes longer than two seconds ends it with exit code 1.
 """
 
 import argparse
@@ -22,27 +22,27 @@ import numpy as np
 import torch
 
 import coreml_runtime
-from coreml_runtime import execute
-from coreml_runtime._proto import Model_pb2
-from coreml_runtime.comparison import random_inputs
 from coreml_runtime.errors import CoreMLRuntimeError
+from coreml_runtime.execution import executor
+from coreml_runtime.inspection import random_inputs
+from coreml_runtime.package.protobuf_messages import Model_pb2
 
-MEMORY = 6 << 30  # bytes of address space above what the process has at the start
-PATIENCE = 2.0  # seconds for a refusal
-TURNS = 100  # of a loop; a mutant may loop for ever, as any program may
+MEMORY = 6 << 30  # bytes of address space, in addition to what the process has at the start
+MAX_SECONDS = 2.0  # to refuse a package
+MAX_ITERATIONS = 100  # of a loop; a mutant may loop forever, as any program may
 EXTREMES = (0, 1, -1, 2, 3, 7, 8, 63, 64, 65, 255, 1 << 16, (1 << 31) - 1, -(1 << 31), 1 << 40)
 ODD_NAMES = ("", "x", "\0", "../../etc/passwd", "/etc/hostname", "@model_path/../x", "é" * 50)
 
 
 def seeds(folder: Path) -> list[Path]:
-    """The packages that are mutated, built by coremltools: see :mod:`.seed_packages`."""
+    """Build the packages that are mutated (:mod:`.seed_packages`) and return their paths."""
     from tests.coreml_runtime import seed_packages
 
     return seed_packages.build(folder)
 
 
 def mutate(package: Path, generator: random.Random) -> str:
-    """Spoil one file of a package in place; says which and how."""
+    """Change one file of a package in place; return which file and how it was changed."""
     part = generator.choice(["spec", "spec", "spec", "weights", "manifest"])
     names = {"spec": "*.mlmodel", "weights": "weight*.bin", "manifest": "Manifest.json"}
     paths = sorted(package.rglob(names[part])) or sorted(package.rglob("*.mlmodel"))
@@ -61,27 +61,27 @@ def mutate(package: Path, generator: random.Random) -> str:
 
 def _mutate_bytes(content: bytes, generator: random.Random) -> tuple[bytes, str]:
     data = bytearray(content)
-    place = generator.randrange(len(data) or 1)
+    index = generator.randrange(len(data) or 1)
     how = generator.choice(["flip", "number", "cut", "drop", "repeat", "insert"])
     if how == "flip":
         for _ in range(generator.randint(1, 8)):
             data[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
     elif how == "number":
         value = generator.choice(EXTREMES) & (1 << 64) - 1
-        data[place : place + 8] = struct.pack("<Q", value)
+        data[index : index + 8] = struct.pack("<Q", value)
     elif how == "cut":
-        del data[place:]
+        del data[index:]
     elif how == "drop":
-        del data[place : place + generator.randint(1, 64)]
+        del data[index : index + generator.randint(1, 64)]
     elif how == "repeat":
-        data[place:place] = data[place : place + generator.randint(1, 256)]
+        data[index:index] = data[index : index + generator.randint(1, 256)]
     else:
-        data[place:place] = generator.randbytes(generator.randint(1, 32))
-    return bytes(data), f"{how} at {place}"
+        data[index:index] = generator.randbytes(generator.randint(1, 32))
+    return bytes(data), f"{how} at {index}"
 
 
 def _messages(message: Any) -> Iterator[Any]:
-    """A message and all in it."""
+    """Yield a message and all messages inside it."""
     yield message
     for field, value in message.ListFields():
         if field.message_type is None:
@@ -98,15 +98,15 @@ def _messages(message: Any) -> Iterator[Any]:
 
 
 def _mutate_message(spec: Any, generator: random.Random) -> str:
-    """One to three fields somewhere in the message changed, dropped, doubled or swapped."""
-    told = []
+    """Change, drop, double or shuffle one to three fields of a message; return their names."""
+    changed = []
     for _ in range(generator.choice([1, 1, 2, 3])):
         message = generator.choice(list(_messages(spec)))
         fields = message.ListFields()
         if not fields:
             continue
         field, value = generator.choice(fields)
-        told.append(f"{message.DESCRIPTOR.name}.{field.name}")
+        changed.append(f"{message.DESCRIPTOR.name}.{field.name}")
         if hasattr(value, "extend"):
             _mutate_repeated(value, field, generator)
         elif field.message_type is not None:  # a map or a single message
@@ -116,18 +116,18 @@ def _mutate_message(spec: Any, generator: random.Random) -> str:
                 message.ClearField(field.name)
         else:
             setattr(message, field.name, _scalar(value, generator))
-    return ", ".join(told)
+    return ", ".join(changed)
 
 
 def _mutate_repeated(values: Any, field: Any, generator: random.Random) -> None:
-    place = generator.randrange(len(values))
+    index = generator.randrange(len(values))
     how = generator.choice(["drop", "double", "move", "change"])
     if how == "drop":
-        del values[place]
+        del values[index]
     elif how == "double":
-        values.append(values[place])
+        values.append(values[index])
     elif how == "change" and field.message_type is None:
-        values[place] = _scalar(values[place], generator)
+        values[index] = _scalar(values[index], generator)
     else:
         kept = list(values)
         generator.shuffle(kept)
@@ -148,14 +148,14 @@ def _scalar(value: Any, generator: random.Random) -> Any:
     return generator.choice([*ODD_NAMES, str(value)[:-1], str(value) + "_"])
 
 
-def judge(package: Path) -> str:
-    """``ran`` or the name of the error; anything else is left to break the run."""
+def outcome(package: Path) -> str:
+    """Return ``ran`` or the name of the error; any other exception ends the run."""
     begin = time.perf_counter()
     try:
         model = coreml_runtime.load(package)
     except CoreMLRuntimeError as error:
         taken = time.perf_counter() - begin
-        assert taken < PATIENCE, f"refused only after {taken:.1f} s: {error}"
+        assert taken < MAX_SECONDS, f"it took {taken:.1f} s to refuse: {error}"
         assert "\n" not in str(error), f"more than one line: {error}"
         return type(error).__name__
     try:
@@ -168,7 +168,7 @@ def judge(package: Path) -> str:
 
 
 def run(count: int, first_seed: int) -> Counter[str]:
-    """Judge ``count`` mutants; the seed of one that breaks is told."""
+    """Count the outcomes of ``count`` mutants; a mutant that ends the run is named."""
     results: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -176,15 +176,15 @@ def run(count: int, first_seed: int) -> Counter[str]:
         _bound_memory()
         for seed in range(first_seed, first_seed + count):
             generator = random.Random(seed)
-            spoilt = folder / "spoilt.mlpackage"
-            shutil.copytree(packages[seed % len(packages)], spoilt, copy_function=shutil.copyfile)
-            how = mutate(spoilt, generator)
+            mutant = folder / "mutant.mlpackage"
+            shutil.copytree(packages[seed % len(packages)], mutant, copy_function=shutil.copyfile)
+            how = mutate(mutant, generator)
             try:
-                results[judge(spoilt)] += 1
+                results[outcome(mutant)] += 1
             except BaseException:
                 print(f"mutant {seed} of {packages[seed % len(packages)].name}: {how}")
                 raise
-            shutil.rmtree(spoilt)
+            shutil.rmtree(mutant)
     return results
 
 
@@ -201,8 +201,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    execute.MAX_TURNS = TURNS
-    told = run(arguments.count, arguments.seed)
-    print(
-        f"{arguments.count} mutants: " + ", ".join(f"{n} {kind}" for kind, n in told.most_common())
-    )
+    executor.MAX_ITERATIONS = MAX_ITERATIONS
+    outcomes = run(arguments.count, arguments.seed)
+    counts = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common())
+    print(f"{arguments.count} mutants: {counts}")

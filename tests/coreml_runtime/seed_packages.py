@@ -1,4 +1,4 @@
-"""Small packages of every kind, built by coremltools without torch: what fuzzing starts from."""
+"""Builds small packages of every kind with coremltools, as a start for mutations."""
 
 import logging
 import shutil
@@ -19,7 +19,7 @@ def _weights(*shape: int) -> np.ndarray:
 
 
 def network() -> Any:
-    """Convolution, normalisation, pooling, a matrix product; weights in a file."""
+    """Build a program of a convolution, a normalization, a pool and a matrix product."""
 
     @mb.program(input_specs=[mb.TensorSpec(shape=(1, 2, 8, 8))], opset_version=ct.target.iOS16)
     def program(x):
@@ -33,7 +33,7 @@ def network() -> Any:
 
 
 def compressed() -> Any:
-    """Palettes, blocks and sparsity of iOS 18."""
+    """Build a program with the palettes and block-wise scales of iOS 18."""
     narrow = types.nptype_from_builtin(types.uint4)
     indices = np.random.default_rng(0).integers(0, 16, (8, 16)).astype(narrow)
 
@@ -49,7 +49,7 @@ def compressed() -> Any:
 
 
 def control_flow() -> Any:
-    """A loop that fills a list, and a branch."""
+    """Build a program with a loop that fills a list, and a branch."""
 
     @mb.program(input_specs=[mb.TensorSpec(shape=(2,))], opset_version=ct.target.iOS17)
     def program(x):
@@ -72,7 +72,7 @@ def control_flow() -> Any:
 
 
 def stateful() -> Any:
-    """A state that is read, sliced and written."""
+    """Build a program that reads a state, updates a slice of it, and writes it."""
 
     @mb.program(
         input_specs=[
@@ -90,7 +90,7 @@ def stateful() -> Any:
 
 
 def attention() -> Any:
-    """Two of them in a chain, the first large enough to run by blocks."""
+    """Build a program of two attentions in a chain; the first is large enough to run in blocks."""
 
     @mb.program(
         input_specs=[mb.TensorSpec(shape=(2, 1024, 4)), mb.TensorSpec(shape=(2, 520, 4))],
@@ -116,7 +116,7 @@ def _convert(program: Any, target: Any, precision: Any) -> Any:
 
 
 def build(folder: Path) -> list[Path]:
-    """Each as a package below ``folder``."""
+    """Write each program as a package below ``folder`` and return the paths."""
     half, single = ct.precision.FLOAT16, ct.precision.FLOAT32
     models = {
         "network": _convert(network(), ct.target.iOS16, half),

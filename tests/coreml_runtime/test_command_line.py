@@ -1,4 +1,4 @@
-"""``python -m coreml_runtime``: what it prints, and that mistakes are one line and exit code 2."""
+"""Tests what ``python -m coreml_runtime`` prints, and that errors are one line with exit code 2."""
 
 import shutil
 import subprocess
@@ -9,8 +9,7 @@ import coremltools as ct
 import numpy as np
 import pytest
 
-from coreml_runtime.comparison import Difference, snr
-from coreml_runtime.summary import summarize
+from coreml_runtime.inspection import Difference, signal_to_noise, summarize
 from tests.coreml_runtime import seed_packages
 
 
@@ -44,10 +43,10 @@ def test_inspect(packages: dict[str, Path]) -> None:
     result = _call("inspect", packages["network"])
     assert result.returncode == 0, result.stderr
     assert "function main: opset CoreML6, iOS 16 and newer" in result.stdout
-    assert "input   x: float" in result.stdout and "16.00 bits a weight" in result.stdout
+    assert "input   x: float" in result.stdout and "16.00 bits per weight" in result.stdout
 
 
-def test_run_with_a_file_and_without(packages: dict[str, Path], tmp_path: Path) -> None:
+def test_run_with_and_without_an_input_file(packages: dict[str, Path], tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((1, 2, 8, 8)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     result = _call(
@@ -83,12 +82,12 @@ def test_compare_finds_where_it_goes_wrong(packages: dict[str, Path], tmp_path: 
     [
         (["inspect", "nowhere.mlpackage"], "no package folder"),
         (["run", "{network}", "--input", "y=z.npy"], "NAME=FILE with NAME of: x"),
-        (["run", "{network}", "--input", "x=nowhere.npy"], "no readable .npy file"),
+        (["run", "{network}", "--input", "x=nowhere.npy"], "not a readable .npy file"),
         (["run", "{network}", "--function", "other"], "no function 'other'"),
         (["compare", "{network}", "{stateful}"], "expects float"),
     ],
 )
-def test_mistakes_are_one_line(packages: dict[str, Path], arguments, message: str) -> None:
+def test_errors_are_one_line(packages: dict[str, Path], arguments, message: str) -> None:
     result = _call(*(argument.format(**packages) for argument in arguments))
     assert result.returncode == 2 and message in result.stderr
     assert "Traceback" not in result.stderr
@@ -98,10 +97,10 @@ def test_snr_by_hand() -> None:
     import torch
 
     want = torch.tensor([3.0, 4.0])
-    assert snr(want, want + torch.tensor([0.05, 0.0])) == pytest.approx(40, abs=0.01)
-    assert snr(want, want) == float("inf") and np.isnan(snr(want, want[:1]))
-    assert snr(want, torch.tensor([3.0, float("nan")])) == float("-inf")
-    assert Difference(name="x", place=0, snr=1.0).name == "x"
+    assert signal_to_noise(want, want + torch.tensor([0.05, 0.0])) == pytest.approx(40, abs=0.01)
+    assert signal_to_noise(want, want) == float("inf") and np.isnan(signal_to_noise(want, want[:1]))
+    assert signal_to_noise(want, torch.tensor([3.0, float("nan")])) == float("-inf")
+    assert Difference(name="x", index=0, snr=1.0).name == "x"
 
 
 def test_old_neural_networks_are_refused_in_one_line(tmp_path: Path) -> None:

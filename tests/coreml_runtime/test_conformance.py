@@ -1,4 +1,4 @@
-"""A fixed sample of coremltools' own op tests; ``make conformance`` runs them all."""
+"""Runs a fixed sample of coremltools' own op tests; ``make conformance`` runs all of them."""
 
 import os
 import re

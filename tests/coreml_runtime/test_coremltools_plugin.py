@@ -1,4 +1,4 @@
-"""coremltools with the plug-in: what its documentation shows for a Mac works here."""
+"""Tests that coremltools with the plug-in works as its documentation shows for a Mac."""
 
 import asyncio
 import logging
@@ -145,7 +145,7 @@ def test_bisect_model_checks_its_halves(saved: str, tmp_path: Path, caplog) -> N
 
 
 def test_calibration_sees_every_sample(saved: str) -> None:
-    """coremltools 9.0 alone keeps the range of the last sample (its issue 2724)."""
+    """Without the plug-in, coremltools 9.0 keeps the range of the last sample (its issue 2724)."""
     from coremltools.optimize.coreml.experimental import _post_training_quantization as quantization
 
     samples = [{"x": 3 * X}, {"x": -5 * X}, {"x": 0.1 * X}]
@@ -224,7 +224,7 @@ def test_uninstall_restores_coremltools(saved: str) -> None:
     import sys
 
     kept = ct.models.MLModel(saved)
-    coremltools_plugin.install()  # twice is once
+    coremltools_plugin.install()  # the second call replaces nothing
     coremltools_plugin.uninstall()
     assert "coremltools.libcoremlpython" not in sys.modules
     assert not ct.models.utils._is_macos() or sys.platform == "darwin"

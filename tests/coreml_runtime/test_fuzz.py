@@ -1,4 +1,4 @@
-"""500 mutants of packages, in a process of its own; ``make conformance`` makes 10,000."""
+"""Tries 500 mutants of packages in another process; ``make conformance`` tries 10,000."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Tiny models and people, and a report on them."""
+"""Tiny models and a few people, and a report on them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 from avatar.judge import Judge
 from avatar.model import AvatarPipeline, Decoder, Denoiser, IdentityEncoder, Sampler
 from avatar.people import write_shards
-from distillation.data import People
-from distillation.report import Report, make
-from distillation.student import FEW_STEPS
+from distillation.data import MadeUpPeople
+from distillation.report import Report, make_report
+from distillation.stages.student import FEW_STEPS
 
 
 @pytest.fixture(scope="session")
-def report_people(tmp_path_factory: pytest.TempPathFactory) -> People:
+def report_people(tmp_path_factory: pytest.TempPathFactory) -> MadeUpPeople:
     folder = tmp_path_factory.mktemp("people")
     write_shards(folder, 3, seed=7, selfies=3, avatars=2, workers=1)
-    return People(folder, folder)
+    return MadeUpPeople(folder, folder)
 
 
 def pipeline(seed: int, sampler: Sampler) -> AvatarPipeline:
@@ -49,15 +49,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("judged")
 
 
-def told(what: str, done: int, count: int) -> None:
-    assert what and 0 < done <= count
+def check_progress(what: str, done: int = 0, total: int = 0, /) -> None:
+    assert what and 0 < done <= total
 
 
 @pytest.fixture(scope="session")
 def made(
     pipelines: tuple[AvatarPipeline, AvatarPipeline],
     judge: Judge,
-    report_people: People,
+    report_people: MadeUpPeople,
     cache: Path,
 ) -> Report:
-    return make(*pipelines, judge, report_people, cache, told, rounds=1)
+    return make_report(*pipelines, judge, report_people, cache, check_progress, rounds=1)

@@ -1,4 +1,4 @@
-"""What every task's tests ask: does it learn?"""
+"""The question that the tests of every task ask: does training lower the loss?"""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def loss_falls(task: Task, network: torch.nn.Module, *, batch: int, steps: int =
     values = []
     for _ in range(steps):
         torch.manual_seed(1)
-        drawn = task.draw(step_rng(0, 0), batch)
-        losses = task.losses(network, drawn, 0.5)
+        sampled = task.sample(step_rng(0, 0), batch)
+        losses = task.losses(network, sampled, 0.5)
         optimizer.zero_grad()
         losses["loss"].backward()
         optimizer.step()

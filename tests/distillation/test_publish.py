@@ -1,4 +1,4 @@
-"""What ships: weights in fp16, and cards whose figures come from records and reports."""
+"""Published checkpoints: weights in fp16, and cards whose figures come from records and reports."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from safetensors.torch import load_file
 from avatar.judge import Judge, load_judge
 from avatar.model import AvatarPipeline
 from avatar.people import ATTRIBUTES, STYLES
-from avatar.styles import styles_of
+from avatar.styles_file import styles_of
 from distillation.errors import RunError
-from distillation.publish import publish, publish_judge
+from distillation.publish import publish_judge, publish_pipeline
 from distillation.report import Report
+from support.errors import PublishError
 
 
 def record(folder: Path, step: int, before: dict[str, object] | None = None) -> dict[str, object]:
@@ -44,7 +45,9 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     report = json.loads(json.dumps(made.to_dict()))
     out = tmp_path / "small"
     for _ in range(2):  # the second time something is there already
-        publish(pipelines[1], STYLES, runs, report, {"lorelei": 27.0}, out, note="By hand.")
+        publish_pipeline(
+            pipelines[1], STYLES, runs, report, {"lorelei": 27.0}, out, note="By hand."
+        )
     assert load_file(out / "denoiser" / "diffusion_pytorch_model.safetensors")
     assert styles_of(out) == STYLES
     assert AvatarPipeline.from_pretrained(out).sampler.config["also"] == [1, 4]
@@ -52,7 +55,7 @@ def test_a_pipeline_ships_with_the_record_of_every_run_and_the_whole_report(
     for line in (
         "| identity | 12 | 7 | 28 | 0.50 | cpu |",
         "| teacher | 12 | 20 | 80 | 0.50 | cpu |",
-        "| teacher, going on | 12 | 30 | 120 | 0.50 | cpu |",
+        "| teacher, continued | 12 | 30 | 120 | 0.50 | cpu |",
         "| student | 12 | 5 | 20 | 0.50 | cpu |",
         "By hand.",
         "Sampler: 2 steps of a rectified flow, one call a step",
@@ -82,5 +85,14 @@ def test_a_run_without_a_record_is_one_clear_error(
     pipelines: tuple[AvatarPipeline, AvatarPipeline], tmp_path: Path
 ) -> None:
     with pytest.raises(RunError, match="train it first"):
-        publish(pipelines[0], STYLES, [tmp_path], {}, {}, tmp_path / "out")
+        publish_pipeline(pipelines[0], STYLES, [tmp_path], {}, {}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_checkpoint_is_left_alone(judge: Judge, tmp_path: Path) -> None:
+    record(tmp_path / "judge", 9)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("mine")
+    with pytest.raises(PublishError, match="not a checkpoint"):
+        publish_judge(judge, tmp_path / "judge", {}, tmp_path / "home")
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["thesis.txt"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from export.check import Row
 from export.exporter import Request, export
 from export.formats import Options
+from export.report import Row
 from tests.components.tiny import save_tiny_avatar, save_tiny_stable_diffusion
 
 DEFAULT = Options()

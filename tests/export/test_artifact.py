@@ -14,6 +14,7 @@ from export import (
     GoldenEntry,
     Manifest,
     ManifestError,
+    SamplerEntry,
     open_artifact,
     verify,
 )
@@ -51,9 +52,10 @@ def make(folder: Path) -> Path:
         checkpoint="0" * 64,
         tools={},
         styles=(),
-        sampler={},
+        sampler=SamplerEntry(prediction="velocity", guidance=1.0, timesteps=(), sigmas=(0.0,)),
         components=(entry,),
         golden=golden,
+        files=(),
     )
     close(folder, manifest)
     return folder
@@ -101,7 +103,7 @@ WEIGHTS = "net.mlpackage/Data/weight.bin"
         (lambda f: _edit(f, lambda m: m["files"].append(m["files"][0])), "lists a file twice"),
         (lambda f: _edit(f, lambda m: m["files"][0].update(sha256="0" * 64)), "README.md was"),
         (lambda f: _edit(f, lambda m: m["golden"].update(run="golden/no")), "points to golden/no"),
-        (lambda f: _edit(f, lambda m: m["golden"].pop("run")), "malformed.*run"),
+        (lambda f: _edit(f, lambda m: m["golden"].pop("run")), "has no field 'golden.run'"),
     ],
 )
 def test_the_first_thing_wrong_is_named(

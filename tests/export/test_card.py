@@ -6,14 +6,15 @@ from pathlib import Path
 
 from components import PipelineFacts
 from export.card import write
-from export.manifest import ComponentEntry, GoldenEntry, Manifest
+from export.entries import ComponentEntry, GoldenEntry, SamplerEntry, StyleEntry
+from export.manifest import Manifest
 
+SAMPLER = SamplerEntry(prediction="velocity", guidance=1.0, timesteps=(1000.0,), sigmas=(1.0, 0.0))
 STYLE = {"name": "ink", "title": "Ink", "tier": "free", "licence": "CC0 1.0", "creator": "Ada"}
-LINKS = ("licence_url", "creator_url", "source", "source_url")
 
 
 def test_only_what_has_an_address_is_a_link(tmp_path: Path) -> None:
-    style = {**STYLE, **dict.fromkeys(LINKS, ""), "creator_url": "https://example.org"}
+    style = StyleEntry(**STYLE, creator_url="https://example.org")
     component = ComponentEntry(
         name="decoder",
         description="",
@@ -31,9 +32,10 @@ def test_only_what_has_an_address_is_a_link(tmp_path: Path) -> None:
         checkpoint="0" * 64,
         tools={},
         styles=(style,),
-        sampler={},
+        sampler=SAMPLER,
         components=(component,),
         golden=GoldenEntry(seed=0, run="run.safetensors", components={}),
+        files=(),
     )
     write(tmp_path, PipelineFacts(title="T", summary="S", licence="NOASSERTION"), manifest)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")

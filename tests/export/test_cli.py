@@ -7,26 +7,29 @@ import pytest
 import typer
 from safetensors.torch import load_file, save_file
 
+from avatar import shipped
 from export.__main__ import app
+from export.manifest import json_schema
 from tests.conftest import Command
 from tests.export.conftest import Exports
 
 FLAGS = {
     "coreml": {
-        "checkpoint": None,
+        "checkpoint": str(shipped.CHECKPOINT),
         "recipe": None,
         "target": "ios16",
         "precision": "fp16",
         "out": "dist/coreml",
     },
     "onnx": {
-        "checkpoint": None,
+        "checkpoint": str(shipped.CHECKPOINT),
         "recipe": None,
         "precision": "fp16",
         "out": "dist/onnx",
         "ort": None,
     },
     "verify": {"artifact": None},
+    "schema": {"out": "docs/schemas/manifest.schema.json"},
 }
 
 
@@ -47,8 +50,16 @@ def test_every_option_is_explained_with_its_default_and_why(command: Command) ->
         text = " ".join(command("export", verb, "--help").out.replace("│", " ").split())
         for name, default in FLAGS[verb].items():
             assert f"--{name}" in text
-            assert default is None or f"default: {default}" in text
+            if name != "checkpoint" and default is not None:
+                assert f"default: {default}" in text
         assert "because" in text and "Default: the trained checkpoint" in text
+
+
+def test_the_schema_is_written_where_it_is_asked_for(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "manifest.json"
+    result = command("export", "schema", "--out", out)
+    assert (result.code, result.out) == (0, f"{out}\n")
+    assert out.read_bytes() == json_schema()
 
 
 @pytest.mark.parametrize(

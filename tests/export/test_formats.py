@@ -13,9 +13,10 @@ import pytest
 import components
 from components import reference
 from components.metrics import psnr
-from export import golden, open_artifact, verify
-from export.check import RUN
-from export.formats import FORMATS, Options, Way, format_named
+from export import gates, golden, open_artifact, verify
+from export.formats import FORMATS, Options, RuntimeGate, format_named
+from export.report import FINAL_IMAGE
+from support.json_records import plain
 from tests.export.conftest import Exported, Exports
 
 pytestmark = pytest.mark.slow
@@ -48,13 +49,14 @@ def exported(request: pytest.FixtureRequest, pipeline: str, exports: Exports) ->
 
 
 def test_it_does_what_pytorch_does(exported: Exported) -> None:
-    by_way: dict[str, list[str]] = {}
+    by_runtime: dict[str, list[str]] = {}
     for row in exported.rows:
         assert row.passed, row
-        assert row.psnr >= (40 if row.name == RUN else 50), row
-        by_way.setdefault(row.way, []).append(row.name)
-    names = [*components.load(exported.checkpoint).names, RUN]
-    assert all(seen == names for seen in by_way.values())
+        component = gates.FP32 if row.runtime == "ort" else gates.FP16
+        assert row.floor == (gates.IMAGE if row.name == FINAL_IMAGE else component), row
+        by_runtime.setdefault(row.runtime, []).append(row.name)
+    names = [*components.load(exported.checkpoint).names, FINAL_IMAGE]
+    assert all(seen == names for seen in by_runtime.values())
 
 
 def test_the_artifact_is_whole_and_says_what_it_is(exported: Exported) -> None:
@@ -62,15 +64,15 @@ def test_the_artifact_is_whole_and_says_what_it_is(exported: Exported) -> None:
     pipeline = components.load(exported.checkpoint)
     assert [entry.name for entry in manifest.components] == list(pipeline.names)
     assert manifest.checkpoint == components.fingerprint(exported.checkpoint)
-    assert manifest.sampler == _plain(pipeline.facts().sampler)
-    assert manifest.styles == pipeline.facts().styles
+    assert plain(manifest.sampler) == plain(pipeline.facts().sampler)
+    assert plain(manifest.styles) == plain(pipeline.facts().styles)
     for entry in manifest.components:
         component = pipeline.component(entry.name)
         assert (entry.inputs, entry.outputs) == (component.inputs, component.outputs)
         assert entry.ops > 5
     card = (exported.folder / "README.md").read_text()
     for style in manifest.styles:
-        assert style["creator"] in card and style["licence_url"] in card
+        assert style.creator in card and style.licence_url in card
     assert manifest.licence in card
 
 
@@ -108,13 +110,13 @@ def test_a_swapped_decoder_fails_the_check(exports: Exports, tmp_path: Path) -> 
     exported = exports.get("avatar", "onnx")
     pipeline = components.load(exported.checkpoint)
     (case,) = golden.read(exported.folder / "golden" / "decoder.safetensors")
-    way = Way(name="onnx", kind="onnx", floor=50)
-    run = format_named("onnx").runner(exported.folder, "decoder", way)
+    gate = RuntimeGate(runtime="onnx", kind="onnx", floor=gates.FP16)
+    run = format_named("onnx").runner(exported.folder, "decoder", gate)
     right = run(case.inputs)["avatar"]
-    assert psnr(case.outputs["avatar"], right, peak=1.0) > 50
+    assert psnr(case.outputs["avatar"], right, peak=1.0) > gate.floor
     mirrored = {"latents": np.ascontiguousarray(case.inputs["latents"][:, ::-1])}
     wrong = run(mirrored)["avatar"]
-    assert psnr(case.outputs["avatar"], wrong, peak=1.0) < 50
+    assert psnr(case.outputs["avatar"], wrong, peak=1.0) < gate.floor
     assert pipeline.names[-1] == "decoder"
 
 
@@ -125,12 +127,9 @@ def test_a_swapped_decoder_fails_the_check(exports: Exports, tmp_path: Path) -> 
         ("onnx", Options(precision="fp32")),
     ],
 )
-def test_fp32_comes_within_80_db(format_: str, options: Options, exports: Exports) -> None:
+def test_fp32_reaches_the_floor_of_fp32(format_: str, options: Options, exports: Exports) -> None:
     exported = exports.get("avatar", format_, options)
     assert open_artifact(exported.folder).manifest.options["precision"] == "fp32"
     for row in exported.rows:
-        assert row.floor == (40 if row.name == RUN else 80) and row.psnr >= 80, row
-
-
-def _plain(values: dict[str, object]) -> dict[str, object]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        assert row.floor == (gates.IMAGE if row.name == FINAL_IMAGE else gates.FP32), row
+        assert row.psnr >= gates.FP32, row

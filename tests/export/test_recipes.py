@@ -17,17 +17,21 @@ from coremltools.models.utils import load_spec
 from onnx.reference import ReferenceEvaluator
 
 from export import artifact
-from export.check import Row
 from export.exporter import Request, export
 from export.formats import Options
+from export.report import Row
 from quantization import (
-    Packed,
+    FLOAT16,
+    INT8,
+    LookUp,
+    PackedTensor,
     QuantizedPipeline,
     Recipe,
     RecipeError,
+    Scaled,
     SchemeError,
     apply,
-    write,
+    write_quantized,
 )
 from tests.export.conftest import Exports
 
@@ -74,19 +78,21 @@ def coreml_weights(package: Path) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def check_coreml(tensor: Packed, found: dict[str, np.ndarray]) -> None:
+def check_coreml(tensor: PackedTensor, found: dict[str, np.ndarray]) -> None:
     dense = tensor.dense().astype(np.float16)
     assert found["dense"].dtype == np.float16
     np.testing.assert_array_equal(found["dense"].reshape(dense.shape), dense)
-    if tensor.scheme.kind == "palette":
+    form = tensor.form
+    if isinstance(form, LookUp):
         np.testing.assert_array_equal(found["lut"].reshape(-1), tensor.arrays["table"].reshape(-1))
         if "shape" in found:  # before iOS 18: bytes, packed
             np.testing.assert_array_equal(found["indices"], tensor.arrays["indices"])
         else:
-            np.testing.assert_array_equal(found["indices"], tensor.integers())
+            np.testing.assert_array_equal(found["indices"], form.indices())
     else:
+        assert isinstance(form, Scaled)
         data = found["quantized_data"] if "quantized_data" in found else found["data"]
-        np.testing.assert_array_equal(data.astype(np.int8), tensor.integers())
+        np.testing.assert_array_equal(data.astype(np.int8), form.integers())
         np.testing.assert_array_equal(
             found["scale"].reshape(-1), tensor.arrays["scale"].reshape(-1)
         )
@@ -131,7 +137,7 @@ def test_coreml_holds_the_recipes_bits(make: Callable[..., Made], target: str, w
     for name in COMPONENTS:
         found = coreml_weights(made.folder / f"{name}.mlpackage")
         state = made.quantized.packed(name).items()
-        packed = {key: tensor for key, tensor in state if tensor.scheme.kind != "float16"}
+        packed = {key: tensor for key, tensor in state if tensor.scheme != FLOAT16}
         assert len(packed) == len(found) > 0
         for key, tensor in packed.items():
             check_coreml(tensor, found[f"p_module_{key.replace('.', '_')}_cast_fp16"])
@@ -165,22 +171,20 @@ def test_onnx_holds_the_recipes_bits(make: Callable[..., Made], which: str) -> N
         stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(file).graph.initializer}
         values = onnx_weights(file)
         for key, tensor in made.quantized.packed(name).items():
-            if tensor.scheme.kind != "float16":
+            if tensor.scheme != FLOAT16:
                 check_onnx(key, tensor, stored, values)
 
 
 def check_onnx(
-    key: str, tensor: Packed, stored: dict[str, np.ndarray], values: dict[str, np.ndarray]
+    key: str, tensor: PackedTensor, stored: dict[str, np.ndarray], values: dict[str, np.ndarray]
 ) -> None:
     made = {name: value for name, value in values.items() if name.startswith(f"{key}.")}
     last = max(made, key=lambda name: int(name.removeprefix(f"{key}.").split(".")[0]))
     turned = not np.array_equal(made[last], tensor.dense())
     np.testing.assert_array_equal(made[last].T if turned else made[last], tensor.dense())
     for array, expected in tensor.arrays.items():
-        name = (
-            f"{key}.int8" if tensor.scheme.kind == "int8" and array == "data" else f"{key}.{array}"
-        )
-        turn_back = turned and tensor.scheme.kind == "int8" and array == "data"
+        name = f"{key}.int8" if tensor.scheme == INT8 and array == "data" else f"{key}.{array}"
+        turn_back = turned and tensor.scheme == INT8 and array == "data"
         held = (stored[name].T if turn_back else stored[name]).reshape(-1)[: expected.size]
         np.testing.assert_array_equal(held, expected.reshape(-1))
 
@@ -189,7 +193,7 @@ def test_files_are_as_small_as_the_recipe_promises(
     make: Callable[..., Made], exports: Exports
 ) -> None:
     made, dense = make("onnx", "new", ONNX["new"]), exports.get("avatar", "onnx").folder
-    assert {row.way for row in made.rows} == {"onnx", "ort"}
+    assert {row.runtime for row in made.rows} == {"onnx", "ort"}
     name = "identity_encoder"  # the largest of the tiny ones
     saved = sum(
         2 * math.prod(tensor.shape) - tensor.size for tensor in made.quantized.packed(name).values()
@@ -203,7 +207,7 @@ def test_a_quantized_checkpoint_gives_the_same_artifact_as_its_recipe(
     make: Callable[..., Made], tmp_path: Path
 ) -> None:
     made = make("onnx", "old", ONNX["old"])
-    write(made.quantized, tmp_path / "quantized")
+    write_quantized(made.quantized, tmp_path / "quantized")
     export(
         Request(
             checkpoint=tmp_path / "quantized",
@@ -221,7 +225,7 @@ def test_a_quantized_checkpoint_gives_the_same_artifact_as_its_recipe(
 
 def test_a_quantized_checkpoint_takes_no_recipe(exports: Exports, tmp_path: Path) -> None:
     path = recipe_file(tmp_path, [("*", "palette-4")])
-    write(apply(exports.checkpoint("avatar"), Recipe.read(path)), tmp_path / "quantized")
+    write_quantized(apply(exports.checkpoint("avatar"), Recipe.read(path)), tmp_path / "quantized")
     request = Request(
         checkpoint=tmp_path / "quantized", format="onnx", out=tmp_path / "out", recipe=path
     )

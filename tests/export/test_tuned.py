@@ -10,11 +10,20 @@ import onnx
 import pytest
 import torch
 
-from distillation.tunable import Tunable
+from distillation.stages.tunable_tensors import Tunable
 from export.exporter import Request, export
 from export.formats import Options
-from quantization import Packed, QuantizedPipeline, Recipe, apply, open_checkpoint, write
-from quantization.packing import pack
+from quantization import (
+    FLOAT16,
+    LookUp,
+    PackedTensor,
+    QuantizedPipeline,
+    Recipe,
+    apply,
+    open_quantized,
+    write_quantized,
+)
+from quantization.schemes import pack
 from tests.export.conftest import Exports
 from tests.export.test_recipes import (
     NEW,
@@ -40,16 +49,19 @@ def tuned(exports: Exports, tmp_path_factory: pytest.TempPathFactory) -> Path:
             for parameter in tunable.parameters():
                 parameter += 0.03 * torch.randn(parameter.shape)
         states[name] = tunable.repacked()
-    write(QuantizedPipeline(checkpoint, recipe, states.__getitem__), folder / "checkpoint")
+    write_quantized(
+        QuantizedPipeline(checkpoint, recipe, states.__getitem__), folder / "checkpoint"
+    )
     return folder / "checkpoint"
 
 
-def firsts(tensor: Packed) -> np.ndarray:
+def firsts(tensor: PackedTensor) -> np.ndarray:
     """A palette's packed indices, each the first one of its number in its table."""
-    table = tensor.arrays["table"]
-    first = [[int(np.flatnonzero(row == entry)[0]) for entry in row] for row in table]
-    numbers = np.array(first, np.uint8).reshape(-1)[tensor.places()]
-    return pack(numbers, tensor.scheme.bits)
+    form = tensor.form
+    assert isinstance(form, LookUp)
+    first = [[int(np.flatnonzero(row == entry)[0]) for entry in row] for row in form.table]
+    numbers = np.array(first, np.uint8).reshape(-1)[form.flat_indices()]
+    return pack(numbers, form.bits)
 
 
 @pytest.mark.slow
@@ -62,13 +74,13 @@ def test_an_artifact_holds_the_tuned_weights(
 ) -> None:
     export(Request(checkpoint=tuned, format=format_, out=tmp_path / "out", options=options))
     for name in ("identity_encoder", "denoiser", "decoder"):
-        state = open_checkpoint(tuned).packed(name)
-        packed = {key: t for key, t in state.items() if t.scheme.kind != "float16"}
+        state = open_quantized(tuned).packed(name)
+        packed = {key: t for key, t in state.items() if t.scheme != FLOAT16}
         if format_ == "coreml":
             found = coreml_weights(tmp_path / "out" / f"{name}.mlpackage")
             for key, tensor in packed.items():
                 made = found[f"p_module_{key.replace('.', '_')}_cast_fp16"]
-                if tensor.scheme.kind == "palette":
+                if isinstance(tensor.form, LookUp):
                     # Of entries that have become equal the converter takes the first.
                     tensor = replace(tensor, arrays={**tensor.arrays, "indices": firsts(tensor)})
                 check_coreml(tensor, made)

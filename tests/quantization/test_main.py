@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from quantization import Recipe, open_checkpoint
+from quantization import Recipe, open_quantized
 from quantization.__main__ import app
 from support.command_line import run
 from tests.components.tiny import save_tiny_avatar
@@ -71,7 +71,7 @@ def test_plan_then_apply(call: Call, checkpoint: Path, tmp_path: Path) -> None:
     assert "data:image/png;base64," in recipe.with_suffix(".html").read_text()
     code, sizes, _ = call("apply", recipe, "--checkpoint", checkpoint, "--out", out)
     assert code == 0 and "denoiser" in sizes
-    quantized = open_checkpoint(out)
+    quantized = open_quantized(out)
     parameters = 0
     for name in quantized.pipeline.names:
         state = quantized.pipeline.component(name).module.state_dict()
@@ -101,7 +101,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
         (("plan", "--target", "tflite"), "tflite"),
         (("plan", "--out", tmp_path), "is a directory"),
         (("plan", "--activations", "--bits", 4), "goes with --min-psnr only"),
-        (("plan", "--activations", "--target", "coreml-ios18"), "does not compute in int8"),
+        (("plan", "--activations", "--target", "ios18"), "does not compute in int8"),
         (("apply", tmp_path / "none.json", "--out", out), "none.json cannot be read"),
         (("apply", tmp_path / "other.json", "--out", out), "is for a StableDiffusionPipeline"),
     ):

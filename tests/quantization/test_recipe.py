@@ -11,8 +11,8 @@ from torch import nn
 
 from components import Component
 from quantization.errors import MisfitError, QuantizationError, RecipeError, SchemeError
-from quantization.recipe import Recipe, check
-from quantization.schemes import FLOAT16, INT8, Scheme, palette_scheme
+from quantization.recipe import Recipe
+from quantization.schemes import FLOAT16, INT8, Palette
 
 
 def component(width: int = 8) -> Component:
@@ -31,9 +31,9 @@ def test_parse_inverts_dump_and_names_are_sorted() -> None:
         pipeline="P",
         weights={
             "net.2.weight": (INT8, (4, 8)),
-            "net.0.weight": (palette_scheme(3, 4), (8, 8, 3, 3)),
+            "net.0.weight": (Palette(bits=3, group=4), (8, 8, 3, 3)),
         },
-        patterns=(("*", palette_scheme(4)), ("net.*", FLOAT16)),
+        patterns=(("*", Palette(bits=4)), ("net.*", FLOAT16)),
         activations={"net.2": INT8},
     )
     assert Recipe.parse(made.dump()) == made
@@ -49,7 +49,7 @@ def test_names_come_before_patterns_and_the_first_that_fits_decides() -> None:
         patterns=[["net.0.*", "int4/16"], ["net.*", "palette-2"], ["*", "palette-8"]],
     )
     # 8 input channels do not divide into blocks of 16: the next pattern decides.
-    assert made.schemes(component()) == {"0.weight": palette_scheme(2), "2.weight": INT8}
+    assert made.schemes(component()) == {"0.weight": Palette(bits=2), "2.weight": INT8}
     assert recipe().schemes(component()) == {"0.weight": FLOAT16, "2.weight": FLOAT16}
 
 
@@ -89,10 +89,10 @@ def test_int8_layers_need_int8_weights() -> None:
 
 def test_another_pipelines_recipe_is_refused() -> None:
     with pytest.raises(MisfitError, match="is for a P, the checkpoint is a Q"):
-        check(recipe(), "Q", ("net",))
+        recipe().require_pipeline("Q", ("net",))
     stray = recipe(weights={"other.weight": {"scheme": "int8", "shape": [1, 1]}})
     with pytest.raises(MisfitError, match=r"names other\.weight, but components are net"):
-        check(stray, "P", ("net",))
+        stray.require_pipeline("P", ("net",))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,3 @@ def test_a_broken_recipe_is_one_clear_line(data: bytes, says: str) -> None:
         Recipe.parse(data)
     assert isinstance(caught.value, RecipeError | SchemeError)
     assert "\n" not in str(caught.value)
-
-
-def test_schemes_parse_once_more() -> None:
-    assert Scheme.parse(str(palette_scheme(6, 16))) == palette_scheme(6, 16)

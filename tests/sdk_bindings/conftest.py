@@ -1,4 +1,4 @@
-"""A small artifact of made-up bytes with a real manifest, and the shipped checkpoint's own."""
+"""Fixtures: a small artifact of fake models with a real manifest, and the shipped artifact."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ from avatar.model import Sampler
 from avatar.people import STYLES
 from avatar.selfies import rules_to_dicts
 from components import TensorSpec
-from export import ComponentEntry, GoldenEntry, Manifest, artifact
+from export import (
+    ComponentEntry,
+    GoldenEntry,
+    Manifest,
+    ManifestError,
+    SamplerEntry,
+    SelfieRuleEntry,
+    StyleEntry,
+    artifact,
+)
 from sdk_bindings.package import OPERATORS
+from support.json_records import from_plain
 from tests.shipped_artifacts import is_shipped, shipped_artifact
 
 MakeArtifact = Callable[..., Path]
@@ -23,7 +33,10 @@ MakeArtifact = Callable[..., Path]
 
 @pytest.fixture
 def make_artifact(tmp_path: Path) -> MakeArtifact:
-    """Writes an artifact: `make_artifact("name", kinds=("onnx",), golden=b"…", styles=(…))`."""
+    """Return a function that writes an artifact.
+
+    Call it as `make_artifact("name", kinds=("onnx",), golden=b"…", styles=(…))`.
+    """
 
     def make(name: str = "onnx", *, golden: bytes = b"golden", **changes: Any) -> Path:
         folder = tmp_path / name
@@ -44,7 +57,7 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
 
 
 def _write_model(path: Path, data: bytes) -> None:
-    """A file, or for Core ML a package of two."""
+    """Write a model file, or for Core ML a package of two files."""
     if path.suffix != ".mlpackage":
         path.write_bytes(data)
         return
@@ -55,6 +68,7 @@ def _write_model(path: Path, data: bytes) -> None:
 
 def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
     spec = TensorSpec(name="latents", shape=(1, 8, 32, 32), description='Latents, as "x".')
+    sampler = Sampler(steps=2, guidance=1.0, also=(1, 4))
     values: dict[str, Any] = {
         "format": "onnx",
         "version": "0.1.0",
@@ -63,14 +77,15 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
         "options": {"precision": "fp16"},
         "checkpoint": "a" * 64,
         "tools": {"torch": "2"},
-        "styles": tuple(asdict(style) for style in STYLES),
-        "sampler": Sampler(steps=2, guidance=1.0, also=(1, 4)).constants(),
-        "selfie_rules": rules_to_dicts(),
+        "styles": tuple(StyleEntry(**asdict(style)) for style in STYLES),
+        "sampler": from_plain(SamplerEntry, sampler.constants(), ManifestError),
+        "selfie_rules": from_plain(tuple[SelfieRuleEntry, ...], rules_to_dicts(), ManifestError),
         "golden": GoldenEntry(
             seed=0,
             run="golden/run.safetensors",
             components={p: f"golden/{p}.safetensors" for p in ("encoder", "decoder")},
         ),
+        "files": (),
         "components": tuple(
             ComponentEntry(
                 name=part,
@@ -88,7 +103,7 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
 
 @pytest.fixture(scope="session")
 def shipped_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint's ONNX artifact, or that of AVATAR_ARTIFACT."""
+    """Return the ONNX artifact of the shipped checkpoint, or the one that AVATAR_ARTIFACT names."""
     given = os.environ.get("AVATAR_ARTIFACT")
     if given and is_shipped(Path(given), "onnx"):
         return Path(given).resolve()

@@ -1,9 +1,9 @@
-"""The Swift library's public names, as text that a change of them must update.
+"""Dumps the Swift library's public API as text. A change of the API must change the text.
 
     python -m tests.sdk_bindings.swift_api      writes the dumps anew, after a build
 
-`linux.api` is of the built library; `apple.api` of what is for Apple's platforms, as the
-declarations in `Tests/AppleDeclarations` have it.
+`linux.api` describes the library as built on Linux. `apple.api` describes it as type-checked for
+Apple's platforms, against the declarations in `Tests/AppleDeclarations`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TYPECHECK = "Tests/AppleDeclarations/typecheck.sh"
 
 @cache
 def dump(name: str) -> str:
-    """One public API: a line a declaration, below the type that it belongs to."""
+    """Return one public API: one line for each declaration, below the type that it belongs to."""
     folder = GRAPHS / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -41,7 +41,7 @@ _EXTRACT = (
 
 
 def text_of(graph: dict) -> str:  # type: ignore[type-arg]
-    """A symbol graph (swift-docc-symbolkit's format) as sorted text."""
+    """Return a symbol graph (in the format of swift-docc-symbolkit) as sorted text."""
     names = {s["identifier"]["precise"]: s["pathComponents"][-1] for s in graph["symbols"]}
     conforming: dict[str, set[str]] = {}
     for relation in graph["relationships"]:

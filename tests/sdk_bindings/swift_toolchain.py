@@ -1,4 +1,4 @@
-"""Runs commands of the Swift toolchain, where there is one."""
+"""Runs commands of the Swift toolchain, if it is installed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ FLAGS = (
     "-Xswiftc",
     "-warnings-as-errors",
 )
-"""Every command has the same, so that nothing is built twice."""
+"""The flags of every command. They are always the same, so that nothing is built twice."""
 
 
 def why_missing() -> str | None:
-    """Why Swift cannot be run here; None where it can."""
+    """Return why Swift cannot be run here, or None if it can."""
     folder = Path(os.environ.get("TOOLCHAINS", ROOT / ".toolchains")) / "swift"
     if not (folder / ".ready").is_file():
         return f"there is no Swift in {folder}; run: make toolchains (root, Debian)"
@@ -39,7 +39,10 @@ def why_missing() -> str | None:
 def swift(
     *command: str, folder: Path = PACKAGE, see: Sequence[Path] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in the toolchain, in `folder`; `see` are folders outside of the repository."""
+    """Run a command of the toolchain in `folder`.
+
+    The command also sees the folders `see`, which lie outside of the repository.
+    """
     values = {**os.environ, **environment, "BIND": ":".join(map(str, see))}
     return subprocess.run(
         [str(RUNNER), *command],
@@ -53,14 +56,14 @@ def swift(
 
 @cache
 def build(package: Path = PACKAGE) -> None:
-    """Build library, example and tests, once a process."""
+    """Build library, example and tests, once per process."""
     assert why_missing() is None, why_missing()
     done = swift("swift", "build", "--build-tests", *FLAGS, folder=package)
     assert done.returncode == 0, output_of(done)
 
 
 def run_tests(package: Path, see: Sequence[Path] = (), **environment: str) -> None:
-    """Run a package's own tests, which are built; none may fail or be skipped."""
+    """Run the tests of a package that is built. None may fail or be skipped."""
     command = ("swift", "test", "--skip-build", *FLAGS)
     done = swift(*command, folder=package, see=see, **environment)
     assert done.returncode == 0, output_of(done)
@@ -72,16 +75,16 @@ def run_tests(package: Path, see: Sequence[Path] = (), **environment: str) -> No
 
 
 def output_of(done: subprocess.CompletedProcess[str]) -> str:
-    """Both streams, for messages of failing tests.
+    """Return both output streams, for the messages of failing tests.
 
-    Debian's ONNX Runtime registers each operator twice and says so; that is left out.
+    It leaves out the warnings of Debian's ONNX Runtime, which registers each operator twice.
     """
     lines = f"{done.stdout}\n{done.stderr}".splitlines()
     return "\n".join(line for line in lines if not line.startswith("Schema error:"))
 
 
 def require(tool: str) -> str:
-    """The path of a program that a test wants; skips the test where there is none."""
+    """Return the path of a program, or skip the test if it is not installed."""
     found = shutil.which(tool)
     if found is None:
         pytest.skip(f"there is no {tool}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from export import ArtifactError, ManifestError
+from export import ArtifactError, ManifestError, StyleEntry
 from sdk_bindings import KOTLIN, SWIFT, LibraryError, UnsuitableArtifactError, open_bundle, render
 from tests.sdk_bindings.conftest import MakeArtifact
 
@@ -43,7 +43,7 @@ def test_the_generated_file_says_what_the_manifest_says(
     assert 'case openPeeps = "Open Peeps"\n' in text and "count 1.0 10.0\n" in text
     (card,) = (entry for entry in bundle.files if entry.path == "README.md")
     assert f"README.md {card.bytes} {card.sha256}\n" in text
-    assert text.endswith("1000.0,500.0 (1, 8, 32, 32)\n")
+    assert text.endswith("1000.0,500.0 [1, 8, 32, 32]\n")
     assert render(bundle, KOTLIN, templates).decode() == text
 
 
@@ -62,7 +62,7 @@ def test_a_core_ml_package_is_taken_file_by_file(make_artifact: MakeArtifact) ->
 
 
 def test_the_facts_are_those_of_the_app_and_no_machines(make_artifact: MakeArtifact) -> None:
-    """Golden outputs differ in their last bits between machines; nothing generated may."""
+    """Golden outputs differ in their last bits between machines. Generated files must not."""
     one = open_bundle(make_artifact("one", golden=b"1"), KOTLIN)
     other = open_bundle(make_artifact("other", golden=b"2"), KOTLIN)
     assert one.manifest != other.manifest
@@ -106,6 +106,10 @@ def test_another_schema_version_is_refused(make_artifact: MakeArtifact) -> None:
         open_bundle(folder, KOTLIN)
 
 
+def style(name: str) -> StyleEntry:
+    return StyleEntry(name=name, title="", tier="free", licence="", creator="")
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
@@ -113,7 +117,7 @@ def test_another_schema_version_is_refused(make_artifact: MakeArtifact) -> None:
         ({"selfie_rules": ()}, None, "names no selfie rules.*python -m export onnx --out"),
         ({"kinds": ("mlpackage",)}, None, "has mlpackage models, the Kotlin library runs onnx"),
         ({"kinds": ("onnx",)}, "ort", "has no ort model of encoder, it has onnx"),
-        ({"styles": ({"name": "a-b"}, {"name": "a_b"})}, None, "'a-b' and 'a_b'.*one name in code"),
+        ({"styles": (style("a-b"), style("a_b"))}, None, "'a-b' and 'a_b'.*one name in code"),
     ],
 )
 def test_an_artifact_that_does_not_suit(

@@ -1,4 +1,4 @@
-"""The golden vectors in the tree are what the laws give now, and what the laws say elsewhere."""
+"""The golden vectors in the tree agree with the code, and with independent implementations."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from safetensors.numpy import load_file
 
 from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
-from sdk_bindings.vectors import make
-from sdk_bindings.vectors.files import wide_profile
-from sdk_bindings.vectors.preparing import colours
+from sdk_bindings.vectors import write_golden
+from sdk_bindings.vectors.png_files import wide_profile
+from sdk_bindings.vectors.prepared import colours
 
 LARGEST = 1_500_000
-"""Bytes: they are committed, and ship with every package."""
+"""The largest size of the folder in bytes. It is committed, and is part of every package."""
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden")
-    make(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
+    write_golden(folder, (GOLDEN / "README.md").read_text(encoding="utf-8"))
     return folder
 
 
@@ -35,7 +35,7 @@ def files(folder: Path) -> set[str]:
 
 
 def near(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same but for the last digits of numbers."""
+    """Return whether two JSON values are equal but for the last digits of numbers."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -51,7 +51,7 @@ def pixels(path: Path) -> NDArray[Any]:
 
 
 def test_they_are_what_the_laws_give_now(fresh: Path) -> None:
-    """Machines differ in last bits and in how they compress: numbers and pixels are compared."""
+    """Machines differ in last bits and in compression, so this compares numbers and pixels."""
     assert files(GOLDEN) == files(fresh), "run: python -m sdk_bindings golden"
     for path in sorted(files(GOLDEN)):
         ours, theirs = GOLDEN / path, fresh / path
@@ -82,13 +82,13 @@ def test_the_readme_names_every_file() -> None:
 
 
 def words(seed: int, count: int) -> NDArray[np.uint32]:
-    """MT19937's words: NumPy's legacy generator begins as PyTorch's does."""
+    """Return the outputs of MT19937. NumPy's legacy generator starts as PyTorch's does."""
     legacy = np.random.RandomState(seed % 2**32)
     return legacy.randint(0, 2**32, size=count, dtype=np.uint32)
 
 
 def by_hand(seed: int, count: int) -> NDArray[np.float64]:
-    """The noise by its law, in double precision: Box-Muller in blocks of sixteen."""
+    """Return the noise in double precision, by Box-Muller in blocks of sixteen."""
     uniform = ((words(seed, count) & 0xFFFFFF) * 2.0**-24).reshape(-1, 2, 8)
     radius = np.sqrt(-2 * np.log1p(-uniform[:, 0]))
     angle = 2 * np.pi * uniform[:, 1]
@@ -111,7 +111,7 @@ def test_noise_follows_its_law_for_every_seed() -> None:
 
 
 def test_pictures_are_prepared_as_the_house_says() -> None:
-    """Area averages and EXIF turns by other means than `avatar/selfies/preparation.py`'s."""
+    """Area averages and EXIF orientations agree with an independent computation."""
     tensors = load_file(GOLDEN / "prepared.safetensors")
     landscape = colours(301, 217)[:, 42:259].astype(np.float64) / 255
     # Area averaging with fractions is a mean over a grid fine enough to hold both.

@@ -1,4 +1,4 @@
-"""The Kotlin libraries' own suites, and their example beside Python's pipeline."""
+"""The Kotlin libraries pass their own tests, and their example agrees with Python's pipeline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PIL import Image
 from avatar import shipped
 from avatar.__main__ import Runtime, open_model
 from avatar.selfies import read_selfies
-from avatar.styles import style_index
+from avatar.styles_file import style_index
 from sdk_bindings import KOTLIN, open_bundle, publish_package
 from support.images import to_pixels
 
@@ -28,7 +28,7 @@ SEED = 2**40 + 7
 
 
 def missing() -> str | None:
-    """What of the toolchain is not there."""
+    """Return which part of the toolchain is missing, or None."""
     tools = [tool for tool in ("java", "mvn", "aapt2", "exiftool") if not shutil.which(tool)]
     repository = Path.home() / ".m2" / "repository"
     if tools or not any(repository.glob(".pocketavatar-*")):
@@ -38,7 +38,7 @@ def missing() -> str | None:
 
 @pytest.fixture(scope="module")
 def built(shipped_onnx: Path) -> Path:
-    """The library, built and tested by Maven with the shipped model."""
+    """Return the library, after Maven has built and tested it with the shipped model."""
     why = missing()
     if why and os.environ.get("REQUIRE_TOOLCHAINS") == "1":
         pytest.fail(why)

@@ -1,4 +1,4 @@
-"""`python -m sdk_bindings` as its users meet it."""
+"""`python -m sdk_bindings` does what its help says."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_flags_and_their_defaults_are_pinned() -> None:
         ("byte", "refresh kotlin", "decoder.onnx was changed: its SHA-256 differs"),
         ("gone", "kotlin", "decoder.onnx is missing"),
         ("schema", "kotlin", "schema version 2, this reads 1"),
-        ("no JSON", "kotlin", "manifest.json is not JSON"),
+        ("no JSON", "kotlin", "manifest.json: not JSON"),
         ("none", "kotlin --model mlpackage", "'mlpackage' is not one of"),
         ("none", "dart", "No such command 'dart'"),
         ("none", "refresh dart", "'dart' is not one of"),

@@ -48,7 +48,7 @@ def test_a_name_of_signs_only_is_refused() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_kotlin_literal_says_the_text(text: str) -> None:
-    """JSON has Kotlin's escapes but for the dollar's."""
+    """JSON has the escapes of Kotlin, except the one of the dollar sign."""
     literal = kotlin_string(text)
     assert not re.search(r"(?<!\\)(\\\\)*\$", literal)
     assert (

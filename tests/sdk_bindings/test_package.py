@@ -17,7 +17,7 @@ Publish = Callable[..., int]
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """A library as it may lie on a developer's disk, with what builds left in it."""
+    """Return a library as on a developer's disk, with files that builds left there."""
     folder = tmp_path / "library"
     for path in (
         *("Package.swift", "Sources/AvatarStudio/Studio.swift", "golden/mine.png"),

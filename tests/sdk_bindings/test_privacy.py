@@ -1,4 +1,4 @@
-"""Promises of docs/privacy.md that hold for the project as a whole."""
+"""The promises of docs/privacy.md hold for the whole project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENDS = Version("1.29.0")
 """The first ONNX Runtime whose official builds send telemetry by default."""
 
 CLIENT = (b"events.data.microsoft.com", b"OneCollector", b"Microsoft12Applications6Events")
-"""What the telemetry client leaves in a library: seen in 1.31.1's, and not in 1.28.0's."""
+"""A string of the telemetry client. The library 1.31.1 contains it, and 1.28.0 does not."""
 
 
 def test_the_range_ends_before_the_version_that_sends_telemetry() -> None:
@@ -65,11 +65,11 @@ LOGS = {
     "swift": r"\bos_log|\bOSLog|\bNSLog|\bLogger\(|\b(debug)?[pP]rint\(|\bdump\(",
     "kotlin": r"android\.util\.Log|java\.util\.logging|slf4j|\bprintln?\(|printStackTrace",
 }
-"""What opens connections, and what leaves words behind; the libraries' own sources use neither."""
+"""APIs that open connections or write logs. The sources of the libraries use none of them."""
 
 
 def sources(language: Language) -> dict[str, str]:
-    """What becomes part of an app, by path, without comments."""
+    """Return the sources that become part of an app, by path and without comments."""
     files = [
         file
         for folder in language.sources

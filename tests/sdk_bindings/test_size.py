@@ -1,4 +1,4 @@
-"""What an app grows by is measured, or it is said that it is not."""
+"""The size that an app grows by is measured, or the table says that it is not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_kotlin_without_its_runtime_says_so(
         "model": model,
         "runtime": None,
     }
-    assert "not here to weigh" in parts[-1].about and "required_operators" in parts[-1].about
+    assert "not on this machine" in parts[-1].about and "required_operators" in parts[-1].about
 
 
 def test_the_runtime_of_the_build_is_weighed_where_maven_has_it(

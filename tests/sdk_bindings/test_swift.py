@@ -1,4 +1,4 @@
-"""The Swift package where it lies: its own tests, its example beside Python, its style."""
+"""The Swift package passes its own tests and the linter, and its example agrees with Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from avatar.__main__ import Runtime, open_model
-from avatar.label import PNG_TEXT, PNG_XMP_KEYWORD, SOURCE_TYPE, XMP
+from avatar.ai_label import PNG_TEXT, PNG_XMP_KEYWORD, SOURCE_TYPE, XMP
 from avatar.selfies import read_selfies
 from components.metrics import psnr
 from sdk_bindings import SWIFT, open_bundle, publish_package
@@ -42,7 +42,7 @@ EXAMPLE = str(PACKAGE / ".build" / "release" / "avatar-example")
 
 @pytest.fixture(scope="module")
 def built(shipped_onnx: Path) -> Path:
-    """The package, built with its tests; gives the artifact that they run on."""
+    """Build the package and its tests, and return the artifact that they use."""
     build()
     return shipped_onnx
 

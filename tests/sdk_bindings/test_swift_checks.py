@@ -1,4 +1,4 @@
-"""What can be said of the Swift library without running it: networking, style, Apple, its API."""
+"""Static checks of the Swift library: networking, Apple's platforms, public API, privacy."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ NETWORKING = re.compile(
     """,
     re.VERBOSE,
 )
-"""Names that open connections, functions that open any URL, and addresses. Those allowed are names
-of XMP's vocabularies, which nobody opens."""
+"""Names that open connections, functions that open any URL, and addresses. The allowed addresses
+are names of XMP's vocabularies, which no software opens."""
 
 SYMBOLS = re.compile(
     r"\b(?:socket|connect|accept|bind|listen|send|sendto|sendmsg|recv|recvfrom|recvmsg|getaddrinfo|"
     r"gethostby\w+|res_\w+|curl_\w+|SSL_\w+|nw_\w+|CFStream\w+|CFHTTP\w+|CFSocket\w+)\b"
     r"|FoundationNetworking|URLSession|URLRequest"
 )
-"""Symbols of the C library and of Foundation that networking needs."""
+"""The symbols of the C library and of Foundation that networking needs."""
 
 
 def code_of(file: Path) -> str:
-    """A Swift file without its comments."""
+    """Return a Swift file without its comments."""
     lines = file.read_text(encoding="utf-8").splitlines()
     return "\n".join(re.sub(r"(^|\s)//.*", "", line) for line in lines)
 
@@ -100,7 +100,7 @@ def test_no_built_object_links_networking(tmp_path: Path) -> None:
 @needs_swift
 @pytest.mark.slow
 def test_what_is_for_apple_passes_the_type_checker() -> None:
-    """Against declarations of ours: it is not yet compiled against Apple's SDK."""
+    """It is checked against our declarations, and not yet compiled against Apple's SDK."""
     assert MISSING is None, MISSING
     assert "struct VisionFaceDetector" in dump("apple")
 
@@ -109,7 +109,7 @@ def test_what_is_for_apple_passes_the_type_checker() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DUMPS)
 def test_a_changed_public_api_changes_its_dump(name: str) -> None:
-    """After a change that is meant: `python -m tests.sdk_bindings.swift_api`."""
+    """After an intended change run: `python -m tests.sdk_bindings.swift_api`."""
     build()
     assert dump(name) == DUMPS[name].read_text(encoding="utf-8")
 
@@ -140,7 +140,7 @@ def test_the_docs_say_that_apples_part_is_not_yet_compiled() -> None:
 
 
 def test_the_privacy_manifest_says_that_nothing_is_collected() -> None:
-    """And it names no API that needs a reason, because none is called."""
+    """It also names no API that needs a reason, because the library calls none."""
     manifest = plistlib.loads(
         (PACKAGE / "Sources" / "AvatarStudio" / "PrivacyInfo.xcprivacy").read_bytes()
     )
@@ -160,7 +160,7 @@ def test_the_privacy_manifest_says_that_nothing_is_collected() -> None:
 
 
 def test_nothing_in_it_can_crash_on_purpose() -> None:
-    """No forced unwrapping, no `try!`, no `fatalError` in what apps get."""
+    """The sources that apps get use no forced unwrapping, no `try!` and no `fatalError`."""
     forbidden = re.compile(
         r"\btry!|\bas!|\b(?:fatalError|precondition|preconditionFailure|assert)\(|[\w)\]]!(?![=\w])"
     )

@@ -1,4 +1,4 @@
-"""The picture in docs/sdk.md: one avatar by three languages."""
+"""The picture in docs/sdk.md shows one avatar that three languages draw alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from docs.three_languages import PICTURE, SIDE, Pixels, apart, by_python, panels, side_by_side
 
 ENOUGH = 55.0
-"""dB: what the same selfies, style and seed must agree within."""
+"""The PSNR in dB that the same selfies, style and seed must reach."""
 
 
 @pytest.fixture(scope="module")

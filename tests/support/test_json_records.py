@@ -7,7 +7,7 @@ import math
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import pytest
@@ -15,7 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.errors import UserError
-from support.json_records import Number, dump, parse, read, record, schema
+from support.json_records import (
+    Exact,
+    Keywords,
+    Number,
+    dump,
+    from_plain,
+    optional,
+    parse,
+    plain,
+    read,
+    record,
+    schema,
+)
 
 
 @record
@@ -46,6 +58,8 @@ class Outer:
     inner: Inner = field(default_factory=lambda: Inner(shape=()))
     others: dict[str, Inner] = field(default_factory=dict)
     free: Any = None
+    exact: Exact = 0
+    extra: str = optional("")
 
 
 INNER = st.builds(
@@ -59,6 +73,8 @@ OUTER = st.builds(
     share=st.none() | FINITE,
     inner=INNER,
     others=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), INNER, max_size=2),
+    exact=FINITE | st.integers(-(2**53), 2**53),
+    extra=st.text(st.characters(exclude_categories=["Cs"])),
     free=st.none() | st.booleans() | st.lists(st.integers(), max_size=2),
 )
 GOOD = Outer(name="x", inner=Inner(shape=(1, 2)))
@@ -67,6 +83,7 @@ GOOD = Outer(name="x", inner=Inner(shape=(1, 2)))
 @given(OUTER)
 def test_what_is_written_is_read_and_fits_the_schema(made: Outer) -> None:
     data = dump(made)
+    assert from_plain(Outer, plain(made), UserError) == made
     assert read(Outer, data, UserError) == made
     jsonschema.validate(json.loads(data), schema(Outer, title="Outer", address="urn:x"))
 
@@ -83,6 +100,8 @@ def test_what_is_written_is_read_and_fits_the_schema(made: Outer) -> None:
         ({"inner": {"shape": [1], "kind": "c"}}, r"inner\.kind is 'c'"),
         ({"inner": {}}, r"has no field 'inner\.shape'"),
         ({"nmae": "x"}, r"has an unknown field 'nmae'"),
+        ({"exact": "5"}, r"exact is '5'"),
+        ({"exact": True}, "exact is True"),
         ({"others": {"a": {"shape": 1}}}, r"others\.a\.shape is 1"),
     ],
 )
@@ -95,6 +114,39 @@ def test_what_does_not_fit_is_one_line_that_names_the_place(
     assert "\n" not in str(caught.value)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(values, schema(Outer, title="Outer", address="urn:x"))
+
+
+def test_exact_numbers_are_written_as_they_were_read() -> None:
+    for text in (b'"exact": 5,', b'"exact": 5.0,', b'"exact": 0.1,'):
+        data = dump(GOOD).replace(b'"exact": 0', text[:-1])
+        assert dump(read(Outer, data, UserError)) == data
+
+
+def test_an_optional_field_is_left_out_where_it_holds_its_default() -> None:
+    assert "extra" not in json.loads(dump(GOOD))
+    assert json.loads(dump(replace(GOOD, extra="x")))["extra"] == "x"
+
+
+def test_plain_values_become_a_tuple_of_records() -> None:
+    made = from_plain(tuple[Inner, ...], [{"shape": [1]}, {"shape": (2,)}], UserError)
+    assert made == (Inner(shape=(1,)), Inner(shape=(2,)))
+    with pytest.raises(UserError, match=r"\[0\]\.shape is 'x'"):
+        from_plain(tuple[Inner, ...], [{"shape": "x"}], UserError)
+
+
+def test_keywords_are_added_to_the_schema() -> None:
+    @record
+    @dataclass(frozen=True, kw_only=True)
+    class Described:
+        count: Annotated[int, Keywords(minimum=1)]
+
+    (field_,) = schema(Described, title="x", address="urn:x")["properties"].values()
+    assert (field_["type"], field_["minimum"]) == ("integer", 1)
+
+
+def test_text_that_is_no_unicode_is_not_json() -> None:
+    with pytest.raises(UserError, match="not JSON"):
+        read(Outer, b'{"name": "\\ud800"}', UserError)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b'{"name": NaN}', b"[" * 100_000])

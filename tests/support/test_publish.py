@@ -59,7 +59,7 @@ def leftovers(target: Path) -> list[str]:
 def in_child(action: Callable[[], None], kill_at: int | None = None) -> tuple[int, int]:
     """Fork, count the child's write points, kill it at one of them.
 
-    Gives the signal that ended it (0: none) and how many points it passed.
+    Returns the signal that ended it (0: none), and how many write points it passed.
     """
     reader, writer = os.pipe()
     pid = os.fork()

@@ -1,7 +1,8 @@
 """Selfies: photos of a 3-D head, rendered from an identity and a seed.
 
-`render` is the door. A head is described once (`head/`) and compiled for numba on a CPU or run
-as torch tensors on a GPU; the photo around it (place, lens, sensor) is numpy.
+`render` is the door. A head is described once (`head/`): numba compiles the description for a CPU
+(`_cpu.py`), and it runs on torch tensors on a GPU (`_gpu.py`). The photo around it (place, lens,
+sensor: `_photo.py`) is numpy. `docs/renderer.md` shows the stages.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from avatar.people.identity import SKIN_TONES, Identity
 from ._person import person_numbers
 from ._photo import photograph
 from ._scene import scene_numbers
-from ._translate import parameter_names
+from .head.parameters import Parameters
 
 __all__ = ["SIDE", "render"]
 
@@ -35,7 +36,7 @@ _SCENE, _PHOTO = 0, 1
 
 def _table(identities: Sequence[Identity], seeds: Sequence[int]) -> NDArray[np.void]:
     """One row of float32 parameters a selfie."""
-    names = parameter_names()
+    names = Parameters._fields
     table = np.zeros(len(seeds), dtype=[(name, np.float32) for name in names])
     for row, (identity, seed) in enumerate(zip(identities, seeds, strict=True)):
         numbers = scene_numbers(person_numbers(identity), np.random.default_rng([_SCENE, seed]))
@@ -66,11 +67,11 @@ def render(
     if not seeds:
         return np.empty((0, 3, SIDE, SIDE), np.float32)
     table = _table(identities, seeds)
-    # All heads at once for torch, one a thread for numba.
-    heads = _torch_heads(table, device) if backend == "torch" else None
+    # torch renders all heads at once, numba one a thread.
+    heads = _gpu_heads(table, device) if backend == "torch" else None
 
     def selfie(row: int) -> NDArray[np.float32]:
-        head = _numba_head(table, row) if heads is None else heads[row]
+        head = _cpu_head(table, row) if heads is None else heads[row]
         rng = np.random.default_rng([_PHOTO, seeds[row]])
         return photograph(rng, head, SKIN_TONES[identities[row].skin_tone])
 
@@ -87,13 +88,13 @@ def _blas() -> ThreadpoolController:
 
 
 # The backends are imported when first used: compiling, or torch, takes a while.
-def _numba_head(table: NDArray[np.void], row: int) -> NDArray[np.float32]:
-    from ._numba_backend import trace
+def _cpu_head(table: NDArray[np.void], row: int) -> NDArray[np.float32]:
+    from ._cpu import trace
 
     return trace(table, row, SIDE, steps=STEPS, shadow_steps=SHADOW_STEPS)
 
 
-def _torch_heads(table: NDArray[np.void], device: str) -> NDArray[np.float32]:
-    from ._torch_backend import trace
+def _gpu_heads(table: NDArray[np.void], device: str) -> NDArray[np.float32]:
+    from ._gpu import trace
 
     return trace(table, SIDE, device=device, steps=STEPS, shadow_steps=SHADOW_STEPS)

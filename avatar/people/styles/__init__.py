@@ -1,7 +1,7 @@
-"""Designers' styles: what they are, and one person drawn in one of them.
+"""The designers' styles: an identity, a style and a seed come in, a drawing goes out.
 
 Each style has a file beside this one that turns an identity into DiceBear options, and a section in
-`shown.toml` that says which attributes the drawing shows. Licence, creator and source are read from
+`shown.toml` that says which attributes its drawings show. Licence, creator and source are read from
 the designers' own definition files.
 """
 
@@ -41,7 +41,19 @@ Options = Callable[[Identity, np.random.Generator], dict[str, object]]
 
 @dataclass(frozen=True, kw_only=True)
 class DesignerStyle:
-    """A style and whose work it is. `tier` is "free" or "plus"."""
+    """A style and its origin.
+
+    Attributes:
+        name: Lower-case letters, digits and hyphens.
+        title: The name for users.
+        tier: "free" or "plus".
+        licence: Name of the licence of the drawings.
+        licence_url: Address of the licence.
+        creator: Who designed the style.
+        creator_url: Address of the creator.
+        source: Name of the original work.
+        source_url: Address of the original work.
+    """
 
     name: str
     title: str
@@ -77,11 +89,15 @@ STYLES: tuple[DesignerStyle, ...] = (
     _designer_style("personas", "plus"),
     _designer_style("avataaars", "plus"),
 )
-"""Every style; its place here is the number by which the model knows it."""
+"""The built-in styles; the index of a style is the one that the model takes."""
 
 
 def style_named(name: str) -> DesignerStyle:
-    """The style of that name; raises `UnknownStyleError`."""
+    """The built-in style with this name.
+
+    Raises:
+        UnknownStyleError: There is none.
+    """
     for style in STYLES:
         if style.name == name:
             return style
@@ -96,12 +112,12 @@ def _options_of(style_name: str) -> Options:
 
 
 def can_draw(identity: Identity, style_name: str) -> bool:
-    """Whether the style can show this person recognisably (one without headscarves may not)."""
+    """Whether the style can draw this person recognisably; some have no headscarf, for example."""
     return _shown.can_draw(identity, style_named(style_name).name)
 
 
 def drawn_labels(identity: Identity, style_name: str) -> dict[str, int]:
-    """Class index of each labelled attribute that this person's drawing in this style shows.
+    """The class index of each labelled attribute that this person's drawing in the style shows.
 
     Classes that the style draws alike have the index of the first of them.
     """
@@ -109,13 +125,15 @@ def drawn_labels(identity: Identity, style_name: str) -> dict[str, int]:
 
 
 def merged_classes(style_name: str, attribute: str) -> tuple[int, ...] | None:
-    """For each class of an attribute the first class that this style draws alike; None where the
-    style shows nothing of the attribute."""
+    """For each class of an attribute the index of the first class that the style draws alike.
+
+    The result is None where the style does not show the attribute.
+    """
     return _shown.merged_index(style_named(style_name).name, attribute)
 
 
 def draw_options(identity: Identity, style_name: str, seed: int) -> dict[str, object]:
-    """The DiceBear options of `draw` with the same arguments; every component is fixed in them."""
+    """The DiceBear options that `draw` uses for the same arguments; they fix every component."""
     if not can_draw(identity, style_name):
         raise NotDrawnError(f"{style_name} has nothing to draw {identity.hair_class} hair with")
     rng = np.random.default_rng([seed, zlib.crc32(style_name.encode()), person_digest(identity)])
@@ -123,10 +141,14 @@ def draw_options(identity: Identity, style_name: str, seed: int) -> dict[str, ob
 
 
 def draw(identity: Identity, style_name: str, seed: int) -> NDArray[np.uint8]:
-    """This person's avatar in a style; (256,256,3) uint8 sRGB, opaque.
+    """Draw a person in a style; returns (256,256,3) uint8 sRGB without transparency.
 
-    What makes the person recognisable comes from the identity; expression, clothes, background and
-    framing vary with the seed (any non-negative integer). The same arguments give the same picture.
-    Raises `UnknownStyleError`, and `NotDrawnError` where `can_draw` is false.
+    What makes the person recognisable depends on the identity; expression, clothes, background and
+    framing depend on the seed, which is any non-negative integer. The same arguments give the same
+    picture.
+
+    Raises:
+        UnknownStyleError: No style has that name.
+        NotDrawnError: `can_draw` is false.
     """
     return rasterize(style_name, draw_options(identity, style_name, seed))

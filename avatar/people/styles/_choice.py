@@ -1,10 +1,10 @@
-"""What the styles' files have in common: who decides which of several variants is drawn.
+"""Choices among several variants of a component, as all styles make them.
 
-There are two kinds of choice. A choice *of the person* (which of three fitting haircuts) is the
-same in every avatar of that person; it reads only the shape attributes, so people who differ in one
-label differ in that label alone. A *free* choice (expression, clothes, background) comes from the
-generator; it takes exactly one number from it, so later choices do not depend on how many variants
-an earlier one had.
+There are two kinds. A choice *of the person*, such as one of three fitting haircuts, is the same in
+every avatar of that person. It depends on the shape attributes only, so that people who differ in
+one label look different in that label only. A *free* choice (expression, clothes, background) comes
+from the random generator. It takes exactly one number, so that later choices do not depend on how
+many variants an earlier one had.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from avatar.people.identity import SHAPE_ATTRIBUTES, Identity
 
 T = TypeVar("T")
 
-# Cool and leafy pastels: none comes near a skin tone or a hair colour.
+# Blue, violet and green pastels: none is similar to a skin tone or a hair colour.
 BACKGROUNDS: tuple[str, ...] = (
     "#b6e3f4",
     "#9fc6ee",
@@ -44,25 +44,25 @@ CLOTHES: tuple[str, ...] = (
 
 
 def person_digest(identity: Identity) -> int:
-    """A 64-bit number of who the person is, apart from every label."""
+    """A 64-bit hash of the person's shape attributes; labels do not change it."""
     shape = ",".join(repr(getattr(identity, name)) for name in SHAPE_ATTRIBUTES)
     return int.from_bytes(hashlib.sha256(shape.encode()).digest()[:8], "big")
 
 
 def of_person(identity: Identity, what: str, variants: Sequence[T]) -> T:
-    """The variant this person always has; `what` keeps choices of two things apart."""
+    """The variant that this person always has; `what` names the choice."""
     text = f"{person_digest(identity)}/{what}"
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
     return variants[number % len(variants)]
 
 
 def pick(rng: np.random.Generator, variants: Sequence[T]) -> T:
-    """A free choice; always takes one number from the generator."""
+    """A free choice; it takes one number from the generator."""
     return variants[int(rng.random() * len(variants))]
 
 
 def pin(**components: str | None) -> dict[str, object]:
-    """Options that fix each named component to one variant, or with None leave it out."""
+    """Options that fix each named component to one variant, or leave it out where it is None."""
     options: dict[str, object] = {}
     for name, variant in components.items():
         options[f"{name}Probability"] = 0 if variant is None else 100
@@ -77,9 +77,9 @@ def paint(**colors: str) -> dict[str, object]:
 
 
 def framing(rng: np.random.Generator, *, tilt: float = 4.0) -> dict[str, object]:
-    """Free framing: background colour, mirrored or not, and a tilt of at most `tilt` degrees.
+    """Free choices of background colour, mirroring, zoom and a tilt of at most `tilt` degrees.
 
-    The slight zoom keeps a body that ends at the picture's edge from showing that it ends there.
+    The zoom hides the end of a body that ends at the picture's edge.
     """
     return {
         "backgroundColor": [pick(rng, BACKGROUNDS)],

@@ -1,4 +1,4 @@
-"""The designers' definition files, as the package `dicebear-styles` carries them."""
+"""The designers' definition files, which the package `dicebear-styles` contains."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def definition(name: str) -> Mapping[str, Any]:
 
 @cache
 def compiled(name: str) -> Style:
-    """The style ready to draw; checking its definition takes most of a second, so once only."""
+    """The style, ready to draw. It is kept, because checking a definition takes nearly a second."""
     source = repaired(name, definition(name))
     return Style(with_hair_color(source) if name == "open-peeps" else source)

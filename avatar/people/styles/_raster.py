@@ -1,4 +1,4 @@
-"""From DiceBear options to pixels."""
+"""Pixels from DiceBear options."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ._definition import compiled
 
 SIDE = 256
 
-# DiceBear clips the drawing to the picture, for those whose viewer would show what lies outside.
-# A renderer never does, and without the clip it need not draw into a layer: half the time.
+# DiceBear clips the drawing to the picture, for viewers that would show what is outside. A renderer
+# shows nothing outside, and without the clip it needs no separate layer, which halves the time.
 _PICTURE_CLIP = re.compile(r'(</defs><g) clip-path="url\(#clip-[^)"]*\)"')
 
 
 def rasterize(style_name: str, options: Mapping[str, object]) -> NDArray[np.uint8]:
-    """Draw a style with these DiceBear options; (256,256,3) uint8 sRGB.
+    """Draw a style with DiceBear options; returns (256,256,3) uint8 sRGB.
 
-    The options must bring a background colour: a picture with transparent pixels is refused.
+    The options must contain a background colour, because transparent pixels are not allowed.
     """
     svg = _PICTURE_CLIP.sub(r"\1", str(Avatar(compiled(style_name), dict(options))), count=1)
     png = svg_to_bytes(svg_string=svg, width=SIDE, height=SIDE, skip_system_fonts=True)

@@ -1,6 +1,6 @@
-"""The one change we make to a design: the hair of Open Peeps gets a colour of its own.
+"""The only change to a design: the hair of Open Peeps gets a colour of its own.
 
-Its licence, CC0, allows remixing. Repairs of mere faults are in `_repairs`.
+Its licence, CC0, allows changes. Corrections of mistakes are in `_repairs`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ Element = dict[str, Any]
 INK = {"type": "color", "name": "ink"}
 HAIR = {"type": "color", "name": "headContrast"}
 CLOTHING = {"type": "color", "name": "clothing"}
-# Half of the widest line that stays black, in units of the 704-unit canvas.
+# Half the width of the widest line that stays black, in units of a canvas of 704 units.
 EDGES = {"head": 10, "facialHair": 6}
 
 
 def with_hair_color(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Open Peeps' definition with hair of a colour of its own.
 
-    Most of its hair is inked solid black, as one path with the outline of the face, so a blond
-    person could not be told from a dark one. Each such path
+    Most of its hair is solid black, in one path with the outline of the face, so that hair colours
+    could not be told apart. Each such path
 
         path(fill=ink)
 
-    becomes the same shape filled with the hair colour, under its own black inner edge:
+    becomes the same shape in the hair colour, under a black edge inside the shape:
 
         path(fill=headContrast), clipPath(path), path(stroke=ink, clipped by it)
 
-    Lines no wider than twice the edge stay black throughout, so the drawing keeps its line. Heads
-    and beards with a `headContrast` of the designer's own are left as they are.
+    Lines that are no wider than twice the edge stay black. Heads and beards to which the designer
+    gave a `headContrast` are not changed.
     """
     components = dict(definition["components"])
     for name, edge in EDGES.items():
@@ -42,11 +42,11 @@ def with_hair_color(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _colored(elements: list[Element], key: str, edge: int) -> list[Element]:
-    """The elements of one variant with its inked shapes coloured."""
+    """The elements of one variant, with black shapes coloured."""
     own_color = any(element.get("attributes", {}).get("fill") == HAIR for element in elements)
     if own_color or key.startswith("head-noHair"):
         return elements
-    # A headscarf goes with the clothes; the hair colour remains for the beard.
+    # A headscarf has the colour of the clothes; the hair colour remains for the beard.
     color = CLOTHING if key == "head-hijab" else HAIR
     return [
         new

@@ -1,4 +1,4 @@
-"""Three slips in the definition files, mended; all else stays as the designers drew it."""
+"""Corrections of three mistakes in the definition files; all else is as the designers drew it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def repaired(name: str, definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The definition of the style `name` without its slip; the one given is left as it is."""
+    """The corrected definition of the style `name`; the argument is not changed."""
     repairs = {
         "lorelei": with_bare_head,
         "pixel-art": with_white_masks,
@@ -18,9 +18,9 @@ def repaired(name: str, definition: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def with_bare_head(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Lorelei with a bald head: hair 34, a head with a tuft, loses the tuft.
+    """Lorelei with a bald head: the tuft of hair 34 is removed.
 
-    The style draws the head as a part of each hair, so that leaving the hair out leaves nothing.
+    The style draws the head as a part of the hair, so without any hair there would be no head.
     """
     mended: dict[str, Any] = copy.deepcopy(dict(definition))
     bald = mended["components"]["hair"]["variants"]["variant34"]
@@ -31,8 +31,8 @@ def with_bare_head(definition: Mapping[str, Any]) -> dict[str, Any]:
 def with_white_masks(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Pixel Art with beards of every colour.
 
-    A luminance mask lets through as much as it is bright. The masks of the beards are painted in
-    the colour of the hair, so that the darker a beard, the less of it could be seen.
+    The brighter a luminance mask is, the more it shows. The masks of the beards have the colour of
+    the hair, so that dark beards were hardly visible; here the masks are white.
     """
     mended: dict[str, Any] = copy.deepcopy(dict(definition))
     for mask in _nodes(mended):
@@ -43,15 +43,15 @@ def with_white_masks(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_true_blends(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Personas with its highlights blended as they say.
+    """Personas with highlights that are blended as its definition says.
 
-    Its faces, curls and beards are lightened by white in mode "overlay", which keeps the hue. But
+    Faces, curls and beards are lightened by white in the mode "overlay", which keeps the hue. But
 
         g(mask), path(mix-blend-mode)
 
-    has nothing to blend with: a group with a mask is composed apart (W3C Compositing, section
-    3.2), and the white becomes a plain veil that turns dark skin and dark hair grey. Each child of
-    such a group gets the mask to itself, together with its blend mode:
+    has nothing to blend with: a group with a mask is composed separately (W3C Compositing, section
+    3.2), and plain white makes dark skin and dark hair grey. Here each child of such a group has
+    the mask of its own, together with its blend mode:
 
         g(mask, mix-blend-mode), path
     """
@@ -73,7 +73,7 @@ def _masked(child: dict[str, Any], mask: str) -> dict[str, Any]:
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping in a JSON tree."""
+    """All mappings in a JSON tree."""
     if isinstance(tree, dict):
         yield tree
         tree = list(tree.values())

@@ -1,4 +1,4 @@
-"""Reads `shown.toml`: which attributes each style shows, merges, leaves out or hides."""
+"""The table `shown.toml`: which attributes each style shows, merges, lacks or hides."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from typing import Any
 from avatar.people.identity import ATTRIBUTES, Identity
 
 Condition = Mapping[str, Sequence[str]]
-"""True of a person whose every named attribute is of one of the named classes."""
+"""Holds for a person who has one of the named classes in every named attribute."""
 
 
 @cache
 def table() -> Mapping[str, Mapping[str, Any]]:
-    """The whole checked-in table; its own first lines explain its words."""
+    """The whole table; the comment at its top explains the entries."""
     text = (files(__package__) / "shown.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def holds(condition: Condition, identity: Identity) -> bool:
-    """Whether the person meets a condition of the table."""
+    """Whether a condition of the table holds for the person."""
     return all(getattr(identity, name) in classes for name, classes in condition.items())
 
 
 def can_draw(identity: Identity, style_name: str) -> bool:
-    """Whether the style has what this person cannot be recognised without."""
+    """Whether the style can draw everything that this person is recognised by."""
     return not any(holds(c, identity) for c in table()[style_name].get("not_drawn", ()))
 
 
 @cache
 def merged_index(style_name: str, attribute: str) -> tuple[int, ...] | None:
-    """For each class of the attribute the class it is scored as; None where the style is blind."""
+    """For each class of the attribute the first class that the style draws alike.
+
+    The result is None where the style does not show the attribute.
+    """
     entry = table()[style_name][attribute]
     if entry == "absent":
         return None
@@ -45,7 +48,7 @@ def merged_index(style_name: str, attribute: str) -> tuple[int, ...] | None:
 
 
 def drawn_labels(identity: Identity, style_name: str) -> dict[str, int]:
-    """The labels that a drawing of this person in this style really shows."""
+    """The labels that a drawing of this person in the style shows, by attribute."""
     hidden: Mapping[str, Sequence[Condition]] = table()[style_name].get("hidden", {})
     labels: dict[str, int] = {}
     for attribute, index in identity.labels.items():

@@ -1,6 +1,7 @@
-"""Adventurer by Lisa Wischofsky: a big floating head, three quarters from the left.
+"""Adventurer by Lisa Wischofsky: a big head without a body, three quarters from the left.
 
-It has no headscarf and of facial hair only a moustache, which shares its place with the freckles.
+It has no headscarf. Its only facial hair is a moustache, which is in the same component as the
+freckles, so a drawing shows one of the two.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ HAIR: dict[str, tuple[str | None, ...]] = {
     "bun": ("long10", "long11", "long19"),
     "braids": ("long16",),
 }
-# The style hangs earrings on the hair, so a bald head has none either.
+# Earrings are part of the hair in this style, so a bald head has none.
 NO_EARRINGS = frozenset({"bald", "bob", "long_straight", "long_wavy"})
 GLASSES: dict[str, str | None] = {
     "none": None,
@@ -50,7 +51,7 @@ def _earrings(identity: Identity) -> str | None:
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
-    """DiceBear options of one avatar: the person from the identity, the rest from `rng`."""
+    """DiceBear options of one drawing: the person by the identity, all else chosen by `rng`."""
     chosen = pin(
         head="default",
         hair=of_person(identity, "hair", HAIR[identity.hair_class]),

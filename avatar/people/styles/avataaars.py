@@ -1,7 +1,7 @@
 """Avataaars by Pablo Stanley: flat shapes, front view, every attribute but freckles and earrings.
 
-It has no hair of its own colour for brows, no goatee (its lightest beard stands in) and no stubble
-(that beard again, in a colour halfway to the skin's).
+Its brows have no colour. A goatee is drawn as its lightest beard, and stubble as the same beard in
+a colour halfway to the skin's.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ GARMENTS = (
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
-    """DiceBear options of one avatar: the person from the identity, the rest from `rng`."""
+    """DiceBear options of one drawing: the person by the identity, all else chosen by `rng`."""
     skin, hair = SKIN_TONES[identity.skin_tone], HAIR_COLORS[identity.hair_color]
     beard = blend(skin, hair, 0.4) if identity.facial_hair == "stubble" else hair
     chosen = pin(

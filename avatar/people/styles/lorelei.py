@@ -1,8 +1,8 @@
-"""Lorelei, by Lisa Wischofsky: an identity in her variants.
+"""Lorelei by Lisa Wischofsky: black lines, large heads.
 
-The style numbers its 48 hair styles; they are sorted here by what they look like. It has no
-headscarf (such people are not drawn) and, of facial hair, only full beards. Its braids are two low
-bunches, the nearest it has.
+The style numbers its 48 haircuts; here they are sorted by what they look like. It has no headscarf
+(such people are not drawn), and full beards are its only facial hair. Braids are drawn as two low
+bunches, the most similar haircut.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ HIGHLIGHT = "#b98a6f"
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
-    """DiceBear options of a person; `rng` chooses eyes, mouth and framing."""
+    """DiceBear options of one drawing; `rng` chooses eyes, mouth and framing."""
     brows = THICK_BROWS if identity.brow_thickness > 0.6 else THIN_BROWS
     return {
         **pin(
@@ -91,7 +91,7 @@ def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
             beard=of_person(identity, "beard", BEARDS[identity.facial_hair]),
             glasses=of_person(identity, "glasses", GLASSES[identity.glasses]),
             freckles="variant01" if identity.freckles == "yes" else None,
-            # The others hang where most hair covers them.
+            # Most hair would cover the other earrings.
             earrings="variant01" if identity.earrings == "yes" else None,
             hairAccessories=None,
             head=of_person(identity, "head", HEADS),
@@ -106,7 +106,7 @@ def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
 
 
 def _colors(identity: Identity) -> dict[str, object]:
-    """Black ink lines; what would vanish in a dark skin is drawn in a light colour instead."""
+    """Colours of lines: black, or light where black would not be visible on dark skin."""
     skin, hair = SKIN_TONES[identity.skin_tone], HAIR_COLORS[identity.hair_color]
     dark = identity.skin_tone in DARK_SKINS
     features = HIGHLIGHT if identity.skin_tone in DARKEST_SKINS else INK

@@ -1,7 +1,7 @@
-"""Open Peeps by Pablo Stanley: ink line, head turned to the right.
+"""Open Peeps by Pablo Stanley: ink lines, head turned to the right.
 
-Its hair gets a colour of its own (see `_remix`). It has no freckles, no earrings and no stubble; a
-person with stubble is drawn shaven.
+Its hair has a colour of its own (see `_remix`). It has no freckles and no earrings. A person with
+stubble is drawn shaven.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ EXPRESSIONS = (
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
-    """DiceBear options of one avatar: the person from the identity, the rest from `rng`."""
+    """DiceBear options of one drawing: the person by the identity, all else chosen by `rng`."""
     chosen = pin(
         head=of_person(identity, "head", HEADS[identity.hair_class]),
         facialHair=of_person(identity, "facial hair", FACIAL_HAIR[identity.facial_hair]),

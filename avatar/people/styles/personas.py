@@ -1,7 +1,7 @@
-"""Personas, by Draftbit: an identity in its twenty hair styles, of which fourteen fit.
+"""Personas by Draftbit: heads and shoulders, with fourteen of its twenty haircuts.
 
-No headscarf (such people are not drawn), freckles or earrings; one pair of glasses; deep wrinkles
-beside the nose are its only sign of age.
+It has no headscarf (such people are not drawn), no freckles and no earrings, and one pair of
+glasses. Its only sign of age is deep wrinkles beside the nose.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ BEARDS: Mapping[str, tuple[str | None, ...]] = {
     "full": ("beardMustache",),
 }
 
-# Glasses are among the eyes.
+# The style has glasses as a variant of the eyes.
 EYES: Mapping[str, tuple[str, ...]] = {
     "none": ("open", "open", "happy"),
     "round": ("glasses",),
@@ -57,10 +57,10 @@ SHADOW = "#000000"
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
-    """DiceBear options of a person; `rng` chooses eyes, mouth, clothes and framing."""
+    """DiceBear options of one drawing; `rng` chooses eyes, mouth, clothes and framing."""
     nose = "wrinkles" if identity.age == "old" else of_person(identity, "nose", NOSES)
     hair = HAIR_COLORS[identity.hair_color]
-    # A buzz cut and stubble are shadows of a fifth: only black makes one that can be seen.
+    # A buzz cut and stubble are shadows of 20 % opacity, visible only in black.
     return {
         **pin(
             hair=of_person(identity, "hair", HAIR[identity.hair_class]),

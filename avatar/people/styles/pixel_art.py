@@ -1,7 +1,7 @@
-"""Pixel Art, by DiceBear: an identity on a grid of 16 by 16 pixels.
+"""Pixel Art by DiceBear: a picture of 16 by 16 large pixels.
 
-No headscarf (such people are not drawn), no freckles, no moustache; a wave cannot be told from a
-straight line at this size nor round glasses from square ones, and stubble is a beard.
+It has no headscarf (such people are not drawn), no freckles and no moustache. At this size wavy
+hair looks like straight hair, round glasses like square ones, and stubble is drawn as a beard.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._choice import framing, of_person, paint, pick, pin
 LONG = ("long03", "long07", "long09", "long13")
 
 # Left out: mohawks, strands and receding hair (short05, 07, 12, 18, 20, 21, 23, 24), shaved sides,
-# and hair that meets under the chin (long01, 12, 20): there it reads as a beard.
+# and hair that meets under the chin (long01, 12, 20): there it looks like a beard.
 HAIR: Mapping[str, tuple[str | None, ...]] = {
     "bald": (None,),
     "buzz": ("short04",),
@@ -81,7 +81,7 @@ CLOTHES = (
 
 
 def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
-    """DiceBear options of a person; `rng` chooses eyes, mouth, clothes, background and flip."""
+    """DiceBear options of one drawing; `rng` chooses eyes, mouth, clothes, background and flip."""
     earrings = of_person(identity, "earrings", EARRINGS) if identity.earrings == "yes" else None
     skin = SKIN_TONES[identity.skin_tone]
     return {
@@ -106,7 +106,7 @@ def options(identity: Identity, rng: np.random.Generator) -> dict[str, object]:
             clothing=pick(rng, CLOTHES_COLORS),
         ),
         **framing(rng),
-        # Pixels that are turned or stretched are no longer pixel art.
+        # No tilt and no zoom: pixels must stay on the grid.
         "rotate": 0,
         "scale": 1,
     }

@@ -21,7 +21,7 @@ android {
 
     buildTypes {
         release {
-            isMinifyEnabled = true // R8, in full mode unless gradle.properties says otherwise
+            isMinifyEnabled = true // R8 runs in full mode unless gradle.properties says otherwise.
             proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"))
         }
     }

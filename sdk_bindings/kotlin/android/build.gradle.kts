@@ -25,7 +25,7 @@ android {
         targetCompatibility = JavaVersion.VERSION_1_8
     }
 
-    // The published artifact, as assets/avatar; models are compressed already.
+    // The published artifact becomes assets/avatar. Models are compressed already.
     sourceSets["main"].assets.srcDir(layout.buildDirectory.dir("avatar-assets"))
     androidResources.noCompress += listOf("onnx", "ort")
 }

@@ -25,6 +25,6 @@ java {
 
 dependencies {
     api("org.jetbrains.kotlinx:kotlinx-coroutines-core:$coroutinesVersion")
-    // The platform's own build comes with whoever uses this: onnxruntime-android in :android.
+    // The module that uses this one adds the build for its platform: onnxruntime-android in :android.
     compileOnly("com.microsoft.onnxruntime:onnxruntime:$onnxruntimeVersion")
 }

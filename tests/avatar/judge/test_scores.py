@@ -1,4 +1,4 @@
-"""The judge's arithmetic: against values by hand, and laws."""
+"""Each score by itself: laws, and values computed by hand."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from avatar.judge import (
     attributes_right,
     diversity,
     frechet_distance,
+    judge_images,
     load_judge,
-    look_at,
     retrieval,
     same_person,
 )
@@ -38,7 +38,7 @@ LORELEI = 0
 
 
 def certain(people: list[Identity], styles: np.ndarray) -> Judgement:
-    """The judgement of one who knows everything, also what a style does not show."""
+    """A judgement that is certain and right, also about what a style does not show."""
     probabilities = {"kind": np.eye(len(KINDS), dtype=np.float32)[styles]}
     for name, classes in ATTRIBUTES.items():
         labels = [person.labels[name] for person in people]
@@ -47,15 +47,15 @@ def certain(people: list[Identity], styles: np.ndarray) -> Judgement:
     return Judgement(features=features, probabilities=probabilities)
 
 
-def clueless(count: int) -> Judgement:
-    """The judgement of one who knows the distributions and has seen nothing."""
+def uncertain(count: int) -> Judgement:
+    """A judgement with the prior distributions, as of pictures that show nothing."""
     probabilities = {"kind": np.full((count, len(KINDS)), 1 / len(KINDS), np.float32)}
     for name, shares in DISTRIBUTIONS.items():
         probabilities[name] = np.tile(np.array(list(shares.values()), np.float32), (count, 1))
     return Judgement(features=np.zeros((count, 2), np.float32), probabilities=probabilities)
 
 
-def test_who_knows_everything_is_right_wherever_a_style_shows_it() -> None:
+def test_a_certain_judgement_is_right_wherever_a_style_shows_an_attribute() -> None:
     pairs = [
         (sample_identity(seed), style)
         for seed in range(40)
@@ -86,18 +86,18 @@ def test_probabilities_of_classes_that_a_style_merges_are_added() -> None:
     assert attributes_right(seen, [person], np.array([LORELEI]))["facial_hair"] == 1
 
 
-def test_the_clueless_cannot_tell_people_apart_and_the_certain_can() -> None:
+def test_only_certain_judgements_tell_people_apart() -> None:
     people = [sample_identity(seed) for seed in range(100)]
     one, other = certain(people, np.zeros(100, int)), certain(people, np.ones(100, int))
-    np.testing.assert_allclose(same_person(clueless(5), one), 0, atol=1e-4)
-    assert retrieval(clueless(100), other).mean() == 0
+    np.testing.assert_allclose(same_person(uncertain(5), one), 0, atol=1e-4)
+    assert retrieval(uncertain(100), other).mean() == 0
     labels = [tuple(person.labels.values()) for person in people]
     unique = [labels.count(label) == 1 for label in labels]
     np.testing.assert_array_equal(retrieval(one, other), unique)
 
 
-def test_one_attribute_known_of_both_gives_the_odds_by_hand() -> None:
-    first, second = clueless(1), clueless(1)
+def test_one_known_attribute_gives_the_odds_computed_by_hand() -> None:
+    first, second = uncertain(1), uncertain(1)
     for seen in (first, second):
         seen.probabilities["freckles"][0] = [0, 1]
     expected = np.log(1 / DISTRIBUTIONS["freckles"]["yes"])
@@ -105,7 +105,7 @@ def test_one_attribute_known_of_both_gives_the_odds_by_hand() -> None:
 
 
 def test_frechet_distance_of_two_normal_distributions_by_hand() -> None:
-    """Independent features: the sum of squared differences of means and of deviations."""
+    """For independent features: the squared differences of means and of deviations, added up."""
     rng = np.random.default_rng(0)
     first = rng.standard_normal((200_000, 2)) * [1, 2] + [0, 0]
     second = rng.standard_normal((200_000, 2)) * [3, 2] + [1, 0]
@@ -130,19 +130,19 @@ def test_diversity_is_within_sets_only() -> None:
     assert diversity(features, np.array([0, 0, 1, 1])) == pytest.approx((5 + 1) / 2)
 
 
-def test_the_judge_looks_at_both_sizes_and_saves(tmp_path: object) -> None:
+def test_the_judge_reads_both_sizes_and_can_be_saved(tmp_path: object) -> None:
     torch.manual_seed(0)
     judge = Judge(widths=(4, 4, 4, 4, 4, 4), feature_width=8)
     small = torch.rand(3, 3, 128, 128)
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    seen = look_at(judge, small)
+    seen = judge_images(judge, small)
     assert seen.features.shape == (3, 8)
     assert [table.shape[1] for table in seen.probabilities.values()] == list(CLASS_COUNTS)
     for table in seen.probabilities.values():
         np.testing.assert_allclose(table.sum(1), 1, rtol=1e-5)
-    np.testing.assert_allclose(look_at(judge, large).features, seen.features, atol=1e-5)
+    np.testing.assert_allclose(judge_images(judge, large).features, seen.features, atol=1e-5)
     judge.save_pretrained(tmp_path)
-    again = look_at(load_judge(tmp_path), small)  # type: ignore[arg-type]
+    again = judge_images(load_judge(tmp_path), small)  # type: ignore[arg-type]
     np.testing.assert_allclose(again.features, seen.features, atol=1e-6)
 
 

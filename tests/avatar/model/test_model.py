@@ -62,7 +62,7 @@ def test_no_selfie_gives_the_null_tokens() -> None:
     assert torch.equal(ENCODER(SELFIES * 0, torch.zeros(10)), ENCODER.null_tokens)
 
 
-def test_ten_slots_do_as_any_number_of_slots_does() -> None:
+def test_ten_slots_give_the_same_as_fewer_slots() -> None:
     with torch.inference_mode():
         short = ENCODER(SELFIES[:2], torch.ones(2))
         padded, mask = (torch.from_numpy(array) for array in pad_selfies(SELFIES[:2].numpy()))
@@ -77,7 +77,7 @@ def test_too_few_or_many_selfies_are_refused(count: int) -> None:
 
 @pytest.mark.parametrize("sigma", [0.0, 0.3, 1.0])
 @torch.inference_mode()
-def test_without_an_answer_the_denoiser_says_what_is_likeliest_of_unit_normals(
+def test_where_the_unet_gives_zero_the_denoiser_gives_the_linear_guess(
     sigma: float,
 ) -> None:
     """The regression of `noise - clean` on the noisy latents, which preconditioning builds in."""
@@ -99,7 +99,7 @@ def cost(module: torch.nn.Module, *inputs: torch.Tensor) -> tuple[float, float]:
 
 
 def test_budgets_of_a_phone() -> None:
-    """At most: encoder 4 M and 0.2 GMAC a selfie, denoiser 12 M and 1.5, decoder 2 M and 4."""
+    """Upper bounds: encoder 4 M and 0.2 GMAC a selfie, denoiser 12 M and 1.5, decoder 2 M and 4."""
     latents = torch.zeros(1, 8, 32, 32)
     parameters, gmac = cost(ENCODER, SELFIES, torch.ones(10))
     assert parameters <= 4 and gmac <= 2

@@ -1,4 +1,4 @@
-"""The sampling loop against closed forms, the noise against MT19937 and Box-Muller written anew."""
+"""The sampling loop against closed forms, the noise against MT19937 and Box-Muller."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_sampler_of_several_numbers_of_steps_gives_each_its_table() -> None:
         ({"also": ["x"]}, "malformed"),
     ],
 )
-def test_constants_that_are_none_are_refused_in_a_line(
+def test_malformed_constants_are_refused_in_one_line(
     change: dict[str, object], message: str
 ) -> None:
     constants = {**Sampler(steps=2).constants(), **change}
@@ -75,7 +75,7 @@ def test_constants_that_are_none_are_refused_in_a_line(
     assert "also" not in Sampler().constants(), "a teacher has one table"
 
 
-def test_a_call_that_crosses_more_noise_levels_than_usual_says_so_by_its_timestep() -> None:
+def test_a_call_that_crosses_more_than_jump_has_a_larger_timestep() -> None:
     sampler = Sampler(steps=2, guidance=1.0, also=(1, 4), jump=0.5)
     assert sampler.table(1).timesteps == (1100,)
     assert sampler.table(2).timesteps == (1000, 500)

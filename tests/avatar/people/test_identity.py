@@ -1,4 +1,4 @@
-"""People are who their seed says, and groups are as frequent as documented."""
+"""A seed gives one person, and classes are as frequent as documented."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_classes_are_as_frequent_as_documented_and_independent() -> None:
     labels = np.array([list(person.labels.values()) for person in people])
     for column, classes in zip(labels.T, DISTRIBUTIONS.values(), strict=True):
         shares = np.bincount(column, minlength=len(classes)) / len(people)
-        # Five standard deviations of a binomial share.
+        # The tolerance is five standard deviations of a binomial share.
         expected = np.array(list(classes.values()))
         assert np.all(np.abs(shares - expected) < 5 * np.sqrt(expected / len(people)))
     correlation = np.corrcoef(labels.T) - np.eye(labels.shape[1])
@@ -41,6 +41,6 @@ def test_classes_are_as_frequent_as_documented_and_independent() -> None:
 @pytest.mark.parametrize(
     "change", [{"hair_class": "mohawk"}, {"jaw_width": 1.5}, {"eye_color": "pink"}]
 )
-def test_what_no_side_can_show_is_refused(change: dict[str, object]) -> None:
+def test_values_outside_the_attributes_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         replace(sample_identity(0), **change)

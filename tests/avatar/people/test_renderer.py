@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from avatar.people import ATTRIBUTES, SHAPE_ATTRIBUTES, Identity, renderer, sample_identity
-from avatar.people.renderer import _numba_backend, _table, render
+from avatar.people import renderer
+from avatar.people.identity import ATTRIBUTES, SHAPE_ATTRIBUTES, Identity, sample_identity
+from avatar.people.renderer import _cpu, _table, render
 from avatar.people.renderer._color import srgb_from_linear
 from avatar.people.renderer._person import person_numbers
 from avatar.people.renderer._scene import rotation
@@ -26,7 +27,7 @@ def head(identity: Identity, seed: int, **changes: float) -> NDArray[np.float32]
     table = _table([identity], [seed])
     for name, value in changes.items():
         table[name] = value
-    return _numba_backend.trace(table, 0, 48, steps=renderer.STEPS, shadow_steps=4)
+    return _cpu.trace(table, 0, 48, steps=renderer.STEPS, shadow_steps=4)
 
 
 @cache

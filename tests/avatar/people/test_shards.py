@@ -1,4 +1,4 @@
-"""Shards: the same bytes every time, gone on with after a kill, read back as written."""
+"""Shards: the same bytes every time, resumable after a kill, read back as written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLAIN: dict[str, Any] = {"seed": SEED, "selfies": 1, "avatars": 1}
 
 @pytest.fixture(autouse=True)
 def two_people_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small shards, so that five people need three; writers are told where a shard ends."""
+    """Make shards so small that five people need three of them."""
     monkeypatch.setattr(shards, "PEOPLE_A_SHARD", 2)
 
 
@@ -70,7 +70,7 @@ def test_people_come_back_as_they_are(written: Path) -> None:
     assert np.array_equal(avatar, draw(person.identity, "avataaars", 0))
     selfie = np.asarray(Image.open(io.BytesIO(person.selfies[0])), dtype=np.float32) / 255
     rendered = render([person.identity], [(SEED + 1) * SELFIE_SEEDS])[0].transpose(1, 2, 0)
-    # JPEG at quality 95 loses some of the camera's noise, no more.
+    # JPEG at quality 95 changes little more than the camera's noise.
     assert np.sqrt(np.mean((selfie - rendered) ** 2)) < 0.02
 
 
@@ -91,7 +91,7 @@ def killed_before_the_last_shard(folder: Path) -> None:
     del index["shards"]["people-000004.tar"]
     (folder / INDEX).write_text(json.dumps(index))
     (folder / "people-000004.tar").unlink()
-    (folder / "people-000004.partial").write_bytes(b"half of it")
+    (folder / ".people-000004.tar.1.partial").write_bytes(b"half of it")
 
 
 def second_shard_damaged(folder: Path) -> None:
@@ -100,8 +100,8 @@ def second_shard_damaged(folder: Path) -> None:
         file.write(b"!")
 
 
-def test_writing_goes_on_where_it_was(written: Path, copy: Path) -> None:
-    """A whole shard is kept (its file is not even touched), the rest comes out as ever."""
+def test_writing_resumes_where_it_was_killed(written: Path, copy: Path) -> None:
+    """A complete shard is kept and its file not touched; the others are written again."""
     killed_before_the_last_shard(copy)
     second_shard_damaged(copy)
     kept = (copy / "people-000000.tar").stat().st_mtime_ns
@@ -131,7 +131,7 @@ def test_a_finished_folder_is_left_alone(written: Path) -> None:
         (lambda folder: (folder / INDEX).write_text('{"version": 9}'), "version 9, expected 1"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_said(
+def test_a_damaged_folder_is_one_clear_error(
     harm: Callable[[Path], object], message: str, copy: Path
 ) -> None:
     harm(copy)

@@ -1,4 +1,4 @@
-"""Every style draws whom it can, shows what its table says, and leaves nothing to chance."""
+"""Every style draws the people that it can draw, shows what its table says, and is repeatable."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ each_style = pytest.mark.parametrize("name", NAMES)
 
 
 def bare(**attributes: str) -> Identity:
-    """A person whose drawing hides as little as possible."""
+    """A person whose drawing hides as few attributes as possible."""
     values: dict[str, Any] = {
         "hair_class": "short_straight",
         "hair_color": "auburn",
@@ -147,10 +147,10 @@ def test_the_tables_sections_are_the_styles() -> None:
 @each_style
 @settings(max_examples=60, deadline=None)
 @given(seed=seeds, data=st.data())
-def test_options_differ_just_where_the_table_says(
+def test_options_differ_exactly_where_the_table_says(
     name: str, seed: int, data: st.DataObject
 ) -> None:
-    """Two people who differ in one attribute: shown, merged, absent and hidden mean what they say.
+    """Drawings of two people who differ in one attribute differ exactly where the table says so.
 
     The options of a hidden attribute are free: they may or may not differ.
     """
@@ -207,11 +207,13 @@ def test_shown_classes_can_be_seen(name: str, attribute: str) -> None:
         ("open-peeps", {"hair_class": "bald"}, "hair_color"),
     ],
 )
-def test_what_is_hidden_cannot_be_seen(name: str, hiding: dict[str, str], attribute: str) -> None:
+def test_hidden_attributes_cannot_be_seen(
+    name: str, hiding: dict[str, str], attribute: str
+) -> None:
     people = [bare(**hiding, **{attribute: value}) for value in ATTRIBUTES[attribute][:2]]
     assert attribute not in drawn_labels(people[0], name)
     assert np.array_equal(draw(people[0], name, 1), draw(people[1], name, 1))
-    # Without what hides it, it is seen.
+    # The attribute is seen where nothing hides it.
     assert attribute in drawn_labels(bare(), name)
 
 
@@ -222,7 +224,7 @@ def test_a_beard_keeps_its_color_beside_a_headscarf() -> None:
 
 
 @each_style
-def test_a_picture_is_opaque_and_its_seeds(name: str) -> None:
+def test_a_picture_is_opaque_and_depends_on_its_seed_only(name: str) -> None:
     person = bare(glasses="round")
     picture = draw(person, name, 7)
     assert picture.shape == (256, 256, 3) and picture.dtype == np.uint8
@@ -231,7 +233,7 @@ def test_a_picture_is_opaque_and_its_seeds(name: str) -> None:
 
 
 @each_style
-def test_a_set_of_one_person_varies_in_what_is_free_alone(name: str) -> None:
+def test_drawings_of_one_person_vary_in_free_choices_only(name: str) -> None:
     person = bare()
     drawn = [used_variants(draw_options(person, name, seed)) for seed in range(30)]
     varied = {part for part in drawn[0] if len({tuple(d.get(part, ())) for d in drawn}) > 1}
@@ -250,7 +252,7 @@ def test_people_alike_in_every_label_differ_in_haircut(name: str) -> None:
 
 
 @each_style
-def test_people_the_style_has_nothing_for_are_refused(name: str) -> None:
+def test_people_that_the_style_cannot_draw_are_refused(name: str) -> None:
     person = bare(hair_class="headscarf")
     if can_draw(person, name):
         assert drawn_labels(person, name)["hair_class"] == person.labels["hair_class"]
@@ -267,7 +269,7 @@ def test_open_peeps_hair_has_a_color_of_its_own() -> None:
     heads, new = source["components"]["head"]["variants"], remixed["components"]["head"]["variants"]
     assert "headContrast" not in json.dumps(heads["afro"])
     assert "headContrast" in json.dumps(new["afro"])
-    # Bald heads, and heads the designer coloured himself, stay as they were.
+    # Bald heads, and heads that the designer coloured, do not change.
     for variant in ("noHair1", "grayBun", "bangs"):
         assert new[variant] == heads[variant]
     assert remixed["components"]["accessories"] == source["components"]["accessories"]
@@ -280,8 +282,8 @@ def test_colors_by_hand() -> None:
 
 
 @each_style
-def test_drawing_without_the_pictures_clip_changes_nothing_to_speak_of(name: str) -> None:
-    """The clip is found (the shortcut is taken) and only antialiasing can tell."""
+def test_drawing_without_the_clip_changes_antialiasing_only(name: str) -> None:
+    """The clip is found and removed, and only antialiased edges differ."""
     options = options_of(bare(glasses="round"), name, 2)
     svg = str(Avatar(compiled(name), options))
     assert len(_PICTURE_CLIP.findall(svg)) == 1

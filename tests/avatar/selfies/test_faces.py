@@ -15,7 +15,7 @@ pytest.importorskip("cv2", reason="the extra `faces` is not installed")
 SAMPLES = sorted((Path(__file__).parents[3] / "docs" / "samples").glob("*.png"))
 
 
-def test_the_sample_selfies_pass_every_rule_that_of_faces_included() -> None:
+def test_the_sample_selfies_pass_every_rule_also_those_about_faces() -> None:
     photos = [read_photo(path, faces.find_faces) for path in SAMPLES]
     assert [len(photo.faces or ()) for photo in photos] == [1, 1, 1]
     assert refusals_of(photos) == ()
@@ -49,7 +49,7 @@ def test_boxes_are_in_the_pictures_own_pixels() -> None:
         assert other == pytest.approx(4 * one, abs=16)
 
 
-def test_without_opencv_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opencv_there_is_no_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     assert faces.detector() is faces.find_faces
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(faces, "find_spec", lambda name: None)

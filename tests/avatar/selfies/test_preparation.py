@@ -1,4 +1,4 @@
-"""Selfie files to tensors: the law against independent implementations, and hostile files."""
+"""Selfie files to tensors, compared with independent implementations, and hostile files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def noise(height: int, width: int, seed: int = 0, channels: int = 3) -> np.ndarr
 
 
 def gradient(height: int, width: int) -> np.ndarray:
-    """Smooth and without symmetry, so that lossy codecs keep it and every flip shows."""
+    """A smooth picture without symmetry: lossy codecs keep it, and every flip changes it."""
     y, x = np.mgrid[0:height, 0:width]
     red, green = 255 * x / width, 200 * y / height
     return np.stack([red, green, (red + 2 * green) / 4], axis=-1).astype(np.uint8)
@@ -48,7 +48,7 @@ def as_chw(pixels: np.ndarray) -> np.ndarray:
 
 
 def area_mean(pixels: np.ndarray) -> np.ndarray:
-    """Area averaging said another way: repeat every pixel 128 times, then average whole blocks."""
+    """Area averaging in another way: repeat every pixel 128 times, then average whole blocks."""
     side = len(pixels)
     fine = np.repeat(pixels.astype(np.float64), SIZE, axis=0).reshape(SIZE, side, side, 3).mean(1)
     fine = np.repeat(fine, SIZE, axis=1).reshape(SIZE, SIZE, side, 3).mean(2)
@@ -86,7 +86,7 @@ def test_the_right_size_is_left_as_it_is() -> None:
 
 
 def test_a_hand_computed_coverage() -> None:
-    """192 to 128: each new pixel is two thirds one old pixel and one third the next."""
+    """From 192 to 128 each new pixel is two thirds of one old pixel and one third of the next."""
     pixels = np.zeros((192, 192, 3), np.uint8)
     pixels[:, 0] = 255
     row = resize(pixels)[0, 0]
@@ -119,7 +119,7 @@ UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
 def test_exif_orientation(tmp_path: Path, orientation: int, suffix: str) -> None:
-    """The offset is rounded down in the upright picture, so an odd crop tells the order."""
+    """The offset is rounded down in the upright picture; an odd crop shows the order of steps."""
     stored = gradient(140, 163)
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -139,7 +139,7 @@ def test_a_meaningless_orientation_is_ignored(tmp_path: Path, orientation: int) 
     assert np.array_equal(read_selfie(tmp_path / "a.png"), as_chw(pixels))
 
 
-def test_damaged_exif_does_not_cost_the_selfie(tmp_path: Path) -> None:
+def test_a_selfie_with_damaged_exif_is_read(tmp_path: Path) -> None:
     pixels = noise(SIZE, SIZE)
     for name, exif in [("a", b"Exif\0\0garbage"), ("b", b"II*\0\xff\xff\xff\xff"), ("c", b"MM")]:
         Image.fromarray(pixels).save(tmp_path / f"{name}.png", exif=exif)
@@ -151,7 +151,7 @@ def srgb_profile() -> bytes:
 
 
 def wide_gamut_profile() -> bytes:
-    """The sRGB profile with red's and green's primaries exchanged: an unmistakable other space."""
+    """The sRGB profile with the primaries of red and green exchanged: a very different space."""
     profile = srgb_profile()
     assert profile.count(b"rXYZ") == 1 and profile.count(b"gXYZ") == 1
     return profile.replace(b"rXYZ", b"tmp!").replace(b"gXYZ", b"rXYZ").replace(b"tmp!", b"gXYZ")
@@ -240,7 +240,7 @@ def test_the_content_decides_not_the_suffix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".heic"])
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
-def test_a_file_cut_short_is_said_to_be_broken(tmp_path: Path, suffix: str, kept: float) -> None:
+def test_a_file_cut_short_is_reported_as_broken(tmp_path: Path, suffix: str, kept: float) -> None:
     file = save(noise(200, 200), tmp_path / f"selfie{suffix}")
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * kept)])
@@ -249,10 +249,10 @@ def test_a_file_cut_short_is_said_to_be_broken(tmp_path: Path, suffix: str, kept
 
 
 @given(data=st.data())
-def test_flipped_bytes_never_escape_as_another_error(
+def test_flipped_bytes_raise_nothing_but_selfie_errors(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A damaged file is read or refused; nothing but a `SelfieError` gets out."""
+    """A damaged file is read, or refused with a `SelfieError`."""
     suffix = data.draw(st.sampled_from([".png", ".jpg", ".webp", ".heic"]))
     file = save(gradient(40, 40), tmp_path_factory.getbasetemp() / f"damaged{suffix}")
     content = bytearray(file.read_bytes())
@@ -267,21 +267,21 @@ def test_flipped_bytes_never_escape_as_another_error(
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.7", b"\x89PNG", b"\0" * 4096])
-def test_what_is_not_a_picture(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "me.png").write_bytes(content)
     with pytest.raises(NotAPictureError, match=r"me\.png"):
         read_selfie(tmp_path / "me.png")
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM"])
-def test_other_formats_decoders_stay_shut(tmp_path: Path, kind: str) -> None:
+def test_other_formats_are_not_decoded(tmp_path: Path, kind: str) -> None:
     Image.fromarray(noise(64, 64)).save(tmp_path / "a.png", kind)
     with pytest.raises(NotAPictureError):
         read_selfie(tmp_path / "a.png")
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that claims to be huge."""
+    """A PNG of a few bytes whose header declares a huge picture."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         crc = zlib.crc32(kind + body)
@@ -310,7 +310,7 @@ def test_a_heic_bomb_is_refused(tmp_path: Path) -> None:
     assert content[width : width + 4] == struct.pack(">I", 64)
     content[width : width + 4] = struct.pack(">I", 0xFC000040)
     file.write_bytes(content)
-    # Which one depends on how much of the header libheif still believes.
+    # Which error it is depends on how libheif reads the damaged header.
     with pytest.raises((BrokenPictureError, NotAPictureError, PictureTooLargeError)):
         read_selfie(file)
 
@@ -322,7 +322,7 @@ def test_a_picture_of_a_few_pixels_is_refused(tmp_path: Path) -> None:
     assert read_selfie(save(noise(16, 16), tmp_path / "a.png")).shape == (3, SIZE, SIZE)
 
 
-def test_what_is_not_a_file(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SelfieNotFoundError, match="no such file"):
         read_selfie(tmp_path / "nobody.jpg")
     with pytest.raises(SelfieNotFoundError, match="is a folder"):

@@ -1,4 +1,4 @@
-"""The selfie rules: what is measured, what is refused, and that the limits do what they are for."""
+"""The selfie rules: measures, refusals, and what the limits refuse."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_luma_weighs_green_most() -> None:
 
 
 def test_stripes_have_the_contrast_and_sharpness_that_follows() -> None:
-    """Columns 0, 1, 0, 1, …: mean 1/2, deviation 1/2, and a Laplacian of 2 everywhere."""
+    """Columns 0, 1, 0, 1, … have mean 1/2, deviation 1/2 and a Laplacian of 2 everywhere."""
     found = measures(photo(of_grey(np.arange(128) % 2)))
     assert found["brightness"] == pytest.approx(0.5)
     assert found["contrast"] == pytest.approx(0.5)
@@ -132,7 +132,7 @@ def test_the_samples_pass(samples: list[Photo]) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 11, 1000])
-def test_a_wrong_number_stands_alone(count: int) -> None:
+def test_a_wrong_number_is_the_only_refusal(count: int) -> None:
     dark = photo(of_grey(np.zeros(128)))
     (refusal,) = refusals_of([dark] * count)
     assert (refusal.selfie, refusal.rule, refusal.value) == (None, "count", count)
@@ -163,17 +163,17 @@ def test_limits_themselves_are_allowed(value: float, low: float, more: float) ->
     assert rule.broken_by(low) is rule.broken_by(low + more) is None
 
 
-def test_what_is_not_a_number_is_refused() -> None:
+def test_nan_is_refused() -> None:
     assert Rule(name="x", min=0.0, about="").broken_by(math.nan) == 0.0
 
 
-def test_rules_are_data_and_may_be_others(samples: list[Photo]) -> None:
+def test_rules_are_data_and_can_be_replaced(samples: list[Photo]) -> None:
     assert rules_from_dicts(rules_to_dicts(RULES)) == RULES
     strict = (Rule(name="brightness", min=0.99, about=""),)
     assert [refusal.selfie for refusal in refusals_of(samples, strict)] == [0, 1, 2]
 
 
-# ---- the limits do what they are for: rendered selfies pass, spoiled ones do not
+# ---- limits: rendered selfies pass, spoiled ones do not
 
 
 def spoiled(pixels: Array) -> dict[str, Array]:
@@ -189,7 +189,7 @@ def spoiled(pixels: Array) -> dict[str, Array]:
 
 @pytest.mark.slow
 def test_rendered_selfies_pass_and_spoiled_ones_do_not() -> None:
-    """docs/selfies.md has the figures of 2,000; these are twenty others."""
+    """docs/selfies.md has the figures of 2,000 selfies; these are twenty others."""
     people = [sample_identity(seed) for seed in range(900, 910) for _ in range(2)]
     selfies = render(people, range(70_000, 70_020))
     for first, second in zip(selfies[::2], selfies[1::2], strict=True):

@@ -1,7 +1,7 @@
-"""Activations against torch's own, at every target and precision.
+"""Compares activations with torch's, at every deployment target and precision.
 
 The tanh form of gelu is tested as a MIL program: coremltools 9.0 drops the argument of an exported
-``F.gelu(x, approximate="tanh")`` and converts it to the exact one.
+``F.gelu(x, approximate="tanh")`` and converts it to the exact form.
 """
 
 import math
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 
 class Activations(nn.Module):
-    """Everything that maps a number to a number by a curve."""
+    """Returns every activation of its input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ def test_formulas_of_the_documentation(run_op, snr, name: str) -> None:
     assert snr(FORMULAS[name](x.double()), run_op(name, x=x, **given)) > 120
 
 
-def test_softplus_parametric_has_a_curve_a_channel(run_op, snr) -> None:
+def test_softplus_parametric_has_parameters_for_each_channel(run_op, snr) -> None:
     x = torch.linspace(-3, 3, 24).reshape(1, 2, 3, 4)
     alpha, beta = torch.tensor([0.5, 2.0]), torch.tensor([1.5, 0.7])
     a, b = alpha.reshape(1, 2, 1, 1), beta.reshape(1, 2, 1, 1)

@@ -1,4 +1,4 @@
-"""Compressed weights: coremltools compresses, and its own decompression is the reference."""
+"""Decompresses weights that coremltools compressed; its own decompression is the reference."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ import coreml_runtime
 
 
 class Small(nn.Module):
-    """One convolution and one linear layer, of a size that packs into odd numbers of bytes."""
+    """A convolution and a linear layer whose packed indices fill odd numbers of bytes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,12 +113,13 @@ def test_decompression_is_coremltools_own(dense: dict[str, Any], tmp_path: Path,
     x = {"x": np.random.default_rng(0).normal(size=(1, 8, 4, 4)).astype(np.float32)}
     (want,), (value,) = reference.predict(x).values(), ours.predict(x).values()
     assert np.isfinite(value).all() and np.abs(value).max() > 0
-    # coremltools multiplies in fp16, we in fp32 and round: one unit in the last place apart.
+    # coremltools multiplies in fp16; here it is fp32, then rounded. They differ by one unit in the
+    # last place.
     assert np.allclose(value, want, rtol=2e-3, atol=2e-3 * np.abs(want).max())
 
 
 def test_palette_of_vectors_follows_the_documentation(run_op) -> None:
-    """Cases 2.1 and 2.2 of ``constexpr_lut_to_dense`` in the iOS 18 opset."""
+    """The examples are cases 2.1 and 2.2 of ``constexpr_lut_to_dense`` in the iOS 18 opset."""
     indices = torch.tensor([[[0, 0], [1, 0]], [[1, 1], [0, 0]]], dtype=torch.uint8)
     lut = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).reshape(1, 1, 1, 2, 3)
     rows = run_op("constexpr_lut_to_dense", indices=indices, lut=lut, vector_axis=1)
@@ -128,7 +129,7 @@ def test_palette_of_vectors_follows_the_documentation(run_op) -> None:
 
 
 def test_palettes_of_groups_follow_the_documentation(run_op) -> None:
-    """Case 1 of the same: two palettes over the rows."""
+    """The example is case 1 of the same op: two palettes over the rows."""
     indices = torch.tensor([[2, 3], [3, 0], [1, 0], [3, 0], [2, 1], [0, 3]], dtype=torch.uint8)
     lut = torch.tensor([1.0, 5.0, 9.0, 13.0, 2.0, 10.0, 18.0, 26.0]).reshape(2, 1, 4, 1)
     value = run_op("constexpr_lut_to_dense", indices=indices, lut=lut)

@@ -1,15 +1,15 @@
-"""Non-maximum suppression against a plain loop, and the classifier's op."""
+"""Compares non-maximum suppression with a plain loop, and tests the op of classifiers."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coreml_runtime.ops.detection import chosen, overlap
+from coreml_runtime.ops.detection import intersection_over_union, select_boxes
 
 
 def _plain(boxes, scores, iou, least, most, per_class):
-    """The documented procedure, box by box, in Python's own numbers."""
+    """Select boxes one by one, as documented, with Python numbers."""
     best = [max(row) for row in scores]
     kinds = [row.index(max(row)) for row in scores]
     left = sorted((i for i in range(len(best)) if best[i] >= least), key=lambda i: -best[i])
@@ -20,12 +20,12 @@ def _plain(boxes, scores, iou, least, most, per_class):
         left = [
             i
             for i in left
-            if (per_class and kinds[i] != kinds[first]) or _share(boxes[first], boxes[i]) <= iou
+            if (per_class and kinds[i] != kinds[first]) or _overlap(boxes[first], boxes[i]) <= iou
         ]
     return kept
 
 
-def _share(a, b):
+def _overlap(a, b):
     sides = [
         max(0.0, min(a[k] + a[k + 2] / 2, b[k] + b[k + 2] / 2)
             - max(a[k] - a[k + 2] / 2, b[k] - b[k + 2] / 2))
@@ -36,18 +36,21 @@ def _share(a, b):
 
 
 @given(st.integers(0, 1000), st.integers(1, 25), st.integers(1, 4), st.booleans())
-def test_chosen_is_the_plain_procedure(seed, count, classes, per_class) -> None:
+def test_selected_boxes_are_those_of_the_plain_procedure(seed, count, classes, per_class) -> None:
     generator = torch.Generator().manual_seed(seed)
     boxes = torch.rand(count, 4, generator=generator, dtype=torch.float64) + 0.1
     scores = torch.rand(count, classes, generator=generator, dtype=torch.float64)
     wanted = _plain(boxes.tolist(), scores.tolist(), 0.4, 0.3, 7, per_class)
-    assert chosen(boxes, scores, 0.4, 0.3, 7, per_class) == wanted
+    selected = select_boxes(
+        boxes, scores, iou_threshold=0.4, score_threshold=0.3, max_boxes=7, per_class=per_class
+    )
+    assert selected == wanted
 
 
 def test_overlap_by_hand() -> None:
     box = torch.tensor([0.0, 0.0, 2.0, 2.0])
     others = torch.tensor([[0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 2.0, 2.0], [5.0, 5.0, 1.0, 1.0]])
-    assert overlap(box, others).tolist() == pytest.approx([1.0, 1 / 3, 0.0])
+    assert intersection_over_union(box, others).tolist() == pytest.approx([1.0, 1 / 3, 0.0])
 
 
 def test_results_are_padded_and_counted(run_op) -> None:

@@ -1,4 +1,4 @@
-"""Arithmetic, comparison and logic against torch."""
+"""Compares arithmetic, comparison and logic with torch's."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ class Binary(nn.Module):
 
 def test_one_operand(check_module, configuration) -> None:
     torch.manual_seed(0)
-    # Rounding moves a value over the edge of floor, ceil or round: keep it clear of them.
+    # Rounding could move a value across a step of floor, ceil or round: no value is near one.
     x = torch.randn(3, 1, 7)
     x = torch.where((x - x.round()).abs() > 0.45, x + 0.2, x)
     x = torch.where((4 * x - (4 * x).round()).abs() > 0.45, x + 0.05, x).half().float()

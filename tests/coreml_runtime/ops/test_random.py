@@ -1,4 +1,4 @@
-"""Random ops: documented distributions, seeds that repeat."""
+"""Tests that random ops follow the documented distributions and that seeds repeat."""
 
 import pytest
 import torch
@@ -30,13 +30,13 @@ def test_bernoulli(run_op, prob: float) -> None:
 
 @pytest.mark.parametrize("mode", ["logits", "probs"])
 def test_categorical(run_op, mode: str) -> None:
-    shares = torch.tensor([[[0.1, 0.2, 0.7]], [[0.5, 0.5, 0.0]]])
-    x = shares.log() if mode == "logits" else shares
+    probabilities = torch.tensor([[[0.1, 0.2, 0.7]], [[0.5, 0.5, 0.0]]])
+    x = probabilities.log() if mode == "logits" else probabilities
     values = run_op("random_categorical", x=x, mode=mode, size=20_000, seed=7)
     assert values.shape == (2, 1, 20_000)
     for row in range(2):
         found = torch.bincount(values[row, 0], minlength=3) / 20_000
-        assert torch.allclose(found, shares[row, 0], atol=0.02)
+        assert torch.allclose(found, probabilities[row, 0], atol=0.02)
 
 
 def test_seeds_repeat_and_no_seed_does_not(run_op) -> None:
@@ -47,7 +47,7 @@ def test_seeds_repeat_and_no_seed_does_not(run_op) -> None:
     assert not torch.equal(first, other) and not torch.equal(free, freer)
 
 
-def test_without_a_seed_torch_governs(run_op) -> None:
+def test_without_a_seed_torchs_generator_is_used(run_op) -> None:
     torch.manual_seed(5)
     first = run_op("random_uniform", shape=(8,))
     torch.manual_seed(5)

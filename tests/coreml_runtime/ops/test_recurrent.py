@@ -1,4 +1,4 @@
-"""Recurrent layers against torch's, whose gates lie in another order."""
+"""Compares recurrent layers with torch's, whose gates are in another order."""
 
 import pytest
 import torch
@@ -15,11 +15,11 @@ def _inputs(directions: int = 1) -> tuple[Tensor, Tensor, Tensor]:
 
 def _reordered(weight: Tensor, order: tuple[int, ...]) -> Tensor:
     parts = weight.detach().chunk(len(order))
-    return torch.cat([parts[place] for place in order])
+    return torch.cat([parts[index] for index in order])
 
 
 def _lstm_weights(layer: nn.LSTM, suffix: str) -> tuple[Tensor, Tensor, Tensor]:
-    """torch: i f z o; MIL: i f o z."""
+    """Return the weights of a layer of torch (gates i, f, z, o) in MIL's order (i, f, o, z)."""
     ih, hh, b_ih, b_hh = (
         getattr(layer, f"{kind}_l0{suffix}")
         for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -60,7 +60,7 @@ def test_lstm_both_ways(run_op) -> None:
 
 
 def test_lstm_clips_its_cell_and_peeps(run_op) -> None:
-    """By hand, one step of one unit: i = σ(1 + 2·0.5), z = tanh(1), c clipped to 0.6."""
+    """One step of one unit is computed by hand: i = σ(1 + 2·0.5), z = tanh(1), c clipped to 0.6."""
     one = torch.ones(1, 1)
     y, _, c = run_op(
         "lstm", x=torch.ones(1, 1, 1), initial_h=torch.zeros(1, 1), initial_c=0.5 * one,

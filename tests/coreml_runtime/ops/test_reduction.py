@@ -1,4 +1,4 @@
-"""Reductions against torch."""
+"""Compares reductions with torch's."""
 
 import torch
 from torch import nn

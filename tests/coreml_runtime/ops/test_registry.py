@@ -1,15 +1,16 @@
-"""The registry against coremltools' own: names, parameters and what is required."""
+"""Compares the registry with that of coremltools: names, parameters, required parameters."""
 
 import pytest
 from coremltools.converters.mil.mil.ops.registry import SSAOpRegistry
 
 from coreml_runtime.ops import find_op, registered_ops
 
-# Constants are the plan's business, as is control flow; symbolic ones never reach a package.
+# The planner handles constants and control flow; symbolic constants never reach a package.
 NOT_OPS = {"const", "_const_symbolic", "cond", "while_loop"}
-# What coremltools writes for its own coreml_update_state, before a read_state.
+# coremltools writes this for its own coreml_update_state, before a read_state.
 WRITTEN = {"write_state"}
-OPSETS = {6: 5, 7: 6, 8: 7, 9: 8, 10: 9}  # specification version to the number in CoreML5 … 9
+# From the specification version to the number in CoreML5 to CoreML9.
+OPSETS = {6: 5, 7: 6, 8: 7, 9: 8, 10: 9}
 
 
 def test_every_op_of_coremltools_is_here() -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 from export import artifact
 from export.exporter import Request, export
 from export.formats import Options, format_named
-from quantization import Recipe, apply
-from quantization.schemes import Scheme
+from quantization import Recipe, apply, parse
 from tests.eval.planting.files import copy
 
 COMPONENT = "decoder"
@@ -70,7 +69,7 @@ class Bases:
 
     def _pack(self, format_: str, scheme: str, folder: Path, file: Path) -> None:
         """Replace one component by a packed one."""
-        pattern = (f"{COMPONENT}.*", Scheme.parse(SCHEMES[scheme]))
+        pattern = (f"{COMPONENT}.*", parse(SCHEMES[scheme]))
         recipe = Recipe(pipeline="AvatarPipeline", patterns=(pattern,))
         file.write_bytes(recipe.dump())
         file.with_suffix(".toml").write_text(LOOSE, encoding="utf-8")

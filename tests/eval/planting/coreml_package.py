@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from coreml_runtime._proto import Model_pb2
-from coreml_runtime.blob import METADATA
+from coreml_runtime.package.protobuf_messages import Model_pb2
+from coreml_runtime.package.weight_file import METADATA
 from tests.eval.planting.files import rewrite
 
 _DTYPES = {1: "<f2", 2: "<f4", 3: "u1", 4: "i1"}

@@ -152,11 +152,11 @@ def another_kind(values: dict) -> None:
 
 
 MALFORMED: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (
-    ("the sampler is text", "onnx", setting("x", "sampler"), "manifest.sampler is 'x'"),
-    ("timesteps are text", "onnx", setting("12", "sampler", "timesteps"), "no finite number"),
-    ("a timestep is text", "onnx", setting("1", "sampler", "timesteps", 0), "no finite number"),
-    ("guidance is true", "onnx", setting(True, "sampler", "guidance"), "no finite number"),
-    ("other tables are none", "onnx", setting(None, "sampler", "also"), "sampler's constants"),
+    ("the sampler is text", "onnx", setting("x", "sampler"), "sampler is 'x'"),
+    ("timesteps are text", "onnx", setting("12", "sampler", "timesteps"), "timesteps is '12'"),
+    ("a timestep is text", "onnx", setting("1", "sampler", "timesteps", 0), "timesteps[0] is"),
+    ("guidance is true", "onnx", setting(True, "sampler", "guidance"), "guidance is True"),
+    ("other tables are none", "onnx", setting(None, "sampler", "also"), "also is None"),
     ("a table has no sigmas", "onnx", edit_manifest(no_sigmas), "has no 'sigmas'"),
     ("a sigma is missing", "onnx", edit_manifest(one_sigma_less), "one sigma more"),
     ("no components", "onnx", setting([], "components"), "names no component"),
@@ -164,17 +164,22 @@ MALFORMED: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (
         "components are not named at all",
         "onnx",
         edit_manifest(without_components),
-        "has no 'components'",
+        "has no field 'components'",
     ),
-    ("a component is text", "onnx", setting("x", "components", 0), "malformed"),
+    ("a component is text", "onnx", setting("x", "components", 0), "components[0] is 'x'"),
     ("a component has no model", "onnx", setting({}, "components", 0, "models"), "names no model"),
-    ("a model's path is 1", "onnx", setting(1, "components", 0, "models", "onnx"), "malformed"),
+    ("a model's path is 1", "onnx", setting(1, "components", 0, "models", "onnx"), "onnx is 1"),
     ("a component has no .onnx", "onnx", edit_manifest(another_kind), "no kind of model file"),
     ("a component of another name", "onnx", setting("x", "components", 0, "name"), "no component"),
     ("an unknown format", "coreml", setting("tflite", "format"), "is of format 'tflite'"),
-    ("the precision is a number", "coreml", setting(16, "options", "precision"), "expected str"),
-    ("a style without a name", "coreml", setting({}, "styles", 0), "without a name"),
-    ("a shape is text", "onnx", setting("x", "components", 0, "inputs", 0, "shape"), "shape[0]"),
+    ("the precision is a number", "coreml", setting(16, "options", "precision"), "precision is 16"),
+    ("a style without a name", "coreml", setting({}, "styles", 0), "'styles[0].name'"),
+    (
+        "a shape is text",
+        "onnx",
+        setting("x", "components", 0, "inputs", 0, "shape"),
+        "shape is 'x'",
+    ),
 )
 
 LIES: tuple[tuple[str, str, Callable[[Path], None], str], ...] = (

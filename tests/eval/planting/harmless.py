@@ -194,7 +194,7 @@ def moved_model(folder: Path) -> None:
 
 def padded_and_turned(held: Package) -> None:
     """The weight file's entries in the other order, with room between them."""
-    from coreml_runtime.blob import HEADER, METADATA
+    from coreml_runtime.package.weight_file import HEADER, METADATA
 
     values = [
         attribute.blobFileValue

@@ -14,8 +14,8 @@ from export.onnx.activations import compute_in_int8
 from export.onnx.convert import convert
 from export.onnx.packed_weights import store_packed
 from export.onnx.run import EXACT_INT8
-from quantization import Packed, Scheme, quantize
-from quantization.activations import LayerScales, Magnitudes
+from quantization import INT8, LayerScales, PackedTensor, quantize
+from quantization.activations import MagnitudeHistogram
 
 
 class _Net(nn.Module):
@@ -42,12 +42,12 @@ def net() -> nn.Module:
     return _Net().eval()
 
 
-def packed(net: nn.Module) -> dict[str, Packed]:
+def packed(net: nn.Module) -> dict[str, PackedTensor]:
     """All weights in int8; the network gets what they stand for."""
     made = {}
     for name in LAYERS:
         weight = net.get_submodule(name).weight
-        made[f"{name}.weight"] = tensor = quantize(weight.detach().numpy(), Scheme.parse("int8"))
+        made[f"{name}.weight"] = tensor = quantize(weight.detach().numpy(), INT8)
         weight.data = torch.from_numpy(tensor.dense())
     return made
 
@@ -65,9 +65,9 @@ def scales_of(net: nn.Module, x: Tensor) -> dict[str, LayerScales]:
         def seen(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             pair = []
             for values in (inputs[0], output):
-                magnitudes = Magnitudes()
-                magnitudes.add(values.numpy())
-                pair.append(magnitudes.scale())
+                histogram = MagnitudeHistogram()
+                histogram.add(values.numpy())
+                pair.append(histogram.scale())
             found[name] = LayerScales(input=pair[0], output=pair[1])
 
         handles.append(net.get_submodule(name).register_forward_hook(seen))
@@ -105,18 +105,3 @@ def test_int8_kernels_run_and_come_close(net: nn.Module, tmp_path: object) -> No
 def test_a_layer_that_is_not_there_is_named(net: nn.Module) -> None:
     with pytest.raises(ConversionError, match="stray is no convolution or product"):
         compute_in_int8(model_of(net), {}, {"stray": LayerScales(input=1.0, output=1.0)})
-
-
-def test_the_scale_clips_what_is_too_rare_to_pay_for() -> None:
-    rng = np.random.default_rng(0)
-    magnitudes = Magnitudes()
-    for _ in range(4):
-        magnitudes.add(rng.standard_normal(5000).astype(np.float32))
-    plain = magnitudes.scale()
-    assert 0.3 * magnitudes.largest < 127 * plain <= magnitudes.largest * 1.001
-    assert magnitudes.counts.sum() == 20000
-    magnitudes.add(np.array([8.0], np.float32))
-    assert 127 * magnitudes.scale() < 8 and magnitudes.counts.sum() == 20001
-    empty = Magnitudes()
-    empty.add(np.zeros(3, np.float32))
-    assert empty.scale() == 1.0

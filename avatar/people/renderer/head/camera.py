@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from .operations import Parameters, Value, maximum, minimum, sqrt, where
+from .._compiled import described
+from .operations import maximum, minimum, sqrt, where
+from .parameters import Parameters, Value
 
 
+@described
 def ray(u: Value, v: Value, p: Parameters) -> tuple[Value, Value, Value]:
     """The unit direction through the picture's point (u, v), both in [-1, 1], v up."""
     a = u / p.focal
@@ -20,6 +23,7 @@ def ray(u: Value, v: Value, p: Parameters) -> tuple[Value, Value, Value]:
     )
 
 
+@described
 def ball_near(
     dx: Value, dy: Value, dz: Value, p: Parameters, cy: Value, sx: Value, sy: Value, r: Value
 ) -> tuple[Value, Value]:
@@ -36,6 +40,7 @@ def ball_near(
     return where(h > 0.0, (-b - q) / a, 99.0), where(h > 0.0, (-b + q) / a, 0.0)
 
 
+@described
 def ray_bounds(dx: Value, dy: Value, dz: Value, p: Parameters) -> tuple[Value, Value]:
     """From where to where the ray can meet something; nothing when the first is larger."""
     near1, far1 = ball_near(dx, dy, dz, p, p.bound_y, 1.0, 0.92, p.bound_radius)

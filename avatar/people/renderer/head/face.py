@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .operations import Parameters, Value, absolute, maximum, minimum, sqrt, where
+from .._compiled import described
+from .operations import absolute, maximum, minimum, sqrt, where
+from .parameters import Parameters, Value
 from .solids import (
     capsule,
     clamp01,
@@ -15,22 +17,32 @@ from .solids import (
 )
 
 
+@described
 def face_x(x: Value, y: Value, p: Parameters) -> Value:
     """x in the average face's proportions."""
     lower = clamp01(0.3 - y * 0.8)
     return x / (p.face_width * (1.0 + p.lower_width * lower))
 
 
+@described
+def face_y(y: Value, p: Parameters) -> Value:
+    """y in the average face's proportions."""
+    return y * (1.0 / p.face_height)
+
+
+@described
 def mirrored(x: Value) -> Value:
     """The distance from the middle plane, rounded there so that surfaces have no crease."""
     return sqrt(x * x + 0.0004)
 
 
+@described
 def mouth_y(ax: Value, y: Value, p: Parameters) -> Value:
     """y in a mouth whose corners are not raised."""
     return y - p.smile * ax * ax
 
 
+@described
 def lid_distance(ex: Value, ey: Value, p: Parameters) -> Value:
     """Negative inside the eye opening, which two circular arcs bound."""
     a = ey - p.upper_lid_y
@@ -40,6 +52,7 @@ def lid_distance(ex: Value, ey: Value, p: Parameters) -> Value:
     return maximum(upper, lower)
 
 
+@described
 def full_beard_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """1 where a full beard grows: cheeks below a falling line, jaw, chin and upper lip."""
     ym = mouth_y(ax, y, p)
@@ -52,6 +65,7 @@ def full_beard_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return on * smoothstep(0.80, 1.15, open_lips)
 
 
+@described
 def goatee_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """1 on the chin, and in a strip up to the lower lip."""
     yc = y + 0.80 + 0.14 * p.mouth_open
@@ -60,6 +74,7 @@ def goatee_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return smoothstep(1.10, 0.80, minimum(r, strip)) * smoothstep(0.2, 0.35, z)
 
 
+@described
 def moustache_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """1 between nose and upper lip, the ends drooping past the corners."""
     ym = mouth_y(ax, y, p) + 0.413 + 0.55 * ax * ax
@@ -72,6 +87,7 @@ def moustache_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     )
 
 
+@described
 def facial_hair_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Where facial hair with volume grows, in [0, 1]."""
     mask = p.full_beard * full_beard_mask(ax, y, z, p)
@@ -79,6 +95,7 @@ def facial_hair_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return maximum(mask, p.moustache * moustache_mask(ax, y, z, p))
 
 
+@described
 def skull(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     drop = 0.14 * p.mouth_open
     d = ellipsoid(x, y - 0.25, z + 0.12, 1.43, 1.36, 1.11)
@@ -94,6 +111,7 @@ def skull(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return smooth_minimum(d, brow, 0.12)
 
 
+@described
 def nose(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     tip_z = p.nose_z
     low = p.nose_length
@@ -105,6 +123,7 @@ def nose(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return smooth_minimum(d, wing, 0.06)
 
 
+@described
 def lips(x: Value, ym: Value, z: Value, d: Value, p: Parameters) -> Value:
     """Adds lips to the skin's distance d and cuts the open mouth out of it."""
     inverse = 1.0 / p.mouth_width
@@ -119,16 +138,18 @@ def lips(x: Value, ym: Value, z: Value, d: Value, p: Parameters) -> Value:
     return where(p.mouth_open > 0.02, smooth_maximum(d, -gap, 0.02), d)
 
 
+@described
 def ears(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     out = ax - 0.715 - 0.10 * (0.1 - z)
     d = ellipsoid(out, y + 0.06, z + 0.10, 15.0, 1.0 / p.ear_size, 1.65 / p.ear_size)
     return smooth_maximum(d, -sphere(ax - 0.815, y + 0.05, z + 0.05, 0.075), 0.04)
 
 
+@described
 def skin_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Distance to the skin of head and neck, with openings for eyes and mouth."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     d = skull(x, ax, y, z, p)
     ex = ax - p.eye_x
@@ -146,15 +167,17 @@ def skin_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return smooth_maximum(d, -maximum(lid_distance(ex, ey, p), -ez), 0.02)
 
 
+@described
 def eye_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ex = mirrored(face_x(x0, y0, p)) - p.eye_x
     return sphere(ex, y - p.eye_tilt * ex, z - 0.57, p.eye_radius)
 
 
+@described
 def mouth_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Teeth and tongue: a rounded block behind the lips, seen only through an open mouth."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     d = ellipsoid(x, y + 0.56, z - 0.48, 4.2, 4.0, 6.0)
     return where(p.mouth_open > 0.02, d, 9.0)

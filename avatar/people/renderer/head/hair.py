@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .face import face_x, mirrored
-from .operations import Parameters, Value, absolute, maximum, minimum, sqrt, where
+from .._compiled import described
+from .face import face_x, face_y, mirrored
+from .operations import absolute, maximum, minimum, sqrt, where
+from .parameters import Parameters, Value
 from .solids import (
     capsule,
     clamp01,
@@ -16,6 +18,7 @@ from .solids import (
 )
 
 
+@described
 def hairline(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Negative behind the hairline, a tilted plane bowed at the temples, lower at the fringe."""
     sweep = smoothstep(p.fringe_width, 0.05, absolute(x - p.fringe_x))
@@ -26,6 +29,7 @@ def hairline(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return (z - y + edge + side) * 0.707
 
 
+@described
 def scalp_cap(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """A shell over the skull behind the hairline; the parting is a groove in it."""
     side = x * p.side_volume
@@ -35,10 +39,11 @@ def scalp_cap(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return smooth_maximum(d, hairline(x, ax, y, z, p), 0.07)
 
 
+@described
 def cap_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Short hair of every kind, from buzzed to an afro."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     d = scalp_cap(x, ax, y, z, p)
     # Strands combed away from the parting, and round bumps for curls.
@@ -47,10 +52,11 @@ def cap_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return d + p.curl_depth * lumps(x, y, z, p.curl_frequency)
 
 
+@described
 def long_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Hair that hangs: the cap, a curtain on each side and the back."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     d = scalp_cap(x, ax, y, z, p)
     down = 0.45 + p.hair_length
@@ -67,10 +73,11 @@ def long_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return d + p.curl_depth * lumps(x, y * 0.6, z, p.curl_frequency)
 
 
+@described
 def bun_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Hair pulled back tightly, with a knot high on the head that the front shows too."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     d = scalp_cap(x, ax, y, z, p)
     d = d + p.strand_depth * wave((x * 0.7 + z * 0.3) * 8.0 + 0.2 * wave(y * 3.0))
@@ -83,10 +90,11 @@ def bun_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return smooth_minimum(d, knot, 0.05)
 
 
+@described
 def braids_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Rows along the scalp and three plaits a side that hang over the shoulders."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     d = scalp_cap(x, ax, y, z, p)
     d = d + 0.034 * wave(x * p.row_frequency + 0.25) * smoothstep(-0.2, 0.3, y)
@@ -99,10 +107,11 @@ def braids_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return smooth_minimum(d, plaits, 0.03)
 
 
+@described
 def scarf_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """A headscarf: cloth over head and neck with an oval opening for the face."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     d = ellipsoid(x, y - 0.22, z + 0.14, 1.20, 1.13, 0.95)
     d = smooth_minimum(d, ellipsoid(x, y + 0.45, z - 0.02, 1.33, 1.20, 1.35), 0.22)
@@ -115,12 +124,14 @@ def scarf_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return smooth_maximum(d, -maximum(opening, 0.05 - z), 0.06)
 
 
+@described
 def scalp_shadow(x: Value, ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """How much cropped hair darkens the scalp, in [0, 1]."""
     line = hairline(x, ax, y, z, p)
     return clamp01(smoothstep(0.03, -0.05, line)) * where(y > -0.75, 1.0, 0.0)
 
 
+@described
 def hair_distance(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     """The distance to whichever form this person wears; backends choose by form instead."""
     f = p.hair_form

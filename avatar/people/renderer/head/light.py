@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from .operations import Parameters, Value, sqrt
+from .._compiled import described
+from .operations import sqrt
+from .parameters import Parameters, Value
 from .solids import clamp01, mix
 
 
+@described
 def lit(
     nx: Value,
     ny: Value,

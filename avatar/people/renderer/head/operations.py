@@ -1,41 +1,58 @@
-"""The primitive operations of the description, here on floats; each backend brings its own."""
+"""The primitive operations of the description: on floats, on torch tensors, and for numba."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
-Value = Any
-"""A float here, a float32 in a SIMD lane under numba, a float32 tensor of pixels under torch."""
+import numpy as np
 
-Parameters = Any
-"""The numbers that describe one picture, read as attributes."""
+from .._compiled import described, implements
+from .parameters import Value
 
 
 def where(condition: Value, a: Value, b: Value) -> Value:
-    return a if condition else b
+    """a where the condition holds, b elsewhere; both are computed."""
+    if isinstance(condition, bool):
+        return a if condition else b
+    import torch  # takes seconds, and only who renders with it needs it
+
+    return torch.where(condition, a, b)
 
 
+def sqrt(a: Value) -> Value:
+    return math.sqrt(a) if isinstance(a, float) else a.sqrt()
+
+
+def floor(a: Value) -> Value:
+    """The largest whole number not above a, as a number of the same kind."""
+    return float(math.floor(a)) if isinstance(a, float) else a.floor()
+
+
+@described
 def maximum(a: Value, b: Value) -> Value:
-    return a if a > b else b
+    return where(a > b, a, b)
 
 
+@described
 def minimum(a: Value, b: Value) -> Value:
-    return a if a < b else b
+    return where(a < b, a, b)
 
 
+@described
 def absolute(a: Value) -> Value:
     return abs(a)
 
 
-def sqrt(a: Value) -> Value:
+@implements(where)
+def _where(condition: Value, a: Value, b: Value) -> Value:
+    return a if condition else b
+
+
+@implements(sqrt)
+def _sqrt(a: Value) -> Value:
     return math.sqrt(a)
 
 
-def floor(a: Value) -> Value:
-    return float(math.floor(a))
-
-
-def number(a: float) -> Value:
-    """An integer or float as the backend's kind of number."""
-    return float(a)
+@implements(floor)
+def _floor(a: Value) -> Value:
+    return np.floor(a)

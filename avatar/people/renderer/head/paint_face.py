@@ -6,8 +6,10 @@ sharpness, and translucency.
 
 from __future__ import annotations
 
+from .._compiled import described
 from .face import (
     face_x,
+    face_y,
     facial_hair_mask,
     full_beard_mask,
     lid_distance,
@@ -15,10 +17,12 @@ from .face import (
     mouth_y,
 )
 from .hair import scalp_shadow
-from .operations import Parameters, Value, absolute, floor, maximum, sqrt, where
+from .operations import absolute, floor, maximum, sqrt, where
+from .parameters import Parameters, Value
 from .solids import bump, clamp01, lumps, mix, smoothstep, square, wave
 
 
+@described
 def blush(x: Value, ax: Value, y: Value) -> Value:
     """Where blood shows: cheeks, the tip of the nose, ears."""
     cheek = 0.60 * bump((square(ax - 0.40) + square(y + 0.24)) * 40.0)
@@ -27,6 +31,7 @@ def blush(x: Value, ax: Value, y: Value) -> Value:
     return cheek + nose + ear
 
 
+@described
 def freckle_mask(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Spots over nose and cheeks, in [0, 1]."""
     # One spot in each cell of a brick pattern, off its centre and of its own size.
@@ -41,6 +46,7 @@ def freckle_mask(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     return p.freckles * spots * on * smoothstep(0.25, 0.45, z)
 
 
+@described
 def wrinkle_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Lines of age: folds beside the mouth, bags under the eyes, forehead, crow's feet."""
     front = smoothstep(0.30, 0.45, z)
@@ -60,6 +66,7 @@ def wrinkle_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     return p.age * front * clamp01(0.85 * fold + 0.75 * bag + 0.6 * lines + 0.7 * feet + marionette)
 
 
+@described
 def lip_mask(ax: Value, ym: Value, p: Parameters) -> Value:
     drop = 0.20 * p.mouth_open
     cupid = 0.70 + 0.3 * smoothstep(0.0, 0.07, ax)
@@ -69,6 +76,7 @@ def lip_mask(ax: Value, ym: Value, p: Parameters) -> Value:
     return smoothstep(1.12, 0.88, sqrt(square(ax / (p.mouth_width * 1.08)) + v * v))
 
 
+@described
 def line_mask(ax: Value, y: Value, z: Value, ym: Value, p: Parameters) -> Value:
     """Dark lines that shape alone is too coarse for: mouth, nostrils, lashes, lid crease."""
     front = smoothstep(0.25, 0.5, z)
@@ -88,6 +96,7 @@ def line_mask(ax: Value, y: Value, z: Value, ym: Value, p: Parameters) -> Value:
     return maximum(maximum(mouth, hole), maximum(lash, crease) * near)
 
 
+@described
 def brow_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     bx = ax - 0.29
     by = y - p.brow_y + 0.55 * bx * bx - 0.06 * bx
@@ -100,6 +109,7 @@ def brow_mask(ax: Value, y: Value, z: Value, p: Parameters) -> Value:
     )
 
 
+@described
 def hair_on_skin(
     x: Value, ax: Value, y: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value]:
@@ -111,11 +121,12 @@ def hair_on_skin(
     return brow_mask(ax, y, z, p), maximum(beard, stubble), cropped
 
 
+@described
 def paint_skin(
     x0: Value, y0: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     ym = mouth_y(ax, y, p)
     front = smoothstep(0.25, 0.5, z)
@@ -145,11 +156,12 @@ def paint_skin(
     return r, g, b, shine, 16.0 + 8.0 * lip, 1.0 - hairy
 
 
+@described
 def paint_eye(
     x0: Value, y0: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ex = mirrored(x) - p.eye_x
     ey = y - p.eye_tilt * ex
     side = where(x > 0.0, 1.0, -1.0)
@@ -167,11 +179,12 @@ def paint_eye(
     return r, g, b, 0.5, 60.0, 0.3
 
 
+@described
 def paint_mouth(
     x0: Value, y0: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
     """Upper teeth, with the dark of the mouth and the tongue below them."""
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     x = face_x(x0, y0, p)
     ax = mirrored(x)
     below = -0.507 - mouth_y(ax, y, p)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from .face import face_x, mirrored
-from .operations import Parameters, Value, absolute, sqrt, where
+from .._compiled import described
+from .face import face_x, face_y, mirrored
+from .operations import absolute, sqrt, where
+from .parameters import Parameters, Value
 from .solids import clamp01, lumps, mix, smoothstep, wave
 from .wear import glasses_lens, neckline
 
 
+@described
 def strands(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Light and dark streaks along combed hair, in [0, 1]."""
     across = x / (absolute(x) + absolute(z + 0.2) + 0.25) * 5.0 + p.wave_depth * 8.0 * wave(
@@ -18,12 +21,13 @@ def strands(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     return 0.5 + 0.25 * coarse + 0.25 * fine
 
 
+@described
 def paint_hair(
     x0: Value, y0: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
     """Hair's own colour, streaked where combed and dark in the dips where curled."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     combed = 0.74 + 0.46 * strands(x, y, z, p)
     curled = 0.80 - 0.55 * lumps(x, y, z, p.curl_frequency)
     plaited = 0.72 + 0.34 * absolute(wave(y * 3.3)) + 0.10 * wave(x * 9.0 + z * 9.0 + y * 6.0)
@@ -43,6 +47,7 @@ def paint_hair(
     )
 
 
+@described
 def paint_scarf(
     x: Value, y: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
@@ -58,6 +63,7 @@ def paint_scarf(
     )
 
 
+@described
 def cloth_pattern(x: Value, y: Value, p: Parameters) -> Value:
     """How much of the second colour shows, in [0, 1]."""
     stripes = smoothstep(-0.08, 0.08, wave(y * p.pattern_scale) - 0.1)
@@ -67,6 +73,7 @@ def cloth_pattern(x: Value, y: Value, p: Parameters) -> Value:
     return clamp01(a + p.pattern_bars * bars + p.pattern_blocks * blocks)
 
 
+@described
 def paint_torso(
     x: Value, y: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
@@ -94,11 +101,12 @@ def paint_torso(
     )
 
 
+@described
 def paint_glasses(
     x0: Value, y0: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:
     """Frames, and the near-black lenses of sunglasses."""
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ex = mirrored(face_x(x0, y0, p)) - p.eye_x
     inside = smoothstep(0.0, -0.012, glasses_lens(ex, y + 0.02, p) + p.rim_thickness)
     lens = inside * p.dark_lens * smoothstep(0.60, 0.66, z)
@@ -113,6 +121,7 @@ def paint_glasses(
     )
 
 
+@described
 def paint_earring(
     x: Value, y: Value, z: Value, p: Parameters
 ) -> tuple[Value, Value, Value, Value, Value, Value]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from .face import face_x, mirrored
-from .operations import Parameters, Value, absolute, maximum, minimum, sqrt, where
+from .._compiled import described
+from .face import face_x, face_y, mirrored
+from .operations import absolute, maximum, minimum, sqrt, where
+from .parameters import Parameters, Value
 from .solids import capsule, ellipsoid, mix, ring, smooth_minimum, smoothstep, wave
 
 
+@described
 def neckline(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Positive on cloth, negative on bare skin: how far below the neckline the point lies."""
     ax = absolute(x)
@@ -20,6 +23,7 @@ def neckline(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     return minimum(-1.16 - 0.16 * front - depth - y, shoulder)
 
 
+@described
 def torso_distance(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     """Shoulders and chest with the clothes' thickness, collar, hood or roll neck."""
     ax = mirrored(x)
@@ -35,6 +39,7 @@ def torso_distance(x: Value, y: Value, z: Value, p: Parameters) -> Value:
     return smooth_minimum(d, band + lapel, 0.05)
 
 
+@described
 def glasses_lens(x: Value, y: Value, p: Parameters) -> Value:
     """Negative inside a lens's outline, 0 on the rim."""
     gx = absolute(x)
@@ -46,10 +51,11 @@ def glasses_lens(x: Value, y: Value, p: Parameters) -> Value:
     return mix(circle, box, p.lens_square) - p.lens_radius
 
 
+@described
 def glasses_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """Rims, bridge and temples; sunglasses have solid lenses too."""
     x = face_x(x0, y0, p)
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ax = mirrored(x)
     ex = ax - p.eye_x
     rim = glasses_lens(ex, y + 0.02, p)
@@ -63,10 +69,11 @@ def glasses_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     return where(p.dark_lens > 0.5, minimum(d, dark), d)
 
 
+@described
 def earring_distance(x0: Value, y0: Value, z: Value, p: Parameters) -> Value:
     """A stud on each lobe with a hoop or a drop hanging from it."""
     ax = mirrored(face_x(x0, y0, p))
-    y = y0 / p.face_height
+    y = face_y(y0, p)
     ex = ax - 0.765
     ey = y + 0.06 + p.ear_size
     ez = z - p.earring_z

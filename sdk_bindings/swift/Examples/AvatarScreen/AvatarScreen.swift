@@ -2,11 +2,14 @@ import AvatarStudio
 import PhotosUI
 import SwiftUI
 
-/// Pick selfies, see what is wrong with them, choose a style, watch progress, get a labelled set.
+/// A screen on which a user picks selfies, sees what is wrong with them, chooses a style, and draws
+/// and shares labelled avatars.
 public struct AvatarScreen: View {
   @StateObject private var model: AvatarScreenModel
   @State private var picks: [PhotosPickerItem] = []
 
+  /// Creates the screen.
+  ///
   /// - Parameter hasPlus: Whether the user has bought Plus.
   public init(hasPlus: Bool) {
     _model = StateObject(wrappedValue: AvatarScreenModel(hasPlus: hasPlus))
@@ -59,13 +62,13 @@ public struct AvatarScreen: View {
   }
 
   private var avatars: some View {
-    Section(AvatarLabel.disclosure) {
+    Section(AiLabel.disclosure) {
       ForEach(model.avatars, id: \.index) { avatar in AvatarRow(avatar: avatar) }
     }
   }
 }
 
-/// One avatar, and a button that shares it as a labelled file.
+/// Shows one avatar and a button that shares it as a labelled file.
 private struct AvatarRow: View {
   let avatar: Avatar
 
@@ -74,10 +77,10 @@ private struct AvatarRow: View {
       let picture = Image(decorative: image, scale: 1)
       HStack {
         picture.resizable().scaledToFit()
-          .accessibilityLabel("\(AvatarLabel.disclosure), \(avatar.style.details.title)")
+          .accessibilityLabel("\(AiLabel.disclosure), \(avatar.style.details.title)")
         ShareLink(
           item: SharedAvatar(avatar: avatar),
-          preview: SharePreview(AvatarLabel.disclosure, image: picture))
+          preview: SharePreview(AiLabel.disclosure, image: picture))
       }
     }
   }

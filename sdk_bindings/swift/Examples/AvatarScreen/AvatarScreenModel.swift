@@ -3,13 +3,13 @@ import Foundation
 import PhotosUI
 import SwiftUI
 
-/// What the screen shows, and the studio behind it.
+/// Holds what the screen shows, and the studio that draws.
 @MainActor
 final class AvatarScreenModel: ObservableObject {
   @Published var style = AvatarStyle.allCases[0]
   @Published private(set) var problems: [String] = []
   @Published private(set) var avatars: [Avatar] = []
-  /// In [0,1] while avatars are drawn, else nil.
+  /// The progress in [0,1] while avatars are drawn, else nil.
   @Published private(set) var progress: Double?
   @Published private var selfies: [Selfie] = []
 
@@ -25,7 +25,7 @@ final class AvatarScreenModel: ObservableObject {
     !selfies.isEmpty && problems.isEmpty && (hasPlus || !style.needsPlus)
   }
 
-  /// Reads what the user picked, into memory only, and says what is wrong with it.
+  /// Reads the pictures that the user picked, into memory only, and checks them.
   func use(_ picks: [PhotosPickerItem]) {
     start {
       self.selfies = []
@@ -49,7 +49,7 @@ final class AvatarScreenModel: ObservableObject {
       for try await event in events {
         switch event {
         case .progress(let progress): self.progress = progress.fraction
-        case .avatar(let avatar): self.avatars.append(avatar)
+        case .drawn(let avatar): self.avatars.append(avatar)
         case .finished: break
         }
       }
@@ -70,7 +70,7 @@ final class AvatarScreenModel: ObservableObject {
       do {
         try await body()
       } catch AvatarError.cancelled {
-        // The user knows.
+        // The user cancelled it, so there is nothing to report.
       } catch {
         problems = [error.localizedDescription]
       }
@@ -79,20 +79,20 @@ final class AvatarScreenModel: ObservableObject {
 
   private func opened() async throws -> AvatarStudio {
     if let studio { return studio }
-    let options = AvatarOptions(entitlement: hasPlus ? .plus : .free)
+    let options = StudioOptions(entitlement: hasPlus ? .plus : .free)
     let studio = try await AvatarStudio(.bundled, options: options)
     self.studio = studio
     return studio
   }
 
-  /// What a person can do about a refusal; an app says it in the user's language.
+  /// Returns what a person can do about a refusal. A real app translates it.
   private nonisolated static func advice(_ refusal: Refusal) -> String {
     let whose = refusal.selfie.map { "Selfie \($0 + 1): " } ?? ""
     let advice =
       switch refusal.rule {
       case .count: "choose 1 to 10 selfies"
       case .side: "the picture is too small"
-      case .brightness: refusal.measured < refusal.limit ? "it is too dark" : "it is too bright"
+      case .brightness: refusal.value < refusal.limit ? "it is too dark" : "it is too bright"
       case .contrast: "there is too little light and shadow"
       case .sharpness: "it is blurred"
       case .difference: "it is nearly the same as another one"

@@ -1,30 +1,40 @@
 import Foundation
 
-/// A finished avatar: 8-bit sRGB, the app's own from here on.
+/// A finished avatar in 8-bit sRGB.
+///
+/// It belongs to the app: the library keeps no reference to it.
 public struct Avatar: Sendable, Equatable {
-  /// Its place in the set, from 0.
+  /// The index of this avatar within its run, from 0.
   public let index: Int
-  /// The seed that makes it again, from the same selfies.
+  /// The seed that draws this avatar again from the same selfies, style and steps.
   public let seed: UInt64
   /// The style that it is drawn in.
   public let style: AvatarStyle
-  /// Pixels in a row.
+  /// The width in pixels.
   public let width: Int
-  /// Rows.
+  /// The height in pixels.
   public let height: Int
-  /// RGB, three bytes a pixel, row by row from the top.
+  /// The pixels in RGB, three bytes each, row by row from the top.
   public let pixels: [UInt8]
 
-  /// A PNG file that says of itself that it is AI-made (`AvatarLabel`).
+  /// Encodes the avatar as a PNG file that is labelled as AI-generated (`AiLabel`).
   ///
-  /// Throws `AvatarError.runtimeFailed` where it cannot be written.
+  /// Throws `AvatarError.runtimeFailed` if the encoder fails.
   public func pngData() throws(AvatarError) -> Data {
-    try AvatarLabel.labelled(PictureEncoder.png(pixels, width: width, height: height))
+    try AiLabel.labelled(PictureEncoder.png(pixels, width: width, height: height))
   }
 }
 
 extension Avatar {
+  /// Converts the decoder's output to 8 bits.
+  ///
+  /// Converts the decoder's output to 8 bits.
+  ///
   /// - Parameter tensor: The decoder's output, (1,3,height,width) in [0,1].
+  /// - Throws: `modelOfAnotherVersion` if the shape is another one, `runtimeFailed` if a value is
+  ///   infinite or not a number.
+  /// - Throws: `modelOfAnotherVersion` if the shape is another one, `runtimeFailed` if a value is
+  ///   infinite or not a number.
   init(
     _ tensor: Tensor, index: Int, seed: UInt64, style: AvatarStyle
   ) throws(AvatarError) {
@@ -42,9 +52,10 @@ extension Avatar {
   }
 }
 
-/// (3,h,w) in [0,1] to (h,w,3): `floor(255·x + 0.5)`, clamped.
+/// Converts (3,h,w) in [0,1] to (h,w,3) in 8 bits: `floor(255·x + 0.5)`, clamped to 0…255.
 ///
-/// What is not a number is an error.
+/// Throws `runtimeFailed` if a value is infinite or not a number, because a black pixel would hide
+/// the failure.
 private func eightBit(
   _ values: UnsafeMutableBufferPointer<Float>, area: Int
 ) throws(AvatarError) -> [UInt8] {

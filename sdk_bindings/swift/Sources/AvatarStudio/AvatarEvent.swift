@@ -1,36 +1,39 @@
-/// What a run reports, in this order: progress and avatars by turns, and `finished` at the end.
+/// An event that a run reports.
+///
+/// For each avatar there is one `progress` per sampling step and then one `drawn`. `finished` is
+/// the last event of a run.
 public enum AvatarEvent: Sendable, Equatable {
   /// One sampling step of one avatar is done.
-  case progress(AvatarProgress)
-  /// One avatar is done.
-  case avatar(Avatar)
+  case progress(Progress)
+  /// One avatar is done. It belongs to the app from here on.
+  case drawn(Avatar)
   /// All avatars are done, and the memory that held selfies is zeroed.
-  case finished(AvatarSummary)
-}
+  case finished(Finished)
 
-/// How far a run is.
-public struct AvatarProgress: Sendable, Equatable {
-  /// The avatar that is being made, from 0.
-  public let avatar: Int
-  /// How many avatars were asked for.
-  public let count: Int
-  /// Steps of this avatar that are done, from 1.
-  public let step: Int
-  /// Steps that one avatar takes.
-  public let steps: Int
+  /// The progress of a run.
+  public struct Progress: Sendable, Equatable {
+    /// The index of the avatar that is being drawn, from 0.
+    public let avatar: Int
+    /// The number of avatars that the app asked for.
+    public let count: Int
+    /// The number of steps of this avatar that are done, from 1.
+    public let step: Int
+    /// The number of steps that one avatar takes.
+    public let steps: Int
 
-  /// All of the run, in (0,1].
-  public var fraction: Double { (Double(avatar) + Double(step) / Double(steps)) / Double(count) }
-}
+    /// The part of the whole run that is done, in (0,1].
+    public var fraction: Double { (Double(avatar) + Double(step) / Double(steps)) / Double(count) }
+  }
 
-/// What a run took.
-public struct AvatarSummary: Sendable, Equatable {
-  /// Avatars made.
-  public let count: Int
-  /// The most memory that the process has had resident since it began, in bytes.
-  public let peakMemoryBytes: Int
-  /// Mean wall-clock time of a sampling step, in seconds; with guidance a step is two calls.
-  public let secondsPerStep: Double
-  /// Wall-clock time from the call to the last avatar, loading included, in seconds.
-  public let totalSeconds: Double
+  /// The number of avatars that a run drew, and the memory and time that it took.
+  public struct Finished: Sendable, Equatable {
+    /// The number of avatars that were drawn.
+    public let count: Int
+    /// The largest resident set of the process since it started, in bytes.
+    public let peakMemoryBytes: Int
+    /// The mean wall-clock time of a sampling step, in seconds. With guidance a step is two calls.
+    public let secondsPerStep: Double
+    /// The wall-clock time from the call to the last avatar, in seconds. It includes loading.
+    public let totalSeconds: Double
+  }
 }

@@ -1,10 +1,11 @@
-/// The events of one run, to be iterated once.
+/// The events of one run.
 ///
-/// It ends after `finished` or throws an `AvatarError`. A cancelled task gets
-/// `AvatarError.cancelled`, never a silent end, and only after the run has stopped and its memory
-/// is zeroed.
+/// The sequence can be iterated once.
+///
+/// It ends after `finished` or throws an `AvatarError`. A cancelled task always gets
+/// `AvatarError.cancelled`, after the run has stopped and its memory is zeroed.
 public struct AvatarEvents: AsyncSequence, Sendable {
-  /// What is iterated over.
+  /// The element of the sequence.
   public typealias Element = AvatarEvent
 
   private let stream: AsyncThrowingStream<AvatarEvent, any Error>
@@ -12,8 +13,10 @@ public struct AvatarEvents: AsyncSequence, Sendable {
 
   typealias Send = @Sendable (AvatarEvent) -> Void
 
-  /// Starts a run that sends its events; the last one is held back until the run has returned.
-  init(_ run: @escaping @Sendable (Send) async throws(AvatarError) -> AvatarSummary) {
+  /// Starts a run that sends its events.
+  ///
+  /// `finished` is sent after the run has returned, so that its memory is zeroed by then.
+  init(_ run: @escaping @Sendable (Send) async throws(AvatarError) -> AvatarEvent.Finished) {
     let (stream, continuation) = AsyncThrowingStream.makeStream(of: AvatarEvent.self)
     let task = Task {
       do throws(AvatarError) {
@@ -31,12 +34,12 @@ public struct AvatarEvents: AsyncSequence, Sendable {
     self.task = task
   }
 
-  /// Iterates over the events.
+  /// Returns an iterator over the events. Call it once.
   public func makeAsyncIterator() -> AsyncIterator {
     AsyncIterator(events: stream.makeAsyncIterator(), task: task)
   }
 
-  /// Gives one event after another.
+  /// Returns one event after another.
   public struct AsyncIterator: AsyncIteratorProtocol {
     fileprivate var events: AsyncThrowingStream<AvatarEvent, any Error>.AsyncIterator
     fileprivate let task: Task<Void, Never>
@@ -49,7 +52,7 @@ public struct AvatarEvents: AsyncSequence, Sendable {
       self.task = task
     }
 
-    /// The next event; nil after the last. Throws an `AvatarError`.
+    /// Returns the next event, or nil after the last one. Throws an `AvatarError`.
     public mutating func next() async throws -> AvatarEvent? {
       if isOver { return nil }
       let event = try await nextOrError()
@@ -64,7 +67,7 @@ public struct AvatarEvents: AsyncSequence, Sendable {
         isOver = true
         throw error
       }
-      // A cancelled task sees the stream end without a word.
+      // In a cancelled task the stream ends without an error, so the error is thrown here.
       isOver = true
       await task.value
       throw AvatarError.cancelled

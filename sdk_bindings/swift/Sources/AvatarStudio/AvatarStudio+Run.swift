@@ -1,18 +1,21 @@
 import Foundation
 
 extension AvatarStudio {
-  /// Makes avatars of one person; starts at once.
+  /// Draws avatars of one person.
+  ///
+  /// The run starts at once.
   ///
   /// - Parameters:
-  ///   - selfies: 1 to 10 pictures of the person, which keep the model's rules.
-  ///   - style: How the avatars are drawn; those with `needsPlus` need `Entitlement.plus`.
-  ///   - count: How many, at least 1.
-  ///   - seed: The first avatar's; avatar k has `seed + k`, wrapping at 2⁶⁴. The same selfies, seed
-  ///     and style give the same avatar.
-  ///   - steps: Sampling steps, one of those the model was made for; nil for the model's own.
-  /// - Returns: Events, which end with `finished`. Iterating throws an `AvatarError`: `cancelled`
-  ///   where the task is cancelled, which is noticed between network calls. Whoever leaves the loop
-  ///   early cancels the run.
+  ///   - selfies: 1 to 10 pictures of the person that follow the model's rules.
+  ///   - style: The style of the avatars. A style with `needsPlus` needs the entitlement `.plus`.
+  ///   - count: The number of avatars, at least 1.
+  ///   - seed: The seed of the first avatar. Avatar k has `seed + k`, wrapping at 2⁶⁴. The same
+  ///     selfies, seed, style and steps give the same avatar.
+  ///   - steps: The number of sampling steps, one of those that the model was made for, or nil for
+  ///     the model's default.
+  /// - Returns: The events of the run, which end with `finished`. Iterating throws an
+  ///   `AvatarError`. If the task is cancelled, that is `cancelled`; the run notices it between two
+  ///   network calls. Leaving the loop early cancels the run too.
   public nonisolated func avatars(
     of selfies: [Selfie], style: AvatarStyle, count: Int = 1,
     seed: UInt64 = UInt64.random(in: .min ... .max), steps: Int? = nil
@@ -24,12 +27,12 @@ extension AvatarStudio {
 
   private func draw(
     _ request: AvatarRequest, _ send: AvatarEvents.Send
-  ) async throws(AvatarError) -> AvatarSummary {
+  ) async throws(AvatarError) -> AvatarEvent.Finished {
     try check()
     let began = ContinuousClock.now
     guard request.count > 0 else { throw .countInvalid(request.count) }
     if request.style.needsPlus, entitlement != .plus { throw .styleNeedsPlus(request.style) }
-    let sampler = Sampler(table: try model.sampler(steps: request.steps))
+    let sampler = Sampler(table: try manifest.sampler(steps: request.steps))
     var stepping = Duration.zero
     let tokens = try await tokens(of: request.selfies, guided: sampler.table.guidance != 1)
     for index in 0..<request.count {
@@ -42,16 +45,18 @@ extension AvatarStudio {
         send(.progress(request.progress(index, step + 1, sampler.table)))
       }
       let picture = try await run(.decoder, ["latents": latents])
-      send(.avatar(try Avatar(picture, index: index, seed: seed, style: request.style)))
+      send(.drawn(try Avatar(picture, index: index, seed: seed, style: request.style)))
     }
     let steps = request.count * sampler.table.timesteps.count
-    return AvatarSummary(
+    return AvatarEvent.Finished(
       count: request.count, peakMemoryBytes: peakMemoryBytes(),
       secondsPerStep: stepping.seconds / Double(steps),
       totalSeconds: (ContinuousClock.now - began).seconds)
   }
 
-  /// Identity tokens, and the null tokens of guidance; the selfies' memory is zeroed on return.
+  /// Encodes the person, and, if guidance needs them, the null tokens.
+  ///
+  /// The memory of the prepared selfies is zeroed when this returns.
   private func tokens(
     of selfies: [Selfie], guided: Bool
   ) async throws(AvatarError) -> IdentityTokens {
@@ -59,16 +64,16 @@ extension AvatarStudio {
     guard prepared.refusals.isEmpty else { throw .selfiesRefused(prepared.refusals) }
     let inputs = ["selfies": prepared.selfies, "selfie_mask": prepared.mask]
     let person = try await run(.identityEncoder, inputs)
-    guard guided else { return IdentityTokens(person: person, nobody: nil) }
-    let nothing = [
+    guard guided else { return IdentityTokens(person: person, null: nil) }
+    let noSelfies = [
       "selfies": try Tensor(shape: prepared.selfies.shape, allocator: allocator),
       "selfie_mask": try Tensor(shape: prepared.mask.shape, allocator: allocator),
     ]
-    return IdentityTokens(person: person, nobody: try await run(.identityEncoder, nothing))
+    return IdentityTokens(person: person, null: try await run(.identityEncoder, noSelfies))
   }
 
   private func noise(_ seed: UInt64) throws(AvatarError) -> Tensor {
-    let latents = try model.component(.denoiser).input("latents")
+    let latents = try manifest.component(.denoiser).input("latents")
     guard latents.count >= Noise.leastCount else {
       throw .modelOfAnotherVersion(reason: "latents are \(latents.shape)")
     }
@@ -89,15 +94,15 @@ extension AvatarStudio {
     inputs["identity_tokens"] = tokens.person
     let prediction = try await run(.denoiser, inputs)
     var unconditioned: Tensor?
-    if let nobody = tokens.nobody {
-      inputs["identity_tokens"] = nobody
+    if let null = tokens.null {
+      inputs["identity_tokens"] = null
       unconditioned = try await run(.denoiser, inputs)
     }
     sampler.step(step, latents, prediction, unconditioned: unconditioned)
   }
 }
 
-/// What was asked for.
+/// The parameters of one run.
 private struct AvatarRequest: Sendable {
   let selfies: [Selfie]
   let style: AvatarStyle
@@ -105,15 +110,17 @@ private struct AvatarRequest: Sendable {
   let seed: UInt64
   let steps: Int?
 
-  func progress(_ avatar: Int, _ step: Int, _ table: SamplerTable) -> AvatarProgress {
-    AvatarProgress(avatar: avatar, count: count, step: step, steps: table.timesteps.count)
+  func progress(_ avatar: Int, _ step: Int, _ table: SamplerTable) -> AvatarEvent.Progress {
+    AvatarEvent.Progress(avatar: avatar, count: count, step: step, steps: table.timesteps.count)
   }
 }
 
-/// What the encoder makes of a person, and of nobody where guidance needs it; (1,8,D) each.
+/// The identity encoder's outputs, (1,T,D) each.
+///
+/// The null tokens are the output for no selfies; classifier-free guidance needs them.
 private struct IdentityTokens {
   let person: Tensor
-  let nobody: Tensor?
+  let null: Tensor?
 }
 
 extension Duration {

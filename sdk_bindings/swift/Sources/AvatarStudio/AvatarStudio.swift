@@ -1,132 +1,147 @@
 import Foundation
 
-/// Makes avatars of a person from selfies, on the device and only there.
+/// Draws avatars of a person from selfies. All of it runs on the device.
 ///
 /// ```swift
 /// let studio = try await AvatarStudio(.bundled)
 /// for try await event in studio.avatars(of: selfies, style: .lorelei, count: 4, seed: 7) {
-///   if case .avatar(let avatar) = event { show(try avatar.pngData()) }
+///   if case .drawn(let avatar) = event { show(try avatar.pngData()) }
 /// }
 /// ```
 ///
-/// It opens no connection and writes no file but the compiled Core ML model. Selfies are held in
-/// memory until they are encoded, and everything computed from them is zeroed when a run ends,
-/// fails or is cancelled. It keeps no reference to what the app passes in.
+/// The studio opens no connection. The only file that it writes is the compiled Core ML model. It
+/// holds selfies in memory until they are encoded, and zeroes everything computed from them when a
+/// run ends, fails or is cancelled. It keeps no reference to what the app passes in.
 public actor AvatarStudio {
-  /// The model that the library was generated for.
-  public nonisolated let model: ModelDescription
+  /// The manifest of the model that the library was generated for.
+  public nonisolated let manifest: Manifest
 
   nonisolated let reader: SelfieReader
   let allocator: any BufferAllocator
-  private(set) var entitlement: Entitlement
+  private(set) var entitlement: Tier
   private let backend: any Backend
   private let folder: URL?
-  private var runners: [AvatarComponent: any Runner] = [:]
+  private var runners: [ComponentName: any Runner] = [:]
   private var isClosed = false
-  private var warnings: Task<Void, Never>?
+  private var listener: Task<Void, Never>?
 
-  /// Opens a model after checking the size and SHA-256 of each of its files; loads no network yet.
+  /// Opens a model after checking the size and SHA-256 of each of its files.
+  ///
+  /// It loads no network.
   ///
   /// - Parameters:
-  ///   - source: Where the model's files lie; not looked at if the backend needs no files.
-  ///   - options: How the studio works.
+  ///   - source: The place of the model's files. It is not read if the backend needs no files.
+  ///   - options: The backend, the face detector, the entitlement and the allocator.
   /// - Throws: `modelMissing`, `modelDamaged`, `modelOfAnotherVersion` or `runtimeFailed`.
   public init(
-    _ source: ModelSource = .bundled, options: AvatarOptions = AvatarOptions()
+    _ source: ModelSource = .bundled, options: StudioOptions = StudioOptions()
   ) async throws(AvatarError) {
-    try await self.init(source, options: options, model: .bundled, warnings: memoryWarnings())
+    try await self.init(
+      source, options: options, manifest: .bundled, memoryPressure: memoryPressure())
   }
 
-  /// The same with a description and memory warnings of one's own.
+  /// Opens a studio with another manifest and another stream of memory warnings, for tests.
   init(
-    _ source: ModelSource, options: AvatarOptions, model: ModelDescription,
-    warnings: AsyncStream<Void>
+    _ source: ModelSource, options: StudioOptions, manifest: Manifest,
+    memoryPressure: AsyncStream<Void>
   ) async throws(AvatarError) {
-    try model.checkReadable()
-    let backend = if let own = options.backend { own } else { try model.platformBackend() }
+    try manifest.checkReadable()
+    let backend = if let own = options.backend { own } else { try manifest.platformBackend() }
     let folder = backend.needsFiles ? try source.url() : nil
-    if let folder { try model.checkFiles(in: folder) }
-    self.model = model
+    if let folder { try Artifact(manifest: manifest, folder: folder).verify() }
+    self.manifest = manifest
     self.backend = backend
     self.folder = folder
     allocator = options.allocator
     entitlement = options.entitlement
     reader = SelfieReader(
-      model: model, detector: options.faceDetector, allocator: options.allocator)
-    listen(to: warnings)
+      manifest: manifest, detector: options.faceDetector, allocator: options.allocator)
+    listen(to: memoryPressure)
   }
 
-  deinit { warnings?.cancel() }
+  deinit { listener?.cancel() }
 
-  private func listen(to warnings: AsyncStream<Void>) {
-    self.warnings = Task { [weak self] in
-      for await _ in warnings { await self?.dropModels() }
+  private func listen(to memoryPressure: AsyncStream<Void>) {
+    listener = Task { [weak self] in
+      for await _ in memoryPressure { await self?.dropModels() }
     }
   }
 
-  /// All rules that the selfies break, by selfie and then by rule; none if they are fine.
+  /// Checks selfies against the rules.
   ///
-  /// Takes some 10 ms a selfie and runs no network.
-  /// - Throws: `unreadablePicture`, `runtimeFailed` of the face detector, `outOfMemory`,
+  /// It takes about 10 ms per selfie and runs no network.
+  ///
+  /// - Returns: Every broken rule, by selfie and then by rule. It is empty if `avatars` accepts the
+  ///   selfies.
+  /// - Throws: `unreadablePicture`, `runtimeFailed` if the face detector fails, `outOfMemory`,
   ///   `cancelled` or `closed`.
   public nonisolated func check(_ selfies: [Selfie]) async throws(AvatarError) -> [Refusal] {
     try await check()
     return try await reader.prepare(selfies).refusals
   }
 
-  /// Loads all networks and runs each once, so that the first avatar comes sooner.
+  /// Loads all networks and runs each once on zeros, so that the first avatar comes sooner.
   ///
   /// - Throws: `outOfMemory`, `storageFull`, `runtimeFailed`, `cancelled` or `closed`.
   public func prepare() async throws(AvatarError) {
-    for component in AvatarComponent.allCases {
-      let description = try model.component(component)
+    for name in ComponentName.allCases {
+      let component = try manifest.component(name)
       var inputs: [String: Tensor] = [:]
-      for input in description.inputs {
+      for input in component.inputs {
         inputs[input.name] = try input.tensor(allocator: allocator)
       }
-      _ = try await run(component, inputs)
+      _ = try await run(name, inputs)
     }
   }
 
-  /// Changes what the user has bought, from the next run on.
-  public func setEntitlement(_ entitlement: Entitlement) {
+  /// Changes the entitlement of the user.
+  ///
+  /// It applies from the next run on.
+  public func setEntitlement(_ entitlement: Tier) {
     self.entitlement = entitlement
   }
 
-  /// Releases all networks; the next call loads them again.
+  /// Releases all networks.
   ///
-  /// Memory warnings do this by themselves.
+  /// The next call loads them again.
+  ///
+  /// The studio does this itself when the system warns that memory is short.
   public func dropModels() {
     runners = [:]
   }
 
-  /// Releases all networks for good: runs in progress and later calls throw `closed`.
+  /// Closes the studio and releases all networks.
+  ///
+  /// Runs in progress and later calls throw `closed`.
   public func close() {
     isClosed = true
     runners = [:]
   }
 
-  /// One network call; loads the network where it is not loaded.
+  /// Runs a component once and returns its only output.
+  ///
+  /// It loads the component if necessary.
   func run(
-    _ component: AvatarComponent, _ inputs: [String: Tensor]
+    _ name: ComponentName, _ inputs: [String: Tensor]
   ) async throws(AvatarError) -> Tensor {
     try check()
-    let output = try model.component(component).output()
+    let output = try manifest.component(name).output()
     let result = try output.tensor(allocator: allocator)
-    try await runner(component).run(inputs, into: [output.name: result])
+    try await runner(name).run(inputs, into: [output.name: result])
     await Task.yield()
     try check()
     return result
   }
 
-  private func runner(_ component: AvatarComponent) async throws(AvatarError) -> any Runner {
-    if let runner = runners[component] { return runner }
-    let runner = try await backend.load(model.component(component), of: model, in: folder)
+  private func runner(_ name: ComponentName) async throws(AvatarError) -> any Runner {
+    if let runner = runners[name] { return runner }
+    let runner = try await backend.load(manifest.component(name), of: manifest, in: folder)
     try check()
-    runners[component] = runner
+    runners[name] = runner
     return runner
   }
 
+  /// Throws `closed` if the studio is closed and `cancelled` if the task is cancelled.
   func check() throws(AvatarError) {
     if isClosed { throw .closed }
     if Task.isCancelled { throw .cancelled }

@@ -6,22 +6,24 @@ let usage = """
 
   Draws avatars of the person in 1 to 10 selfies and writes labelled PNG files.
 
-    --style NAME   how they are drawn (default: the first style)
-    --count N      how many (default: 1); several get numbers: me-1.png, me-2.png
-    --seed N       0 to 2^64 - 1 (default: 0); the same seed gives the same avatar
-    --steps N      sampling steps (default: the model's own)
-    --out FILE     where to write (default: avatar.png)
-    --model FOLDER the model's folder (default: the one in the package)
-    --plus         the user has bought Plus
-    --fake         no model at all: coloured pictures at once
-    --check        only say what is wrong with the selfies
+    --style NAME   the style of the avatars (default: the first style)
+    --count N      the number of avatars (default: 1); several files are numbered: me-1.png, me-2.png
+    --seed N       the seed of the first avatar, 0 to 2^64 - 1 (default: 0); the same seed draws the
+                   same avatar
+    --steps N      the number of sampling steps (default: the model's own number)
+    --out FILE     the file to write (default: avatar.png)
+    --model FOLDER the folder of the model (default: the one in the package)
+    --plus         the user is entitled to Plus styles
+    --fake         use no model and draw test pictures
+    --check        check the selfies and draw nothing
     --styles       list the styles
-    --help         this text
+    --help         show this text
   """
 
-/// What the command line asks for.
+/// The parsed command line.
 struct Arguments {
-  struct Wrong: Error { let message: String }
+  /// A command line that cannot be parsed.
+  struct UsageError: Error { let message: String }
 
   var selfies: [String] = []
   var style = AvatarStyle.allCases.first?.rawValue ?? ""
@@ -34,13 +36,15 @@ struct Arguments {
 
   private static let flags: Set = ["--plus", "--fake", "--check", "--styles", "--help"]
 
-  init(_ words: [String]) throws(Wrong) {
+  init(_ words: [String]) throws(UsageError) {
     var rest = words[...]
     while let word = rest.popFirst() {
       if Self.flags.contains(word) {
         flags.insert(word)
       } else if word.hasPrefix("--") {
-        guard let value = rest.popFirst() else { throw Wrong(message: "\(word) needs a value") }
+        guard let value = rest.popFirst() else {
+          throw UsageError(message: "\(word) needs a value")
+        }
         try set(word, value)
       } else {
         selfies.append(word)
@@ -48,7 +52,7 @@ struct Arguments {
     }
   }
 
-  private mutating func set(_ name: String, _ value: String) throws(Wrong) {
+  private mutating func set(_ name: String, _ value: String) throws(UsageError) {
     switch name {
     case "--style": style = value
     case "--out": out = value
@@ -56,20 +60,21 @@ struct Arguments {
     case "--count": count = try number(name, value)
     case "--seed": seed = try number(name, value)
     case "--steps": steps = try number(name, value) as Int
-    default: throw Wrong(message: "there is no option \(name); try --help")
+    default: throw UsageError(message: "there is no option \(name); try --help")
     }
   }
 
   private func number<Number: FixedWidthInteger>(
     _ name: String, _ value: String
-  ) throws(Wrong) -> Number {
+  ) throws(UsageError) -> Number {
     guard let number = Number(value) else {
-      throw Wrong(message: "\(name) is \(value), expected a whole number")
+      throw UsageError(message: "\(name) is \(value), expected a whole number")
     }
     return number
   }
 
-  /// `me.png`, or `me-1.png`, `me-2.png`, … when there are several.
+  /// Returns the file for the avatar with this index: `me.png`, or `me-1.png`, `me-2.png`, … if
+  /// there are several.
   func file(_ index: Int) -> URL {
     let url = URL(fileURLWithPath: out)
     guard count > 1 else { return url }

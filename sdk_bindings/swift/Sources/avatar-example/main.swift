@@ -1,7 +1,7 @@
 import AvatarStudio
 import Foundation
 
-/// What an app does, on the command line.
+/// Does on the command line what an app does.
 func run(_ arguments: Arguments) async throws {
   if arguments.flags.contains("--styles") { return listStyles() }
   let selfies = try arguments.selfies.map(read)
@@ -16,19 +16,19 @@ func run(_ arguments: Arguments) async throws {
     of: selfies, style: style, count: arguments.count, seed: arguments.seed,
     steps: arguments.steps)
   for try await event in events { try show(event, arguments) }
-  print("\(AvatarLabel.disclosure). Style: \(style.details.credit)")
+  print("\(AiLabel.disclosure). Style: \(style.details.credit)")
 }
 
 func read(_ path: String) throws -> Selfie {
   do {
     return Selfie(try Data(contentsOf: URL(fileURLWithPath: path)))
   } catch {
-    throw Arguments.Wrong(message: "\(path) cannot be read")
+    throw Arguments.UsageError(message: "\(path) cannot be read")
   }
 }
 
-func options(_ arguments: Arguments) -> AvatarOptions {
-  AvatarOptions(
+func options(_ arguments: Arguments) -> StudioOptions {
+  StudioOptions(
     backend: arguments.flags.contains("--fake") ? FakeBackend() : nil,
     entitlement: arguments.flags.contains("--plus") ? .plus : .free)
 }
@@ -37,7 +37,7 @@ func show(_ event: AvatarEvent, _ arguments: Arguments) throws {
   switch event {
   case .progress(let progress):
     say("avatar \(progress.avatar + 1) of \(progress.count): step \(progress.step)")
-  case .avatar(let avatar):
+  case .drawn(let avatar):
     let file = arguments.file(avatar.index)
     try avatar.pngData().write(to: file, options: .atomic)
     print(file.path)
@@ -66,7 +66,7 @@ do {
   } else {
     try await run(arguments)
   }
-} catch let error as Arguments.Wrong {
+} catch let error as Arguments.UsageError {
   say("avatar-example: \(error.message)")
   exit(2)
 } catch let error as AvatarError {

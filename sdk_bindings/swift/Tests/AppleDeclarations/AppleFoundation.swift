@@ -1,5 +1,5 @@
-// What Foundation, Dispatch and SwiftPM have on Apple's platforms and not on Linux, from the pages
-// named; compiled into the library's own module.
+// Declarations that Foundation, Dispatch and SwiftPM have on Apple's platforms and not on Linux,
+// written from the cited pages. They are compiled into the library's own module.
 
 import Dispatch
 import Foundation

@@ -1,5 +1,5 @@
-// Declarations of Apple's Core Graphics and Core Foundation that the library uses, from the pages
-// named. Toll-free bridged classes are one type here: on Apple's platforms `as` converts them.
+// Declarations of Apple's Core Graphics and Core Foundation that the library uses, written from the
+// cited pages. Toll-free bridged classes are one type here: on Apple's platforms `as` converts them.
 
 import Foundation
 

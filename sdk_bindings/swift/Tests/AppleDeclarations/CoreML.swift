@@ -1,5 +1,5 @@
-// Declarations of Apple's Core ML that the library uses, from the pages named. None is `Sendable`
-// here, so that the library does not rely on it.
+// Declarations of Apple's Core ML that the library uses, written from the cited pages. None of them
+// is `Sendable` here, so that the library does not rely on it.
 
 import CoreVideo
 import Foundation

@@ -1,4 +1,4 @@
-// Declarations of Apple's Darwin module that the library uses, from the pages named.
+// Declarations of Apple's Darwin module that the library uses, written from the cited pages.
 
 // https://developer.apple.com/documentation/kernel/1579338-memset_s (C11, K.3.7.4.1)
 @discardableResult

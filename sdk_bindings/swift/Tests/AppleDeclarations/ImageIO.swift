@@ -1,4 +1,4 @@
-// Declarations of Apple's Image I/O that the library uses, from the pages named.
+// Declarations of Apple's Image I/O that the library uses, written from the cited pages.
 
 import CoreGraphics
 import Foundation

@@ -1,4 +1,4 @@
-// Declarations of Apple's PhotosUI that the example screen uses, from the pages named.
+// Declarations of Apple's PhotosUI that the example screen uses, written from the cited pages.
 
 import Foundation
 import SwiftUI

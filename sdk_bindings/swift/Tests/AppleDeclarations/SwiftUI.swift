@@ -1,5 +1,5 @@
-// Declarations of Apple's SwiftUI, Combine and Core Transferable that the example screen uses, from
-// the pages named.
+// Declarations of Apple's SwiftUI, Combine and Core Transferable that the example screen uses,
+// written from the cited pages.
 
 import CoreGraphics
 import Foundation

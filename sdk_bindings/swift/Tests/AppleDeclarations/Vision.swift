@@ -1,4 +1,4 @@
-// Declarations of Apple's Vision that the library uses, from the pages named.
+// Declarations of Apple's Vision that the library uses, written from the cited pages.
 
 import CoreGraphics
 import Foundation

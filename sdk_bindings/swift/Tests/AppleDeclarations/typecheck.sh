@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Type-checks what is for Apple's platforms (Core ML, Vision, ImageIO, the example screen) where
-# there is no Apple SDK, against the declarations beside this file. They are written from Apple's
-# documentation: what passes here is not yet compiled against Apple's SDK.
+# Type-checks the code for Apple's platforms (Core ML, Vision, ImageIO, the example screen) without
+# Apple's SDK, against the declarations beside this file. They are written from Apple's
+# documentation, so code that passes here is not yet compiled against Apple's SDK.
 #
-#   Tests/AppleDeclarations/typecheck.sh [FOLDER]    with swiftc on the PATH; the library's symbol
-#                                                    graph goes to FOLDER
+#   Tests/AppleDeclarations/typecheck.sh [FOLDER]    needs swiftc on the PATH, and writes the
+#                                                    library's symbol graph to FOLDER
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 package="$here/../.."

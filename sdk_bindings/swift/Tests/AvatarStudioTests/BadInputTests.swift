@@ -3,7 +3,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// Selfies from strangers: each bad one is one typed error, and no network runs.
+/// Broken and unsuitable selfies each give one typed error or refusal, and no network runs.
 final class BadInputTests: XCTestCase {
   private func run(_ selfies: [Selfie], count: Int = 1) async throws -> [AvatarEvent] {
     let studio = try await AvatarStudio(
@@ -34,7 +34,7 @@ final class BadInputTests: XCTestCase {
   func testNoSelfies() async throws {
     let found = try await refusals([])
     XCTAssertEqual(found.map(\.rule), [.count])
-    XCTAssertEqual(found.map(\.measured), [0])
+    XCTAssertEqual(found.map(\.value), [0])
     XCTAssertEqual(found.map(\.limit), [1])
     XCTAssertNil(found[0].selfie)
   }
@@ -42,7 +42,7 @@ final class BadInputTests: XCTestCase {
   func testElevenSelfiesAreNotEvenOpened() async throws {
     let found = try await refusals([Selfie](repeating: Selfie(Data()), count: 11))
     XCTAssertEqual(found.map(\.rule), [.count])
-    XCTAssertEqual(found.map(\.measured), [11])
+    XCTAssertEqual(found.map(\.value), [11])
     XCTAssertEqual(found.map(\.limit), [10])
   }
 
@@ -67,14 +67,14 @@ final class BadInputTests: XCTestCase {
   }
 
   func testAPictureOfTooManyPixels() async throws {
-    // 20,000×20,000, by the header: nothing of that size is allocated.
+    // The header says 20,000×20,000 pixels. Memory of that size must not be allocated.
     var huge = try png()
     huge.replaceSubrange(16..<24, with: [0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20])
     await assertUnreadable(huge, "20000×20000")
     let pixels = Selfie(pixels: [], width: 20_000, height: 20_000)
     await assertThrows(
       .unreadablePicture(
-        index: 0,
+        selfie: 0,
         reason: "20000×20000 pixels, more than the 120 million a selfie may have")
     ) { try await run([pixels]) }
   }
@@ -104,7 +104,7 @@ final class BadInputTests: XCTestCase {
     ] {
       let found = try await refusals([selfie])
       XCTAssertEqual(found.map(\.rule), [.side, .contrast, .sharpness])
-      XCTAssertEqual(found[0].measured, 1)
+      XCTAssertEqual(found[0].value, 1)
       XCTAssertEqual(found[0].selfie, 0)
     }
   }
@@ -117,9 +117,9 @@ final class BadInputTests: XCTestCase {
 
   func testEveryErrorHasAMessage() {
     let refusal = Refusal(
-      selfie: 3, rule: .side, measured: 5, limit: 128, earlier: nil, message: "side is 5")
+      selfie: 3, rule: .side, value: 5, limit: 128, earlier: nil, message: "side is 5")
     let errors: [AvatarError] = [
-      .selfiesRefused([refusal]), .unreadablePicture(index: 1, reason: "why"),
+      .selfiesRefused([refusal]), .unreadablePicture(selfie: 1, reason: "why"),
       .styleUnknown(name: "x"), .styleNeedsPlus(.lorelei), .stepsUnknown(steps: 3, known: [1]),
       .countInvalid(0), .modelMissing(path: "x"), .modelDamaged(file: "x"),
       .modelOfAnotherVersion(reason: "x"), .outOfMemory, .storageFull, .cancelled,

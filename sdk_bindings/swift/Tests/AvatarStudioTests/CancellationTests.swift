@@ -3,7 +3,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// Cancelling is noticed between network calls, ends in a typed error, and leaves nothing behind.
+/// A run notices its cancellation between network calls, throws a typed error and zeroes its memory.
 final class CancellationTests: XCTestCase {
   func testAtEveryNetworkCall() async throws {
     for place in 0..<7 {
@@ -61,7 +61,7 @@ final class CancellationTests: XCTestCase {
     let studio = try await AvatarStudio(
       options: .fake({ (name) throws(AvatarError) in calls.add(name) }, allocator: allocator))
     for try await event in studio.avatars(of: goodSelfies(1), style: .lorelei, count: 10_000) {
-      if case .avatar = event { break }
+      if case .drawn = event { break }
     }
     for _ in 0..<2000 where allocator.counts.live > 0 {
       try await Task.sleep(nanoseconds: 1_000_000)
@@ -82,13 +82,13 @@ final class CancellationTests: XCTestCase {
   }
 }
 
-/// A task that something inside of it can cancel.
+/// Holds a task, so that code inside of the task can cancel it.
 private final class TaskBox: @unchecked Sendable {
   private let lock = NSLock()
   private var task: Task<Void, any Error>?
   func set(_ task: Task<Void, any Error>) { lock.withLock { self.task = task } }
 
-  /// Called by the run: returns once it has heard of its cancellation.
+  /// Cancels the task and waits until the task knows of it. The run calls this.
   func cancelAndWait() {
     lock.withLock { task }?.cancel()
     for _ in 0..<10_000 where !Task.isCancelled { usleep(1000) }

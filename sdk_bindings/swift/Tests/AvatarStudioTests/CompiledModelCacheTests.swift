@@ -3,7 +3,9 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// The folder of compiled models, with a stand-in for Core ML's compiler.
+/// The cache of compiled models works.
+///
+/// A fake replaces Core ML's compiler.
 final class CompiledModelCacheTests: XCTestCase {
   private var root = URL(fileURLWithPath: "/nowhere")
   private let digest = String(repeating: "a", count: 64)
@@ -17,7 +19,7 @@ final class CompiledModelCacheTests: XCTestCase {
 
   private var cache: CompiledModelCache { CompiledModelCache(root: root, digest: digest) }
 
-  /// What a compiler leaves: a folder of files somewhere else.
+  /// Returns a folder of files in another place, as a compiler does.
   private func compiled(_ text: String = "compiled", bytes: Int = 0) throws -> URL {
     let folder = files.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try files.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -92,7 +94,7 @@ final class CompiledModelCacheTests: XCTestCase {
     }
   }
 
-  /// A disk of 256 KB that really is full; needs the right to mount one.
+  /// A full disk gives a typed error. The test mounts a disk of 256 KB, which needs root.
   func testAFullDisk() async throws {
     #if os(Linux)
       try files.createDirectory(at: root, withIntermediateDirectories: true)

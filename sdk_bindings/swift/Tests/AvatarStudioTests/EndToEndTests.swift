@@ -3,7 +3,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// The shipped model in the real runtime, against what Python recorded when it was exported.
+/// The shipped model in the real runtime agrees with what Python recorded at export.
 final class EndToEndTests: XCTestCase {
   private func golden(_ name: String) throws -> Safetensors {
     _ = try Place.requiredArtifact()
@@ -14,18 +14,18 @@ final class EndToEndTests: XCTestCase {
   }
 
   private func studio() async throws -> AvatarStudio {
-    let options = AvatarOptions(faceDetector: nil, entitlement: .plus)
+    let options = StudioOptions(faceDetector: nil, entitlement: .plus)
     return try await AvatarStudio(.folder(Place.requiredArtifact()), options: options)
   }
 
   private static func inputs(
-    of component: ComponentDescription, _ file: Safetensors, call: Int
+    of component: Component, _ file: Safetensors, call: Int
   ) throws -> [String: Tensor] {
     var inputs: [String: Tensor] = [:]
     for input in component.inputs {
       let tensor = try input.tensor(allocator: SystemAllocator())
       let name = "\(call).inputs.\(input.name)"
-      switch input.element {
+      switch input.elementType {
       case .float32:
         let values = try file.floats(name)
         tensor.withFloats { _ = $0.update(from: values) }
@@ -39,10 +39,10 @@ final class EndToEndTests: XCTestCase {
   }
 
   func testEveryComponent() async throws {
-    for component in AvatarComponent.allCases {
+    for component in ComponentName.allCases {
       let file = try golden(component.rawValue)
       let studio = try await studio()
-      let description = try studio.model.component(component)
+      let description = try studio.manifest.component(component)
       let output = try description.output()
       for call in 0..<Set(file.names.map { $0.prefix(1) }).count {
         let expected = try file.floats("\(call).outputs.\(output.name)")
@@ -57,8 +57,8 @@ final class EndToEndTests: XCTestCase {
     }
   }
 
-  /// The selfies of the recorded run are 8-bit pictures of the encoder's size, so that they can come
-  /// in as an app's do.
+  /// Returns the selfies of the recorded run. They are 8-bit pictures of the encoder's size, so they
+  /// can be passed to the studio like the pictures of an app.
   func testTheWholeRunByTheFrontDoor() async throws {
     let file = try golden("run")
     let mask = try file.floats("0.inputs.selfie_mask")
@@ -101,10 +101,10 @@ final class EndToEndTests: XCTestCase {
       let file = folder.appendingPathComponent("\(UUID().uuidString).onnx")
       try Data("not a model".utf8).write(to: file)
       defer { try? FileManager.default.removeItem(at: file) }
-      let component = ComponentDescription(
+      let component = Component(
         name: "nothing", path: file.lastPathComponent, inputs: [], outputs: [])
       let error = await thrown {
-        try await ONNXRuntimeBackend().load(component, of: .bundled, in: folder)
+        try await OnnxRuntimeBackend().load(component, of: .bundled, in: folder)
       }
       guard case .runtimeFailed("nothing", _) = error else { return XCTFail("\(error as Any)") }
     #else
@@ -112,10 +112,10 @@ final class EndToEndTests: XCTestCase {
     #endif
   }
 
-  /// From 1.29 on, official builds of ONNX Runtime send telemetry.
+  /// The runtime is older than 1.29, because official builds send telemetry from 1.29 on.
   func testTheRuntimeIsOlderThanTheOneThatSendsTelemetry() throws {
     #if canImport(COnnxRuntime)
-      let parts = ONNXRuntimeBackend.version.split(separator: ".").compactMap { Int($0) }
+      let parts = OnnxRuntimeBackend.version.split(separator: ".").compactMap { Int($0) }
       XCTAssertEqual(parts.first, 1)
       XCTAssertLessThan(try XCTUnwrap(parts.dropFirst().first), 29)
     #else
@@ -125,9 +125,9 @@ final class EndToEndTests: XCTestCase {
 }
 
 extension AvatarStudio {
-  /// One network call with inputs that are made where they are used.
+  /// Makes one network call with inputs that it allocates itself.
   func call(
-    _ component: AvatarComponent, _ inputs: @Sendable () throws -> [String: Tensor]
+    _ component: ComponentName, _ inputs: @Sendable () throws -> [String: Tensor]
   ) async throws -> [Float] {
     try await run(component, inputs()).floats
   }

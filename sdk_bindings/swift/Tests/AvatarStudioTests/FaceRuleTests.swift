@@ -2,11 +2,11 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// Rules about faces apply where somebody looks for them.
+/// The face rules apply if there is a face detector.
 final class FaceRuleTests: XCTestCase {
   private struct Detector: FaceDetector {
-    let boxes: [FaceBox]
-    func faces(in picture: Picture) throws -> [FaceBox] {
+    let boxes: [Face]
+    func faces(in picture: Picture) throws -> [Face] {
       XCTAssertEqual(picture.withPixels { $0.count }, 4 * picture.width * picture.height)
       return boxes
     }
@@ -14,34 +14,34 @@ final class FaceRuleTests: XCTestCase {
 
   private struct Failing: FaceDetector {
     struct Failure: Error, CustomStringConvertible { let description = "no eyes" }
-    func faces(in picture: Picture) throws -> [FaceBox] { throw Failure() }
+    func faces(in picture: Picture) throws -> [Face] { throw Failure() }
   }
 
-  private func refusals(_ boxes: [FaceBox]) async throws -> [Refusal] {
+  private func refusals(_ boxes: [Face]) async throws -> [Refusal] {
     let studio = try await AvatarStudio(options: .fake(faceDetector: Detector(boxes: boxes)))
     return try await studio.check(goodSelfies(1, side: 200))
   }
 
   func testOneGoodFace() async throws {
-    let found = try await refusals([FaceBox(x: 50, y: 40, width: 100, height: 120)])
+    let found = try await refusals([Face(left: 50, top: 40, width: 100, height: 120)])
     XCTAssertEqual(found, [])
   }
 
   func testNoFaceAndTwoFaces() async throws {
-    let face = FaceBox(x: 0, y: 0, width: 10, height: 10)
+    let face = Face(left: 0, top: 0, width: 10, height: 10)
     for boxes in [[], [face, face]] {
       let found = try await refusals(boxes)
       XCTAssertEqual(found.map(\.rule), [.faces])
-      XCTAssertEqual(found.map(\.measured), [Double(boxes.count)])
+      XCTAssertEqual(found.map(\.value), [Double(boxes.count)])
       XCTAssertEqual(found.map(\.limit), [1])
     }
   }
 
   func testASmallFaceInACorner() async throws {
-    let found = try await refusals([FaceBox(x: 0, y: 0, width: 40, height: 40)])
+    let found = try await refusals([Face(left: 0, top: 0, width: 40, height: 40)])
     XCTAssertEqual(found.map(\.rule), [.faceSize, .faceOffset])
-    XCTAssertEqual(found[0].measured, 0.2, accuracy: 1e-12)
-    XCTAssertEqual(found[1].measured, 0.4 * 2.0.squareRoot(), accuracy: 1e-12)
+    XCTAssertEqual(found[0].value, 0.2, accuracy: 1e-12)
+    XCTAssertEqual(found[1].value, 0.4 * 2.0.squareRoot(), accuracy: 1e-12)
   }
 
   func testADetectorThatFails() async throws {

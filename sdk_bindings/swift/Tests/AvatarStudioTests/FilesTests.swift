@@ -3,13 +3,15 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// No file holds a selfie: the file system is watched during runs.
+/// No run writes a file.
+///
+/// The tests watch the file system during runs.
 final class FilesTests: XCTestCase {
   #if os(Linux)
     private let files = FileManager.default
 
-    /// Wherever a library could put something: the temporary folder, the user's folder with its
-    /// caches, the folder that the process is in, and the model's.
+    // A library could write to the temporary folder, the user's folder with its caches, the working
+    // directory, and the model's folder.
     private func watched() throws -> [String] {
       let home = files.homeDirectoryForCurrentUser
       let places = [
@@ -34,7 +36,7 @@ final class FilesTests: XCTestCase {
         Selfie(try Data(contentsOf: Place.requiredGolden("selfies/selfie-\($0).png")))
       }
       let watcher = try Watcher(watched())
-      let studio = try await AvatarStudio(source, options: AvatarOptions(entitlement: .plus))
+      let studio = try await AvatarStudio(source, options: StudioOptions(entitlement: .plus))
       _ = try await studio.check(selfies)
       try await studio.prepare()
       let made = try await avatars(studio.avatars(of: selfies, style: .adventurer, count: 2))
@@ -46,7 +48,9 @@ final class FilesTests: XCTestCase {
 }
 
 #if os(Linux)
-  /// What is written in some folders, by inotify(7); what lies in folders below them is not seen.
+  /// Observes with inotify(7) which files are written in some folders.
+  ///
+  /// It does not see files in their subfolders.
   private final class Watcher {
     private let queue = inotify_init1(Int32(O_NONBLOCK))
 
@@ -59,7 +63,7 @@ final class FilesTests: XCTestCase {
 
     deinit { close(queue) }
 
-    /// Names of files that were made or written since the last call.
+    /// Returns the names of files that were created or written since the last call.
     func changes() -> Set<String> {
       var names = Set<String>()
       var bytes = [UInt8](repeating: 0, count: 65_536)

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// What Python's laws give, to the figures that `golden/README.md` states.
+/// The library agrees with Python's golden vectors within the bounds in `golden/README.md`.
 final class GoldenTests: XCTestCase {
   private let allocator = SystemAllocator()
 
@@ -24,7 +24,7 @@ final class GoldenTests: XCTestCase {
     for name in file.names {
       let seed = try XCTUnwrap(name.split(separator: "_").last.flatMap { UInt64($0) })
       let expected = try file.floats(name)
-      // The first values do not depend on how many follow, in steps of 16.
+      // The first values do not depend on the number of blocks of 16 that follow.
       let noise = try Tensor(shape: [expected.count], allocator: allocator)
       noise.withFloats { Noise.fill($0, seed: seed) }
       for (got, wanted) in zip(noise.floats, expected) { worst = max(worst, abs(got - wanted)) }
@@ -54,7 +54,7 @@ final class GoldenTests: XCTestCase {
       let result = try Tensor(shape: [3, 128, 128], allocator: allocator)
       let picture = try selfie.upright(allocator: allocator)
       try result.withFloats { (floats) throws(AvatarError) in
-        try Resize(size: 128, allocator: allocator).apply(picture, into: floats)
+        try SelfiePreprocessor(size: 128, allocator: allocator).prepare(picture, into: floats)
       }
       let got = result.floats
       let expected = try file.halves(one.name)
@@ -65,7 +65,7 @@ final class GoldenTests: XCTestCase {
         let y = 1 + row % rows * one.step
         worst = max(worst, abs(got[(row / rows * 128 + y) * 128 + x] - value))
       }
-      // The golden vectors themselves are half precision.
+      // The golden vectors themselves are in half precision.
       XCTAssertLessThan(worst, 1 / 255 + 1 / 4000, one.name)
     }
   }
@@ -88,15 +88,15 @@ final class GoldenTests: XCTestCase {
     let cases: [Case]
   }
 
-  /// Gives the golden faces, one selfie after the other.
+  /// Returns the golden faces, one selfie after the other.
   private final class Detector: FaceDetector, @unchecked Sendable {
-    private var boxes: [[FaceBox]]
+    private var boxes: [[Face]]
     init(_ faces: [[Rules.Face]]) {
       boxes = faces.map { faces in
-        faces.map { FaceBox(x: $0.left, y: $0.top, width: $0.width, height: $0.height) }
+        faces.map { Face(left: $0.left, top: $0.top, width: $0.width, height: $0.height) }
       }
     }
-    func faces(in picture: Picture) throws -> [FaceBox] { boxes.removeFirst() }
+    func faces(in picture: Picture) throws -> [Face] { boxes.removeFirst() }
   }
 
   func testSelfieRules() async throws {
@@ -112,7 +112,7 @@ final class GoldenTests: XCTestCase {
         XCTAssertEqual(got.selfie, expected.selfie, one.name)
         XCTAssertEqual(got.earlier, expected.earlier, one.name)
         XCTAssertEqual(got.limit, expected.limit, one.name)
-        XCTAssertEqual(got.measured, expected.value, accuracy: 1e-3, one.name)
+        XCTAssertEqual(got.value, expected.value, accuracy: 1e-3, one.name)
         XCTAssertTrue(got.message.contains(got.rule.rawValue))
       }
     }
@@ -178,7 +178,7 @@ final class GoldenTests: XCTestCase {
 
   func testTheLabel() throws {
     let packet = try Data(contentsOf: Place.requiredGolden("label.xmp"))
-    XCTAssertEqual(Data(AvatarLabel.packet.utf8), packet)
+    XCTAssertEqual(Data(AiLabel.packet.utf8), packet)
     let tensor = try Tensor(shape: [1, 3, 8, 8], allocator: allocator)
     let file = try Avatar(tensor, index: 0, seed: 0, style: .lorelei).pngData()
     XCTAssertNotNil(file.range(of: packet))
@@ -188,17 +188,17 @@ final class GoldenTests: XCTestCase {
   }
 
   func testTheLabelOfJPEG() throws {
-    let packet = Data(AvatarLabel.packet.utf8)
+    let packet = Data(AiLabel.packet.utf8)
     let jfif: [UInt8] = [0xff, 0xe0, 0, 4, 1, 2]
     let rest: [UInt8] = [0xff, 0xdb, 0, 3, 9, 0xff, 0xd9]
     for first in [[], jfif] {
-      let file = try AvatarLabel.labelled(Data([0xff, 0xd8] + first + rest))
+      let file = try AiLabel.labelled(Data([0xff, 0xd8] + first + rest))
       let length = packet.count + 29 + 2
       let head: [UInt8] = [0xff, 0xe1, UInt8(length >> 8), UInt8(length & 0xff)]
       let segment = Data(head) + Data("http://ns.adobe.com/xap/1.0/\0".utf8) + packet
       XCTAssertEqual(file, Data([0xff, 0xd8] + first) + segment + Data(rest))
     }
-    XCTAssertThrowsError(try AvatarLabel.labelled(Data("GIF89a".utf8)))
-    XCTAssertThrowsError(try AvatarLabel.labelled(Data()))
+    XCTAssertThrowsError(try AiLabel.labelled(Data("GIF89a".utf8)))
+    XCTAssertThrowsError(try AiLabel.labelled(Data()))
   }
 }

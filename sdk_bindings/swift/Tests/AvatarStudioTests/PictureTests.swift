@@ -3,7 +3,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// Picture files, by laws.
+/// Encoding, orientation and compositing keep their invariants.
 final class PictureTests: XCTestCase {
   private let allocator = SystemAllocator()
 
@@ -26,7 +26,8 @@ final class PictureTests: XCTestCase {
   }
 
   func testOrientationsAreThoseOfEXIF() throws {
-    // A row of two, upright as EXIF draws it: where the stored first pixel is to be seen.
+    // The picture has one row of two pixels. For each orientation the table says where the pixel
+    // that is stored first lies in the upright picture.
     let stored = try picture(3, 2)
     let first = Array(pixels(stored).prefix(4))
     let places = [
@@ -69,7 +70,7 @@ final class PictureTests: XCTestCase {
       pixels: [10, 20, 30, 0, 10, 20, 30, 255, 0, 100, 200, 128], width: 3, height: 1
     )
     .upright(allocator: allocator)
-    // Pillow's rounding: 0·128 + 255·127 = 32385 gives 127, and so on.
+    // Pillow rounds 0·128 + 255·127 = 32385 to 127, and so on.
     XCTAssertEqual(pixels(picture), [255, 255, 255, 255, 10, 20, 30, 255, 127, 177, 227, 255])
   }
 
@@ -80,7 +81,7 @@ final class PictureTests: XCTestCase {
       let result = try Tensor(shape: [3, 128, 128], allocator: allocator)
       let picture = try gray.upright(allocator: allocator)
       try result.withFloats { (floats) throws(AvatarError) in
-        try Resize(size: 128, allocator: allocator).apply(picture, into: floats)
+        try SelfiePreprocessor(size: 128, allocator: allocator).prepare(picture, into: floats)
       }
       for value in result.floats { XCTAssertEqual(value, 77 / 255, accuracy: 1e-5) }
     }

@@ -2,7 +2,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// FIPS 180-4's own examples, and lengths around the ends of blocks.
+/// The hash agrees with the examples of FIPS 180-4, and is right for lengths around block ends.
 final class SHA256Tests: XCTestCase {
   private func hash(_ bytes: [UInt8], inPartsOf part: Int = .max) -> String {
     var hash = SHA256Hash()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A safetensors file: eight bytes of header length, a JSON header, raw little-endian data.
+/// Reads a safetensors file: eight bytes of header length, a JSON header, raw little-endian data.
 struct Safetensors {
   struct Entry: Decodable {
     let dtype: String
@@ -30,7 +30,7 @@ struct Safetensors {
 
   func floats(_ name: String) throws -> [Float] { try values(name, "F32") }
 
-  /// IEEE 754 half precision, widened.
+  /// Returns values that are stored in IEEE 754 half precision.
   func halves(_ name: String) throws -> [Float] {
     let bits: [UInt16] = try values(name, "F16")
     return bits.map { bits in

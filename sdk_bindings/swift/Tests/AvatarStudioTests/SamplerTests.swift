@@ -2,7 +2,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// The loop's arithmetic, against values worked out by hand.
+/// The sampling loop agrees with values that were computed by hand.
 final class SamplerTests: XCTestCase {
   private func tensor(_ values: [Float]) throws -> Tensor {
     let tensor = try Tensor(shape: [values.count], allocator: SystemAllocator())
@@ -26,7 +26,7 @@ final class SamplerTests: XCTestCase {
   }
 
   func testPublishedWordsOfMT19937() {
-    // The first words of mt19937ar.c by init_genrand(5489), the reference's default.
+    // The first outputs of mt19937ar.c after init_genrand(5489), its default seed.
     var generator = MersenneTwister(seed: 5489)
     XCTAssertEqual(
       (0..<5).map { _ in generator.next() },

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// What a run reports and costs, with a fake in place of the networks.
+/// The studio reports events, applies options and drops models as documented, with fake networks.
 final class StudioTests: XCTestCase {
   func testEventsComeInOrder() async throws {
     let studio = try await AvatarStudio(options: .fake())
@@ -13,7 +13,7 @@ final class StudioTests: XCTestCase {
     let names = events.map { event in
       switch event {
       case .progress(let progress): "\(progress.avatar).\(progress.step)/\(progress.steps)"
-      case .avatar(let avatar): "avatar \(avatar.index) seed \(avatar.seed)"
+      case .drawn(let avatar): "avatar \(avatar.index) seed \(avatar.seed)"
       case .finished(let summary): "finished \(summary.count)"
       }
     }
@@ -67,7 +67,7 @@ final class StudioTests: XCTestCase {
     let calls = Calls()
     let studio = try await AvatarStudio(
       options: .fake { (name) throws(AvatarError) in calls.add(name) })
-    for steps in studio.model.samplers.map(\.timesteps.count) {
+    for steps in studio.manifest.samplers.map(\.timesteps.count) {
       calls.clear()
       _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei, steps: steps))
       XCTAssertEqual(calls.names.filter { $0 == "denoiser" }.count, steps)
@@ -82,7 +82,8 @@ final class StudioTests: XCTestCase {
     let calls = Calls()
     let studio = try await AvatarStudio(
       .bundled, options: .fake { (name) throws(AvatarError) in calls.add(name) },
-      model: ModelDescription.bundled.with(samplers: [table]), warnings: AsyncStream { $0.finish() }
+      manifest: Manifest.bundled.with(samplers: [table]),
+      memoryPressure: AsyncStream { $0.finish() }
     )
     _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
     XCTAssertEqual(
@@ -111,8 +112,8 @@ final class StudioTests: XCTestCase {
     let backend = CountingBackend()
     let (warnings, warn) = AsyncStream.makeStream(of: Void.self)
     let studio = try await AvatarStudio(
-      .bundled, options: AvatarOptions(backend: backend, faceDetector: nil), model: .bundled,
-      warnings: warnings)
+      .bundled, options: StudioOptions(backend: backend, faceDetector: nil), manifest: .bundled,
+      memoryPressure: warnings)
     try await studio.prepare()
     try await studio.prepare()
     XCTAssertEqual(backend.calls.names.count, 3)
@@ -126,7 +127,7 @@ final class StudioTests: XCTestCase {
   }
 }
 
-/// Names, from any thread.
+/// Collects names from any thread.
 final class Calls: @unchecked Sendable {
   private let lock = NSLock()
   private var all: [String] = []
@@ -135,7 +136,7 @@ final class Calls: @unchecked Sendable {
   func clear() { lock.withLock { all = [] } }
 }
 
-/// Counts what is loaded and what is still alive.
+/// Counts the loaded components and the runners that are still referenced.
 final class CountingBackend: Backend {
   final class Alive: @unchecked Sendable {
     private let lock = NSLock()
@@ -159,7 +160,7 @@ final class CountingBackend: Backend {
   var needsFiles: Bool { false }
 
   func load(
-    _ component: ComponentDescription, of model: ModelDescription, in folder: URL?
+    _ component: Component, of manifest: Manifest, in folder: URL?
   ) async throws(AvatarError) -> any Runner {
     calls.add(component.name)
     return Counted(runners)

@@ -3,23 +3,24 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// Where tests find golden vectors and a model; both are said by the environment or lie where the
-/// repository or a published package has them.
+/// The folders of the golden vectors and of a model.
+///
+/// The environment names them, or they lie where the repository or a published package has them.
 enum Place {
   static let package = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// Folder of the golden vectors that every language is tested with.
+  /// The folder of the golden vectors that every language is tested with.
   static let golden = first(
     environment("AVATAR_GOLDEN"), package.appendingPathComponent("golden"),
     package.deletingLastPathComponent().appendingPathComponent("golden"))
 
-  /// Folder of the model, or nil.
+  /// The folder of the model, or nil if there is none.
   static let artifact = first(
     environment("AVATAR_ARTIFACT"), package.appendingPathComponent("Sources/AvatarStudio/Artifact"),
     package.appendingPathComponent("../../dist/onnx").standardized)
 
-  /// Folder of the model's own golden vectors, or nil.
+  /// The folder of the model's own golden vectors, or nil if there is none.
   static let artifactGolden = first(
     package.appendingPathComponent("golden/artifact"), artifact?.appendingPathComponent("golden"))
 
@@ -31,12 +32,12 @@ enum Place {
     folders.compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }
   }
 
-  /// Throws `XCTSkip` with the reason where there is no model that this platform runs.
+  /// Returns the folder of the model. Throws `XCTSkip` if there is no model that this platform runs.
   static func requiredArtifact() throws -> URL {
     guard let artifact else {
       throw XCTSkip("there is no model; export one, or name it in AVATAR_ARTIFACT")
     }
-    if ModelDescription.bundled.kind == .mlpackage {
+    if Manifest.bundled.kind == .mlpackage {
       #if !canImport(CoreML)
         throw XCTSkip("the package carries a Core ML model, which runs on Apple's platforms only")
       #endif
@@ -50,25 +51,25 @@ enum Place {
   }
 }
 
-extension AvatarOptions {
+extension StudioOptions {
   static func fake(
     _ before: @escaping FakeBackend.Hook = { (_) throws(AvatarError) in },
-    entitlement: Entitlement = .plus, allocator: any BufferAllocator = SystemAllocator(),
+    entitlement: Tier = .plus, allocator: any BufferAllocator = SystemAllocator(),
     faceDetector: (any FaceDetector)? = nil
-  ) -> AvatarOptions {
-    AvatarOptions(
-      backend: FakeBackend(before: before), faceDetector: faceDetector, entitlement: entitlement,
+  ) -> StudioOptions {
+    StudioOptions(
+      backend: FakeBackend(onCall: before), faceDetector: faceDetector, entitlement: entitlement,
       allocator: allocator)
   }
 }
 
-extension ModelDescription {
-  /// A copy in which some of what the manifest says is different.
+extension Manifest {
+  /// Returns a copy with some values replaced.
   func with(
-    schemaVersion: Int? = nil, components: [ComponentDescription]? = nil,
+    schemaVersion: Int? = nil, components: [Component]? = nil,
     samplers: [SamplerTable]? = nil, files: [ModelFile]? = nil
-  ) -> ModelDescription {
-    ModelDescription(
+  ) -> Manifest {
+    Manifest(
       schemaVersion: schemaVersion ?? self.schemaVersion, version: version, licence: licence,
       checkpoint: checkpoint, digest: digest, kind: kind,
       components: components ?? self.components, samplers: samplers ?? self.samplers,
@@ -76,7 +77,7 @@ extension ModelDescription {
   }
 }
 
-/// Pictures that keep every rule and differ from each other.
+/// Returns pictures that follow every rule and differ from each other.
 func goodSelfies(_ count: Int, side: Int = 160) -> [Selfie] {
   (0..<count).map { index in
     var generator = MersenneTwister(seed: UInt32(index + 1))
@@ -85,7 +86,7 @@ func goodSelfies(_ count: Int, side: Int = 160) -> [Selfie] {
   }
 }
 
-/// 20·log10(peak) − 10·log10(mean squared difference), in dB.
+/// Returns 20·log10(peak) − 10·log10(mean squared difference), in dB.
 func psnr(_ one: [Float], _ other: [Float], peak: Double = 1) -> Double {
   precondition(one.count == other.count && !one.isEmpty)
   var sum = 0.0
@@ -101,16 +102,16 @@ extension Tensor {
   var integers: [Int32] { withIntegers { Array($0) } }
 }
 
-/// All events of a run.
+/// Returns all events of a run.
 func collect(_ events: AvatarEvents) async throws -> [AvatarEvent] {
   var all: [AvatarEvent] = []
   for try await event in events { all.append(event) }
   return all
 }
 
-/// The avatars of a run.
+/// Returns the avatars of a run.
 func avatars(_ events: AvatarEvents) async throws -> [Avatar] {
-  try await collect(events).compactMap { if case .avatar(let avatar) = $0 { avatar } else { nil } }
+  try await collect(events).compactMap { if case .drawn(let avatar) = $0 { avatar } else { nil } }
 }
 
 /// Fails unless `body` throws exactly this error.
@@ -128,7 +129,7 @@ func assertThrows<Result>(
   }
 }
 
-/// What `body` throws, where that is an `AvatarError`.
+/// Returns the `AvatarError` that `body` throws, or nil if it throws none.
 func thrown<Result>(_ body: () async throws -> Result) async -> AvatarError? {
   do {
     _ = try await body()

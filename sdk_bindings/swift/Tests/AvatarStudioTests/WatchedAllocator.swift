@@ -2,7 +2,7 @@ import Foundation
 
 @testable import AvatarStudio
 
-/// Counts memory, and looks at it when it is given back.
+/// Counts memory, and checks whether it is zero when it is returned.
 final class WatchedAllocator: BufferAllocator, @unchecked Sendable {
   private let lock = NSLock()
   private let system = SystemAllocator()
@@ -11,10 +11,13 @@ final class WatchedAllocator: BufferAllocator, @unchecked Sendable {
   private var given = 0
   private var dirty = 0
 
-  /// - Parameter mostBytes: What may be in use at once.
+  /// Creates an allocator.
+  ///
+  /// - Parameter mostBytes: The number of bytes that may be in use at once.
   init(mostBytes: Int = .max) { self.mostBytes = mostBytes }
 
-  /// Bytes in use, buffers given, buffers that came back with something in them.
+  /// The number of bytes in use, of allocated buffers, and of buffers that were not zero when they
+  /// were returned.
   var counts: (live: Int, given: Int, dirty: Int) {
     lock.withLock { (live, given, dirty) }
   }

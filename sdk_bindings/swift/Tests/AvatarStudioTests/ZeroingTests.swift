@@ -2,7 +2,7 @@ import XCTest
 
 @testable import AvatarStudio
 
-/// Nothing stays: memory is zeroed and given back, however a run ends.
+/// Memory is zeroed and returned when a run ends, fails or is cancelled.
 final class ZeroingTests: XCTestCase {
   private func finish(
     _ allocator: WatchedAllocator,

@@ -1,4 +1,4 @@
-"""The repairs of definition files mend what they say and touch nothing else."""
+"""The corrections of definition files change what they say and nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plain(**attributes: str) -> Identity:
 
 
 @pytest.mark.parametrize("style", [style.name for style in STYLES])
-def test_the_definition_itself_stays_as_it_is(style: str) -> None:
+def test_the_original_definition_is_not_changed(style: str) -> None:
     before = json.dumps(definition(style))
     mended = repaired(style, definition(style))
     assert json.dumps(definition(style)) == before
@@ -58,7 +58,7 @@ def test_dark_faces_of_personas_keep_their_hue() -> None:
     r, g, b = (int(v) / 255 for v in np.median(picture[118:140, 96:112].reshape(-1, 3), axis=0))
     hue, _, saturation = colorsys.rgb_to_hls(r, g, b)
     assert 0.02 < hue < 0.1
-    # The plain veil of white that the file gives otherwise leaves 0.17.
+    # Without the correction plain white leaves 0.17.
     assert saturation > 0.35
 
 

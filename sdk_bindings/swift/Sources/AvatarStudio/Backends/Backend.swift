@@ -1,26 +1,29 @@
 import Foundation
 
-/// What executes networks: ONNX Runtime, Core ML, a fake, or the app's own.
+/// Loads components, so that they can run: `CoreMLBackend`, `OnnxRuntimeBackend`, `FakeBackend`, or
+/// one of the app.
 public protocol Backend: Sendable {
-  /// Whether components are read from files; if not, the studio needs no model and checks none.
+  /// Whether components are read from files. If it is false, the studio needs no model and checks
+  /// none.
   var needsFiles: Bool { get }
 
-  /// Makes a component ready to run.
+  /// Loads a component.
   ///
   /// - Parameters:
-  ///   - component: Its name, path, inputs and outputs.
-  ///   - model: The whole model's description.
-  ///   - folder: Where the model's files lie; nil if `needsFiles` is false.
+  ///   - component: The component to load.
+  ///   - manifest: The manifest that the component belongs to.
+  ///   - folder: The folder of the model's files, or nil if `needsFiles` is false.
   /// - Throws: `outOfMemory`, `storageFull` or `runtimeFailed`.
   func load(
-    _ component: ComponentDescription, of model: ModelDescription, in folder: URL?
+    _ component: Component, of manifest: Manifest, in folder: URL?
   ) async throws(AvatarError) -> any Runner
 }
 
-/// A component that is ready to run.
+/// A loaded component.
 public protocol Runner: Sendable {
-  /// Computes the outputs from the inputs; both hold tensors of the described shapes by name.
+  /// Runs the component once: reads all inputs and fills all outputs.
   ///
-  /// Blocks until it is done. Throws `outOfMemory` or `runtimeFailed`.
+  /// Both hold exactly the component's tensors by name. The call blocks until it is done. It throws
+  /// `outOfMemory` or `runtimeFailed`.
   func run(_ inputs: [String: Tensor], into outputs: [String: Tensor]) throws(AvatarError)
 }

@@ -1,14 +1,15 @@
 import Foundation
 
-/// Where compiled Core ML models are kept: `ROOT/DIGEST/COMPONENT.mlmodelc`.
+/// Stores compiled Core ML models as `ROOT/DIGEST/COMPONENT.mlmodelc`.
 ///
-/// The folder of a digest holds that model's files only, and folders of other digests are removed,
-/// so that an app's update leaves nothing behind. Nothing of a selfie is in it.
+/// The folder of a digest holds the files of that model only. Folders of other digests are removed,
+/// so that an update of the app leaves no old model behind. The cache holds weights and nothing of a
+/// selfie.
 struct CompiledModelCache: Sendable {
   let root: URL
   let digest: String
 
-  /// The app's folder for caches, which the system may empty and does not back up.
+  /// Returns a folder in the app's caches, which the system may empty and does not back up.
   static func standardRoot() throws(AvatarError) -> URL {
     do {
       let caches = try FileManager.default.url(
@@ -25,9 +26,12 @@ struct CompiledModelCache: Sendable {
     folder.appendingPathComponent("\(component).mlmodelc", isDirectory: true)
   }
 
-  /// The component's compiled model; compiles it where it is not there yet.
+  /// Returns the folder of the component's compiled model. It compiles the model if necessary.
   ///
-  /// - Parameter compile: Compiles into a temporary folder and gives its place; it is moved away.
+  /// - Parameters:
+  ///   - component: The name of the component.
+  ///   - compile: Compiles the model into a temporary folder and returns it. The folder is then
+  ///     moved.
   /// - Throws: `storageFull`, or `runtimeFailed` for every other failure.
   func model(
     _ component: String, compile: () async throws -> URL
@@ -46,12 +50,15 @@ struct CompiledModelCache: Sendable {
     return target
   }
 
-  /// Removes the component's compiled model, because it cannot be loaded (any more).
+  /// Removes the component's compiled model. Call it if the model cannot be loaded.
   func forget(_ component: String) {
     try? FileManager.default.removeItem(at: file(component))
   }
 
-  /// All or nothing: what is moved from another disk is copied beside the target first.
+  /// Moves the compiled model to its target in one step.
+  ///
+  /// A move from another disk is a copy, which can be interrupted. So the model is first moved beside
+  /// the target, and a rename is the last step.
   private func publish(_ compiled: URL, as target: URL) throws {
     let part = folder.appendingPathComponent(".\(UUID().uuidString).part", isDirectory: true)
     defer { try? FileManager.default.removeItem(at: part) }
@@ -59,7 +66,7 @@ struct CompiledModelCache: Sendable {
     do {
       try FileManager.default.moveItem(at: part, to: target)
     } catch {
-      // Somebody else was quicker.
+      // Another call may have published the same model in the meantime. That is no failure.
       guard FileManager.default.fileExists(atPath: target.path) else { throw error }
     }
   }
@@ -71,7 +78,7 @@ struct CompiledModelCache: Sendable {
     }
   }
 
-  /// What an error of Foundation or Core ML means, causes underneath included.
+  /// Converts an error of Foundation or Core ML. It also looks at the underlying errors.
   static func failure(_ error: any Error) -> AvatarError {
     if let error = error as? AvatarError { return error }
     if error is CancellationError { return .cancelled }

@@ -3,12 +3,14 @@
   import CoreVideo
   import Foundation
 
-  /// One model, loaded; inputs are the studio's own memory, outputs where Core ML accepts it.
-  final class CoreMLRunner: Runner, @unchecked Sendable {  // a model predicts on any thread
+  /// A component that Core ML has loaded.
+  ///
+  /// Core ML reads inputs in the studio's memory, and writes outputs there where it accepts that.
+  final class CoreMLRunner: Runner, @unchecked Sendable {  // A model predicts on any thread.
     private let model: MLModel
-    private let component: ComponentDescription
+    private let component: Component
 
-    init(model: MLModel, component: ComponentDescription) {
+    init(model: MLModel, component: Component) {
       self.model = model
       self.component = component
     }
@@ -39,12 +41,12 @@
       let result = try model.prediction(from: provider, options: options)
       for output in component.outputs {
         guard let tensor = outputs[output.name], let value = result.featureValue(for: output.name)
-        else { throw failure("it gave no \(output.name)") }
+        else { throw failure("it returned no \(output.name)") }
         try copy(value, to: tensor, unlessIn: backings[output.name])
       }
     }
 
-    /// A tensor as Core ML sees it, without a copy; valid as long as the tensor.
+    /// Returns an array of Core ML that shares the tensor's memory. It is valid as long as the tensor.
     private func view(of tensor: Tensor) throws -> MLMultiArray {
       var strides: [NSNumber] = []
       var stride = tensor.count
@@ -53,10 +55,10 @@
         strides.append(NSNumber(value: stride))
       }
       return try tensor.withBytes { bytes in
-        guard let start = bytes.baseAddress else { throw failure("an empty tensor") }
+        guard let start = bytes.baseAddress else { throw failure("a tensor is empty") }
         return try MLMultiArray(
           dataPointer: start, shape: tensor.shape.map { NSNumber(value: $0) },
-          dataType: tensor.element == .float32 ? .float32 : .int32, strides: strides,
+          dataType: tensor.elementType == .float32 ? .float32 : .int32, strides: strides,
           deallocator: nil)
       }
     }
@@ -66,24 +68,26 @@
         try copy(image, to: tensor)
       } else if let array = value.multiArrayValue {
         guard array !== backing as AnyObject? else { return }
-        guard array.count == tensor.count else { throw failure("an output of another size") }
+        guard array.count == tensor.count else { throw failure("an output has another size") }
         tensor.withFloats { values in
           for index in values.indices { values[index] = array[index].floatValue }
         }
       } else {
-        throw failure("an output of another kind")
+        throw failure("an output is neither an image nor an array")
       }
     }
 
-    /// An 8-bit BGRA image to (1,3,height,width) in [0,1].
+    /// Converts an 8-bit BGRA image to (1,3,height,width) in [0,1].
     private func copy(_ image: CVPixelBuffer, to tensor: Tensor) throws {
       let (width, height) = (CVPixelBufferGetWidth(image), CVPixelBufferGetHeight(image))
       guard tensor.count == 3 * width * height,
         CVPixelBufferGetPixelFormatType(image) == kCVPixelFormatType_32BGRA,
         CVPixelBufferLockBaseAddress(image, .readOnly) == kCVReturnSuccess
-      else { throw failure("a picture of another size or format") }
+      else { throw failure("an image has another size or format") }
       defer { CVPixelBufferUnlockBaseAddress(image, .readOnly) }
-      guard let start = CVPixelBufferGetBaseAddress(image) else { throw failure("no picture") }
+      guard let start = CVPixelBufferGetBaseAddress(image) else {
+        throw failure("an image has no pixels")
+      }
       let rowBytes = CVPixelBufferGetBytesPerRow(image)
       tensor.withFloats { values in
         for y in 0..<height {

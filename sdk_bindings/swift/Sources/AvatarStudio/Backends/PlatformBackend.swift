@@ -1,16 +1,18 @@
-extension ModelDescription {
-  /// The backend that reads this kind of model on this platform.
+extension Manifest {
+  /// Returns the backend for this kind of model files on this platform.
+  ///
+  /// Throws `runtimeFailed` if there is none.
   func platformBackend() throws(AvatarError) -> any Backend {
     switch kind {
     case .mlpackage:
       #if canImport(CoreML)
         return CoreMLBackend()
       #else
-        throw .runtimeFailed(component: "Core ML", reason: "it is on Apple's platforms only")
+        throw .runtimeFailed(component: "Core ML", reason: "only Apple's platforms have it")
       #endif
     case .onnx, .ort:
       #if canImport(COnnxRuntime)
-        return ONNXRuntimeBackend()
+        return OnnxRuntimeBackend()
       #else
         throw .runtimeFailed(component: "ONNX Runtime", reason: "this build does not have it")
       #endif

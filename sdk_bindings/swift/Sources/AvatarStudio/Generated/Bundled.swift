@@ -16,7 +16,7 @@ public enum AvatarStyle: String, CaseIterable, Sendable {
   /// Avataaars by Pablo Stanley, Free for personal and commercial use.
   case avataaars
 
-  /// What the manifest says of the style.
+  /// The facts that the manifest holds about the style.
   public var details: StyleDetails {
     switch self {
     case .lorelei:
@@ -89,9 +89,9 @@ public enum AvatarStyle: String, CaseIterable, Sendable {
   }
 }
 
-extension ModelDescription {
-  /// The model that the app ships with.
-  static let bundled = ModelDescription(
+extension Manifest {
+  /// The manifest of the model that the app ships with.
+  static let bundled = Manifest(
     schemaVersion: 1,
     version: "0.1.0",
     licence: "Apache-2.0",
@@ -99,56 +99,56 @@ extension ModelDescription {
     digest: "9f6f8e50df0f7d5ee6975d7d8431547eb9cd101135615d46903215b678c73a3d",
     kind: .onnx,
     components: [
-      ComponentDescription(
+      Component(
         name: "identity_encoder",
         path: "identity_encoder.onnx",
         inputs: [
-          TensorDescription(
+          TensorSpec(
             name: "selfies", shape: [10, 3, 128, 128],
-            element: .float32, isImage: false),
-          TensorDescription(
+            elementType: .float32, isImage: false),
+          TensorSpec(
             name: "selfie_mask", shape: [10],
-            element: .float32, isImage: false),
+            elementType: .float32, isImage: false),
         ],
         outputs: [
-          TensorDescription(
+          TensorSpec(
             name: "identity_tokens", shape: [1, 8, 128],
-            element: .float32, isImage: false)
+            elementType: .float32, isImage: false)
         ]),
-      ComponentDescription(
+      Component(
         name: "denoiser",
         path: "denoiser.onnx",
         inputs: [
-          TensorDescription(
+          TensorSpec(
             name: "latents", shape: [1, 8, 32, 32],
-            element: .float32, isImage: false),
-          TensorDescription(
+            elementType: .float32, isImage: false),
+          TensorSpec(
             name: "timestep", shape: [1],
-            element: .float32, isImage: false),
-          TensorDescription(
+            elementType: .float32, isImage: false),
+          TensorSpec(
             name: "identity_tokens", shape: [1, 8, 128],
-            element: .float32, isImage: false),
-          TensorDescription(
+            elementType: .float32, isImage: false),
+          TensorSpec(
             name: "style", shape: [1],
-            element: .int32, isImage: false),
+            elementType: .int32, isImage: false),
         ],
         outputs: [
-          TensorDescription(
+          TensorSpec(
             name: "prediction", shape: [1, 8, 32, 32],
-            element: .float32, isImage: false)
+            elementType: .float32, isImage: false)
         ]),
-      ComponentDescription(
+      Component(
         name: "decoder",
         path: "decoder.onnx",
         inputs: [
-          TensorDescription(
+          TensorSpec(
             name: "latents", shape: [1, 8, 32, 32],
-            element: .float32, isImage: false)
+            elementType: .float32, isImage: false)
         ],
         outputs: [
-          TensorDescription(
+          TensorSpec(
             name: "avatar", shape: [1, 3, 256, 256],
-            element: .float32, isImage: true)
+            elementType: .float32, isImage: true)
         ]),
     ],
     samplers: [
@@ -167,31 +167,31 @@ extension ModelDescription {
     ],
     rules: [
       RuleLimits(
-        rule: .count, minimum: 1.0, maximum: 10.0,
+        rule: .count, min: 1.0, max: 10.0,
         about: "selfies of one person"),
       RuleLimits(
-        rule: .side, minimum: 128.0, maximum: nil,
+        rule: .side, min: 128.0, max: nil,
         about: "the shorter side of the picture in pixels"),
       RuleLimits(
-        rule: .brightness, minimum: 0.15, maximum: 0.85,
+        rule: .brightness, min: 0.15, max: 0.85,
         about: "neither too dark nor too bright"),
       RuleLimits(
-        rule: .contrast, minimum: 0.05, maximum: nil,
+        rule: .contrast, min: 0.05, max: nil,
         about: "not flat: light and shadow differ"),
       RuleLimits(
-        rule: .sharpness, minimum: 0.09, maximum: nil,
+        rule: .sharpness, min: 0.09, max: nil,
         about: "not blurred"),
       RuleLimits(
-        rule: .difference, minimum: 0.04, maximum: nil,
+        rule: .difference, min: 0.04, max: nil,
         about: "not nearly the same as an earlier selfie"),
       RuleLimits(
-        rule: .faces, minimum: 1.0, maximum: 1.0,
+        rule: .faces, min: 1.0, max: 1.0,
         about: "exactly one face"),
       RuleLimits(
-        rule: .faceSize, minimum: 0.25, maximum: nil,
+        rule: .faceSize, min: 0.25, max: nil,
         about: "a face large enough, by the picture's shorter side"),
       RuleLimits(
-        rule: .faceOffset, minimum: nil, maximum: 0.3,
+        rule: .faceOffset, min: nil, max: 0.3,
         about: "a face near the centre of the picture"),
     ],
     files: [

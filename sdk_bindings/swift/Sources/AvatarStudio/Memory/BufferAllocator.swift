@@ -4,42 +4,44 @@ import Foundation
   import Darwin
 #endif
 
-/// Where the memory comes from that holds selfies and what is computed from them.
+/// Provides the memory that holds selfies and what is computed from them.
 ///
-/// The library sets every byte to 0 before it gives memory back, so an allocator of a test's own
-/// can see that nothing of a selfie stays.
+/// The library sets every byte to 0 before it returns memory. A test can pass its own allocator and
+/// so verify that nothing of a selfie remains.
 public protocol BufferAllocator: Sendable {
-  /// Memory aligned to 64 bytes with any content, or nil where there is not enough.
+  /// Returns memory that is aligned to 64 bytes, with any content, or nil if there is not enough.
   func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer?
 
-  /// Takes memory back that `allocate` gave. All of its bytes are 0.
+  /// Takes back memory that `allocate` returned. All of its bytes are 0.
   func deallocate(_ memory: UnsafeMutableRawBufferPointer)
 }
 
-/// The system's own allocator.
+/// Allocates memory from the system.
+///
+/// It is the default of `StudioOptions`.
 public struct SystemAllocator: BufferAllocator {
-  /// Any two are the same.
+  /// Creates an allocator. It has no state, so any two behave the same.
   public init() {}
 
-  /// Memory aligned to 64 bytes, or nil where the system has no more.
+  /// Returns memory that is aligned to 64 bytes, or nil if the system has no more.
   public func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer? {
     var start: UnsafeMutableRawPointer?
     guard posix_memalign(&start, 64, max(byteCount, 1)) == 0 else { return nil }
     return UnsafeMutableRawBufferPointer(start: start, count: byteCount)
   }
 
-  /// Gives memory back to the system.
+  /// Returns memory to the system.
   public func deallocate(_ memory: UnsafeMutableRawBufferPointer) {
     free(memory.baseAddress)
   }
 }
 
-/// Memory that is zeroed when nobody needs it any more.
+/// Memory that is zeroed and returned to its allocator when the last reference to it is released.
 final class Buffer {
   let bytes: UnsafeMutableRawBufferPointer
   private let allocator: any BufferAllocator
 
-  /// All bytes are 0. Throws `AvatarError.outOfMemory`.
+  /// Allocates bytes that are all 0. Throws `AvatarError.outOfMemory`.
   init(byteCount: Int, allocator: any BufferAllocator) throws(AvatarError) {
     guard let bytes = allocator.allocate(byteCount: byteCount) else {
       throw AvatarError.outOfMemory
@@ -55,7 +57,7 @@ final class Buffer {
   }
 }
 
-/// Writes zeros in a way that no optimizer removes, even right before memory is freed.
+/// Writes zeros with a function that no optimizer removes, even directly before memory is freed.
 private func zero(_ bytes: UnsafeMutableRawBufferPointer) {
   guard let start = bytes.baseAddress else { return }
   #if canImport(Darwin)

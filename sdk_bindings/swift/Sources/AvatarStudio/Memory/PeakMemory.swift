@@ -4,7 +4,7 @@ import Foundation
   import Darwin
 #endif
 
-/// The most memory that this process has had resident, in bytes (`getrusage`).
+/// Returns the largest resident set of this process since it started, in bytes (`getrusage`).
 func peakMemoryBytes() -> Int {
   var usage = rusage()
   #if canImport(Darwin)
@@ -12,6 +12,6 @@ func peakMemoryBytes() -> Int {
     return usage.ru_maxrss
   #else
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024  // Linux counts in KiB
+    return usage.ru_maxrss * 1024  // Linux counts in KiB.
   #endif
 }

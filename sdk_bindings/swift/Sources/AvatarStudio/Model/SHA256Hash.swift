@@ -1,4 +1,4 @@
-/// SHA-256 as FIPS 180-4 defines it, for platforms without CryptoKit.
+/// Computes SHA-256 as FIPS 180-4 defines it, on platforms without CryptoKit.
 struct SHA256Hash {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
@@ -8,7 +8,7 @@ struct SHA256Hash {
   private var byteCount: UInt64 = 0
   private var schedule = [UInt32](repeating: 0, count: 64)
 
-  /// Adds bytes to what is hashed.
+  /// Adds bytes to the hash.
   mutating func update(_ bytes: UnsafeRawBufferPointer) {
     byteCount &+= UInt64(bytes.count)
     var rest = bytes[...]
@@ -27,7 +27,7 @@ struct SHA256Hash {
     pending.append(contentsOf: rest)
   }
 
-  /// The hash of all bytes so far, in lower-case hex.
+  /// Returns the hash of all bytes so far, in lower-case hexadecimal.
   func hexDigest() -> String {
     var last = self
     let bits = byteCount &* 8
@@ -83,7 +83,7 @@ private func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
   (word >> count) | (word << (32 - count))
 }
 
-/// FIPS 180-4, section 4.2.2.
+/// The constants of FIPS 180-4, section 4.2.2.
 private let roundConstants: [UInt32] = [
   0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
   0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe,

@@ -1,50 +1,34 @@
-/// Who may use a style.
-public enum StyleTier: String, Sendable {
-  /// Everybody.
-  case free
-  /// Those for whom the app passes `Entitlement.plus`.
-  case plus
-}
-
-/// What the app's user has bought.
-public enum Entitlement: Sendable {
-  /// Styles of the free tier only.
-  case free
-  /// All styles.
-  case plus
-}
-
-/// What the manifest says of a style.
+/// The facts that the manifest holds about a style.
 public struct StyleDetails: Sendable, Equatable {
-  /// What the denoiser knows it by.
+  /// The index of the style, which is the denoiser's input `style`.
   public let index: Int
-  /// Its name for people.
+  /// The name to show to people.
   public let title: String
-  /// Who may use it.
-  public let tier: StyleTier
-  /// Licence of the drawings it was learnt from.
+  /// The tier that a user needs for it.
+  public let tier: Tier
+  /// The licence of the drawings that the model learnt the style from.
   public let licence: String
-  /// Where the licence can be read.
+  /// The address of the licence's text.
   public let licenceURL: String
-  /// Who drew them.
+  /// The author of the drawings.
   public let creator: String
-  /// The creator's page.
+  /// The address of the author's page.
   public let creatorURL: String
-  /// What the drawings are called.
+  /// The title of the drawings.
   public let source: String
-  /// Where they can be seen.
+  /// The address of the drawings.
   public let sourceURL: String
 
-  /// A line for the app's credits; licences such as CC BY 4.0 ask for it.
+  /// A line for the app's credits. Licences such as CC BY 4.0 require it.
   public var credit: String {
     "“\(source)” by \(creator), \(licence) (\(licenceURL)), remixed by a neural network"
   }
 }
 
 extension AvatarStyle {
-  /// The style of a name as the manifest has it, such as `"open-peeps"`.
+  /// Creates the style with the name that the manifest gives it, such as `"open-peeps"`.
   ///
-  /// Throws `AvatarError.styleUnknown` for a style that this model does not have.
+  /// Throws `AvatarError.styleUnknown` if this model has no such style.
   public init(named name: String) throws(AvatarError) {
     guard let style = AvatarStyle(rawValue: name) else {
       throw AvatarError.styleUnknown(name: name)
@@ -52,6 +36,6 @@ extension AvatarStyle {
     self = style
   }
 
-  /// Whether the style is of the plus tier.
+  /// True if the style is of the Plus tier.
   public var needsPlus: Bool { details.tier == .plus }
 }

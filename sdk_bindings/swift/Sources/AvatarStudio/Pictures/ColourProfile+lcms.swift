@@ -2,16 +2,19 @@
   import CPictures
   import Foundation
 
-  /// An ICC profile embedded in a PNG, applied by Little CMS as Pillow does it.
+  /// The ICC profile of a PNG file.
+  ///
+  /// Little CMS applies it with the settings that Pillow uses.
   struct ColourProfile {
     private let profile: [UInt8]
 
-    /// The largest profile that is inflated; those of screens and cameras have some kilobytes.
+    /// The largest profile that is decompressed, in bytes. Profiles of screens and cameras have some
+    /// kilobytes.
     private static let mostBytes = 4 << 20
 
-    /// - Parameter chunk: An `iCCP` chunk's data: a name, a zero, method 0, zlib data.
+    /// Decompresses a profile. Returns nil if it is damaged; the picture then counts as sRGB.
     ///
-    /// Nil where it is damaged, and then the picture counts as sRGB.
+    /// - Parameter chunk: The data of an `iCCP` chunk: a name, a zero byte, method 0, zlib data.
     init?(chunk: UnsafeRawBufferPointer) {
       guard let end = chunk.firstIndex(of: 0), end + 2 < chunk.count, chunk[end + 1] == 0 else {
         return nil
@@ -25,9 +28,9 @@
       profile = Array(plain.prefix(Int(count)))
     }
 
-    /// Turns stored colours into sRGB, by the perceptual intent; alpha stays.
+    /// Converts stored colours to sRGB with the perceptual intent. Alpha does not change.
     ///
-    /// A profile that is damaged or of other colours than the picture's is ignored.
+    /// A profile that is damaged, or whose colour space is not the picture's, is ignored.
     ///
     /// - Parameter isGrey: Whether the file stores grey values.
     func apply(to picture: Picture, isGrey: Bool) {

@@ -1,9 +1,10 @@
-/// The orientation in an EXIF block (EXIF 2.32, 4.6.2: a TIFF header and its first directory).
+/// Returns the orientation in an EXIF block (EXIF 2.32, 4.6.2: a TIFF header and its first
+/// directory), or 1 if it has none.
 ///
-/// Damaged metadata of a sound picture counts as none, as viewers have it.
-/// The block may hold a thumbnail and a place, and is read where it lies.
+/// Damaged metadata counts as none, as in picture viewers. The block can hold a thumbnail and the
+/// place where the picture was taken, so it is read in place and never copied.
 ///
-/// - Parameter block: Indices begin at 0.
+/// - Parameter block: The bytes of the block. Its indices begin at 0.
 func exifOrientation<Block: RandomAccessCollection>(_ block: Block) -> Int
 where Block.Element == UInt8, Block.Index == Int {
   let isLittle = block.starts(with: [0x49, 0x49, 0x2a, 0])

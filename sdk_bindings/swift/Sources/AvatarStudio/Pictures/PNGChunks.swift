@@ -1,19 +1,21 @@
 import Foundation
 
-/// Where the chunks of a PNG file lie (PNG specification, third edition, section 5).
+/// The positions of the chunks of a PNG file (PNG specification, third edition, section 5).
 struct PNGChunks {
+  /// The position of one chunk.
   struct Chunk {
     let type: String
-    /// Length, type, data and checksum.
+    /// The range of the length, type, data and checksum.
     let whole: Range<Int>
-    /// The data alone.
+    /// The range of the data alone.
     var data: Range<Int> { whole.lowerBound + 8..<whole.upperBound - 4 }
   }
 
   static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
   private(set) var chunks: [Chunk] = []
 
-  /// Throws unless all chunks up to `IEND` are there; their checksums are left to the decoder.
+  /// Finds the chunks. Throws unless all chunks up to `IEND` are there. It does not verify the
+  /// checksums: the decoder does.
   init(_ file: UnsafeRawBufferPointer) throws(PictureFailure) {
     guard file.starts(with: Self.signature) else { throw .unreadable("not a PNG picture") }
     var offset = Self.signature.count
@@ -29,7 +31,7 @@ struct PNGChunks {
     }
   }
 
-  /// Width and height in pixels.
+  /// Returns the width and height in pixels.
   func size(in file: UnsafeRawBufferPointer) throws(PictureFailure) -> (Int, Int) {
     guard let header = chunks.first, header.type == "IHDR", header.data.count == 13 else {
       throw .unreadable("the picture's header is damaged")
@@ -38,14 +40,14 @@ struct PNGChunks {
     return (bigEndian(file, at: start), bigEndian(file, at: start + 4))
   }
 
-  /// Whether colours are stored as grey values (colour types 0 and 4).
+  /// Returns whether colours are stored as grey values (colour types 0 and 4).
   func isGrey(in file: UnsafeRawBufferPointer) -> Bool {
     first("IHDR").map { file[$0.data.lowerBound + 9] & 3 == 0 } ?? false
   }
 
   func first(_ type: String) -> Chunk? { chunks.first { $0.type == type } }
 
-  /// A chunk's bytes, checksum included.
+  /// Returns the bytes of a chunk, with length and checksum.
   static func chunk(_ type: String, _ data: Data) -> Data {
     let body = Data(type.utf8) + data
     return bytes(UInt32(data.count)) + body + bytes(crc32(body))
@@ -60,7 +62,7 @@ private func bytes(_ word: UInt32) -> Data {
   withUnsafeBytes(of: word.bigEndian) { Data($0) }
 }
 
-/// CRC-32 as PNG has it (section D).
+/// Computes CRC-32 as PNG defines it (annex D).
 private func crc32(_ data: Data) -> UInt32 {
   ~data.reduce(0xffff_ffff) { crc, byte in crcTable[Int((crc ^ UInt32(byte)) & 0xff)] ^ (crc >> 8) }
 }

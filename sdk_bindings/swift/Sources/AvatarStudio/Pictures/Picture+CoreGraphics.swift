@@ -3,7 +3,9 @@
   import Foundation
 
   extension Picture {
-    /// Draws an image of the same size on white, its colours converted to sRGB.
+    /// Draws an image of the same size on white.
+    ///
+    /// Core Graphics converts its colours to sRGB.
     func draw(_ image: CGImage) throws(PictureFailure) {
       let drawn = withPixels { pixels in
         guard let space = CGColorSpace(name: CGColorSpace.sRGB),
@@ -23,7 +25,7 @@
       guard drawn else { throw .outOfMemory }
     }
 
-    /// The picture as Core Graphics sees it, without a copy; it keeps the picture alive.
+    /// Returns a Core Graphics image that shares the pixels and keeps this picture alive.
     func cgImage() throws(AvatarError) -> CGImage {
       let owner = Unmanaged.passRetained(self)
       let provider = withPixels { pixels -> CGDataProvider? in

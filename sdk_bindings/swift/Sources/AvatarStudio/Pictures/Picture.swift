@@ -1,23 +1,25 @@
-/// An upright picture in 8-bit sRGB whose memory is zeroed when it is released.
+/// An upright picture in 8-bit sRGB: the input of a face detector.
 ///
-/// What a face detector looks at.
+/// Its memory is zeroed when it is released.
 public final class Picture {
-  /// Pixels in a row.
+  /// The width in pixels.
   public let width: Int
-  /// Rows.
+  /// The height in pixels.
   public let height: Int
   private let buffer: Buffer
 
-  /// All black and transparent. Throws `AvatarError.outOfMemory`.
+  /// Creates a picture whose pixels are all black and transparent. Throws
+  /// `AvatarError.outOfMemory`.
   init(width: Int, height: Int, allocator: any BufferAllocator) throws(AvatarError) {
     self.width = width
     self.height = height
     buffer = try Buffer(byteCount: 4 * width * height, allocator: allocator)
   }
 
-  /// Calls `body` with the pixels, RGBA with four bytes each, row by row from the top.
+  /// Calls `body` with the pixels in RGBA, four bytes each, row by row from the top.
   ///
-  /// Once a picture is handed out, A is 255 everywhere. The memory is valid only in the call.
+  /// In a picture that a face detector gets, A is 255 everywhere. The memory is valid only during
+  /// the call.
   public func withPixels<Result, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -27,10 +29,14 @@ public final class Picture {
 }
 
 extension Picture {
-  /// The most pixels that a selfie may have: a phone's 108 megapixels and no more.
-  static let mostPixels = 120_000_000
+  /// The largest number of pixels that a selfie may have.
+  ///
+  /// Phones take pictures of up to 108 megapixels.
+  static let maxPixels = 120_000_000
 
-  /// Lays transparency on white, rounding as Pillow does: `t = x + 128; (t + (t >> 8)) >> 8`.
+  /// Composites the pixels onto white.
+  ///
+  /// It rounds as Pillow does: `t = x + 128; (t + (t >> 8)) >> 8`.
   func layOnWhite() {
     withPixels { pixels in
       for start in stride(from: 0, to: pixels.count, by: 4) where pixels[start + 3] != 255 {
@@ -44,9 +50,10 @@ extension Picture {
     }
   }
 
-  /// The picture as it is to be seen.
+  /// Returns the upright picture for stored pixels.
   ///
-  /// - Parameter orientation: EXIF 2.32, 4.6.4 A: 1 to 8; anything else counts as 1.
+  /// - Parameter orientation: The EXIF orientation, 1 to 8 (EXIF 2.32, 4.6.4 A). Any other value
+  ///   counts as 1.
   func upright(orientation: Int, allocator: any BufferAllocator) throws(AvatarError) -> Picture {
     guard (2...8).contains(orientation) else { return self }
     let turned = orientation >= 5
@@ -67,7 +74,7 @@ extension Picture {
     return result
   }
 
-  /// Where the upright picture's pixel (x,y) is stored.
+  /// Returns the stored position of the upright picture's pixel (x,y).
   private func stored(_ x: Int, _ y: Int, orientation: Int) -> (Int, Int) {
     switch orientation {
     case 2: (width - 1 - x, y)
@@ -81,7 +88,7 @@ extension Picture {
   }
 }
 
-/// Why a picture cannot be had.
+/// The reason why a picture cannot be decoded.
 enum PictureFailure: Error {
   case unreadable(String)
   case outOfMemory
@@ -92,14 +99,14 @@ enum PictureFailure: Error {
 
   func ofSelfie(_ index: Int) -> AvatarError {
     switch self {
-    case .unreadable(let reason): .unreadablePicture(index: index, reason: reason)
+    case .unreadable(let reason): .unreadablePicture(selfie: index, reason: reason)
     case .outOfMemory: .outOfMemory
     }
   }
 
   static func tooLarge(_ width: Int, _ height: Int) -> PictureFailure {
     .unreadable(
-      "\(width)×\(height) pixels, more than the \(Picture.mostPixels / 1_000_000) million a "
+      "\(width)×\(height) pixels, more than the \(Picture.maxPixels / 1_000_000) million a "
         + "selfie may have")
   }
 }

@@ -3,16 +3,16 @@
   import Foundation
   import ImageIO
 
-  /// Pictures through ImageIO, on Apple's platforms.
+  /// Decodes pictures with ImageIO, on Apple's platforms.
   enum PictureDecoder {
-    /// The formats that are opened; every other decoder stays shut.
+    /// The accepted formats. Fewer decoders mean fewer ways to attack the app with a file.
     private static let formats: Set = [
       "public.png", "public.jpeg", "public.heic", "public.heif", "org.webmproject.webp",
     ]
 
-    /// Decodes a picture into upright pixels in sRGB, on white.
+    /// Decodes a picture into upright pixels in sRGB, composited onto white.
     ///
-    /// Size and completeness are judged before anything is decoded.
+    /// It checks the size and the completeness of the file before it decodes anything.
     static func decode(
       _ data: Data, allocator: any BufferAllocator
     ) throws(PictureFailure) -> Picture {
@@ -23,7 +23,7 @@
         let type = CGImageSourceGetType(source), formats.contains(type as String)
       else { throw .unreadable("not a PNG, JPEG, WebP or HEIC picture") }
       let (width, height, orientation) = try header(of: source)
-      guard width <= Picture.mostPixels / height else { throw .tooLarge(width, height) }
+      guard width <= Picture.maxPixels / height else { throw .tooLarge(width, height) }
       guard CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete else {
         throw .unreadable("the picture is cut short")
       }
@@ -52,14 +52,18 @@
     }
   }
 
-  /// PNG and JPEG through ImageIO.
+  /// Encodes PNG and JPEG files with ImageIO.
   enum PictureEncoder {
-    /// - Parameter rgb: 8-bit sRGB, row by row from the top.
+    /// Encodes a PNG file.
+    ///
+    /// - Parameter rgb: The pixels in 8-bit sRGB, row by row from the top.
     static func png(_ rgb: [UInt8], width: Int, height: Int) throws(AvatarError) -> Data {
       try encode(rgb, width, height, as: "public.png", [:])
     }
 
-    /// - Parameter quality: 0 to 1.
+    /// Encodes a JPEG file.
+    ///
+    /// - Parameter quality: 0 (smallest) to 1 (best).
     static func jpeg(
       _ rgb: [UInt8], width: Int, height: Int, quality: Double
     ) throws(AvatarError) -> Data {
@@ -83,7 +87,7 @@
       return Data(referencing: result)
     }
 
-    /// Pixels as an image to show or to encode.
+    /// Returns the pixels as an image to show or to encode, or nil if memory ran out.
     static func image(_ rgb: [UInt8], width: Int, height: Int) -> CGImage? {
       guard let space = CGColorSpace(name: CGColorSpace.sRGB),
         let provider = CGDataProvider(data: NSData(data: Data(rgb)) as CFData)
@@ -97,21 +101,21 @@
   }
 
   extension Avatar {
-    /// The avatar to show; nil only where memory ran out.
+    /// The avatar as an image to show, or nil if memory ran out.
     ///
-    /// Show `AvatarLabel.disclosure` beside it.
+    /// Show `AiLabel.disclosure` beside it.
     public var cgImage: CGImage? {
       PictureEncoder.image(pixels, width: width, height: height)
     }
 
-    /// A JPEG file that says of itself that it is AI-made (`AvatarLabel`).
+    /// Encodes the avatar as a JPEG file that is labelled as AI-generated (`AiLabel`).
     ///
-    /// Throws `AvatarError.runtimeFailed` where it cannot be written.
+    /// Throws `AvatarError.runtimeFailed` if the encoder fails.
     ///
     /// - Parameter quality: 0 (smallest) to 1 (best).
     public func jpegData(quality: Double = 0.95) throws(AvatarError) -> Data {
       let file = try PictureEncoder.jpeg(pixels, width: width, height: height, quality: quality)
-      return try AvatarLabel.labelled(file)
+      return try AiLabel.labelled(file)
     }
   }
 #endif

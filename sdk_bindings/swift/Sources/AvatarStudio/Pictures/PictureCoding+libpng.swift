@@ -2,9 +2,9 @@
   import CPictures
   import Foundation
 
-  /// PNG through libpng's simplified interface (libpng manual, section V), for Linux.
+  /// Decodes PNG files with libpng's simplified interface (libpng manual, section V), on Linux.
   enum PictureDecoder {
-    /// Decodes a PNG into upright pixels in sRGB, transparency included.
+    /// Decodes a PNG file into upright pixels in sRGB. It keeps alpha.
     static func decode(
       _ data: Data, allocator: any BufferAllocator
     ) throws(PictureFailure) -> Picture {
@@ -20,7 +20,7 @@
       let chunks = try PNGChunks(file)
       let (width, height) = try chunks.size(in: file)
       guard width > 0, height > 0 else { throw .unreadable("\(width)×\(height) pixels") }
-      guard width <= Picture.mostPixels / height else { throw .tooLarge(width, height) }
+      guard width <= Picture.maxPixels / height else { throw .tooLarge(width, height) }
       let exif = chunks.first("eXIf").map { UnsafeRawBufferPointer(rebasing: file[$0.data]) }
       let orientation = exif.map { exifOrientation($0) } ?? 1
       let picture = try Selfie.allocated(width, height, allocator: allocator)
@@ -42,7 +42,7 @@
       return ColourProfile(chunk: UnsafeRawBufferPointer(rebasing: file[chunk.data]))
     }
 
-    /// The file without the chunks by which libpng would change colours.
+    /// Returns the file without the chunks that would make libpng convert colours.
     private static func withoutColourSpace(
       _ file: UnsafeRawBufferPointer, _ chunks: PNGChunks, allocator: any BufferAllocator
     ) throws(AvatarError) -> Buffer {
@@ -80,9 +80,11 @@
     }
   }
 
-  /// PNG through libpng's simplified interface, for Linux.
+  /// Encodes PNG files with libpng's simplified interface, on Linux.
   enum PictureEncoder {
-    /// - Parameter rgb: 8-bit sRGB, row by row from the top.
+    /// Encodes a PNG file.
+    ///
+    /// - Parameter rgb: The pixels in 8-bit sRGB, row by row from the top.
     static func png(_ rgb: [UInt8], width: Int, height: Int) throws(AvatarError) -> Data {
       var image = png_image()
       image.version = UInt32(PNG_IMAGE_VERSION)

@@ -1,5 +1,5 @@
-/// MT19937 as Matsumoto and Nishimura published it: "Mersenne Twister: a 623-dimensionally
-/// equidistributed uniform pseudo-random number generator", ACM TOMACS 8 (1998).
+/// The random number generator MT19937 (Matsumoto and Nishimura, "Mersenne Twister: a
+/// 623-dimensionally equidistributed uniform pseudo-random number generator", ACM TOMACS 8, 1998).
 struct MersenneTwister {
   private static let size = 624
   private static let shift = 397
@@ -16,7 +16,7 @@ struct MersenneTwister {
     }
   }
 
-  /// The next 32 random bits.
+  /// Returns the next 32 random bits.
   mutating func next() -> UInt32 {
     if used == Self.size { renew() }
     var word = state[used]

@@ -1,14 +1,16 @@
 import Foundation
 
-/// `torch.randn` on CPU in float32 with `torch.Generator().manual_seed(seed)`, to within 2e-6.
+/// Computes what `torch.randn` returns on the CPU in float32 with
+/// `torch.Generator().manual_seed(seed)`, to within 2e-6.
 enum Noise {
-  /// The least number of values that PyTorch draws in this way.
+  /// The smallest number of values for which PyTorch uses this algorithm.
   static let leastCount = 16
 
-  /// Fills 16 or more values. Only the low 32 bits of `seed` count, as in PyTorch.
+  /// Fills 16 or more values. Only the low 32 bits of `seed` matter, as in PyTorch.
   ///
-  /// PyTorch first fills everything with uniform values and then turns blocks of 16 into normal
-  /// ones (Box–Muller); what is left of a block at the end is drawn anew with the 16 last values.
+  /// PyTorch first fills all values from a uniform distribution and then transforms blocks of 16 to
+  /// a normal distribution (Box–Muller). If the last block is incomplete, it draws the last 16
+  /// values again.
   static func fill(_ values: UnsafeMutableBufferPointer<Float>, seed: UInt64) {
     var generator = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed))
     for index in values.indices { values[index] = uniform(&generator) }
@@ -21,7 +23,7 @@ enum Noise {
     }
   }
 
-  /// A multiple of 2⁻²⁴ in [0,1).
+  /// Returns a multiple of 2⁻²⁴ in [0,1).
   private static func uniform(_ generator: inout MersenneTwister) -> Float {
     Float(generator.next() & 0xff_ffff) * 0x1p-24
   }

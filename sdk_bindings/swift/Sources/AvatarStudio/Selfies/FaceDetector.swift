@@ -1,27 +1,30 @@
-/// A face's bounding box in pixels; the origin is the picture's top left.
-public struct FaceBox: Sendable, Equatable {
+/// The bounding box of a face in the upright picture, in pixels from its upper left corner.
+public struct Face: Sendable, Equatable {
   /// The left edge.
-  public let x: Double
+  public let left: Double
   /// The upper edge.
-  public let y: Double
-  /// Pixels from the left edge to the right.
+  public let top: Double
+  /// The distance from the left edge to the right one.
   public let width: Double
-  /// Pixels from the upper edge to the lower.
+  /// The distance from the upper edge to the lower one.
   public let height: Double
 
-  /// A box in pixels, from the top left.
-  public init(x: Double, y: Double, width: Double, height: Double) {
-    self.x = x
-    self.y = y
+  /// Creates a bounding box in pixels.
+  public init(left: Double, top: Double, width: Double, height: Double) {
+    self.left = left
+    self.top = top
     self.width = width
     self.height = height
   }
 }
 
-/// What finds faces, on the device: Vision on Apple's platforms, or the app's own.
+/// Finds faces, on the device.
+///
+/// `VisionFaceDetector` is the default on Apple's platforms. On other platforms there is no
+/// default, and the face rules do not apply.
 public protocol FaceDetector: Sendable {
-  /// The boxes of all faces in an upright picture, in any order.
+  /// Returns the bounding boxes of all faces in an upright picture, in any order.
   ///
-  /// Errors reach the app as `AvatarError.runtimeFailed`.
-  func faces(in picture: Picture) throws -> [FaceBox]
+  /// An error that it throws reaches the app as `AvatarError.runtimeFailed`.
+  func faces(in picture: Picture) throws -> [Face]
 }

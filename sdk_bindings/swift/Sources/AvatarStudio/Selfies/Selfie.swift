@@ -1,6 +1,8 @@
 import Foundation
 
-/// One picture of the person, held in memory only.
+/// One picture of the person.
+///
+/// The library holds it in memory only.
 public struct Selfie: Sendable {
   enum Source: Sendable {
     case encoded(Data)
@@ -9,20 +11,20 @@ public struct Selfie: Sendable {
 
   let source: Source
 
-  /// A picture file's bytes.
+  /// Creates a selfie from the bytes of a picture file.
   ///
-  /// PNG everywhere; on Apple's platforms also JPEG, HEIC and WebP. EXIF orientation and embedded
-  /// colour profile are applied; transparency is laid on white.
+  /// Every platform reads PNG. Apple's platforms also read JPEG, HEIC and WebP. The library applies
+  /// the EXIF orientation and the embedded colour profile, and composites transparency onto white.
   public init(_ data: Data) {
     source = .encoded(data)
   }
 
-  /// Pixels of an upright picture in sRGB.
+  /// Creates a selfie from the pixels of an upright picture in sRGB.
   ///
   /// - Parameters:
   ///   - pixels: 8-bit RGB or RGBA (not premultiplied), row by row from the top, without padding.
-  ///   - width: Pixels in a row.
-  ///   - height: Rows.
+  ///   - width: The width in pixels.
+  ///   - height: The height in pixels.
   public init(pixels: [UInt8], width: Int, height: Int) {
     source = .pixels(pixels, width: width, height: height)
   }

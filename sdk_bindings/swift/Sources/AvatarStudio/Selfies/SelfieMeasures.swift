@@ -1,13 +1,20 @@
-/// What the rules measure in one prepared selfie; sums are in double precision.
+/// The measures of the luma of one prepared selfie.
+///
+/// Luma uses the weights of Rec. 709 on the sRGB values as they are. Sums are in double precision.
 struct SelfieMeasures {
   let brightness: Double
   let contrast: Double
   let sharpness: Double
 
-  /// Contrast below which there is nothing but rounding.
+  /// The contrast below which only rounding errors are left.
   private static let flat = 1e-6
 
-  /// - Parameter pixels: (3,size,size) sRGB in [0,1].
+  /// Measures a selfie.
+  ///
+  /// - Parameters:
+  ///   - pixels: The prepared selfie, (3,size,size) sRGB in [0,1].
+  ///   - size: The side of the prepared selfie in pixels.
+  ///   - luma: Memory for the luma, size·size values.
   init(_ pixels: UnsafeBufferPointer<Float>, size: Int, luma: UnsafeMutableBufferPointer<Double>) {
     let area = size * size
     for index in 0..<area {
@@ -21,7 +28,7 @@ struct SelfieMeasures {
     sharpness = contrast >= Self.flat ? Self.edges(luma, size: size) / contrast : 0
   }
 
-  /// Root mean square of the discrete Laplacian over the inner pixels.
+  /// Returns the root mean square of the discrete Laplacian over the inner pixels.
   private static func edges(_ luma: UnsafeMutableBufferPointer<Double>, size: Int) -> Double {
     var sum = 0.0
     for y in 1..<size - 1 {
@@ -36,7 +43,7 @@ struct SelfieMeasures {
   }
 }
 
-/// Mean absolute difference of two prepared selfies.
+/// Returns the mean absolute difference of two prepared selfies.
 func meanDifference(
   _ one: UnsafeBufferPointer<Float>, _ other: UnsafeBufferPointer<Float>
 ) -> Double {

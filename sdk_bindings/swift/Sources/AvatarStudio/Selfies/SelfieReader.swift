@@ -1,32 +1,35 @@
-/// Selfies to the identity encoder's inputs, with what the rules say of them.
+/// Converts selfies to the identity encoder's inputs and checks them against the rules.
 struct SelfieReader: Sendable {
-  let model: ModelDescription
+  let manifest: Manifest
   let detector: (any FaceDetector)?
   let allocator: any BufferAllocator
 
-  /// `selfies` (10,3,128,128) and `mask` (10,) in the library's numbers; absent selfies are zero.
+  /// The identity encoder's inputs: `selfies` (n,3,size,size), sRGB in [0,1], and `mask` (n,), 1 for
+  /// each selfie that is present. Absent selfies are zero.
   struct Prepared {
     let selfies: Tensor
     let mask: Tensor
     let refusals: [Refusal]
   }
 
-  /// Decodes, checks and resizes. Nothing of the pictures but the result outlives the call.
+  /// Decodes, checks and resizes selfies. Only the result outlives the call.
   ///
-  /// Throws `unreadablePicture`, `runtimeFailed` of the face detector, `outOfMemory`, `cancelled`.
+  /// If the number of selfies breaks a rule, that is the only refusal, and no selfie is decoded.
+  /// - Throws: `unreadablePicture`, `runtimeFailed` if the face detector fails, `outOfMemory` or
+  ///   `cancelled`.
   func prepare(_ selfies: [Selfie]) async throws(AvatarError) -> sending Prepared {
-    let shapes = try EncoderShapes(model)
+    let shapes = try EncoderShapes(manifest)
     let all = try Tensor(shape: shapes.selfies, allocator: allocator)
-    let mask = try Tensor(shape: [shapes.places], allocator: allocator)
-    let rules = SelfieRules(limits: model.rules)
+    let mask = try Tensor(shape: [shapes.maxSelfies], allocator: allocator)
+    let rules = SelfieRules(limits: manifest.rules)
     var refusals = rules.checkCount(selfies.count)
-    guard refusals.isEmpty, selfies.count <= shapes.places else {
+    guard refusals.isEmpty, selfies.count <= shapes.maxSelfies else {
       return Prepared(selfies: all, mask: mask, refusals: refusals)
     }
     var photos: [Photo] = []
     for (index, selfie) in selfies.enumerated() {
       if Task.isCancelled { throw .cancelled }
-      let pixels = PreparedPixels(all: all, place: index, size: shapes.size)
+      let pixels = PreparedPixels(all: all, index: index, size: shapes.size)
       let photo = try photo(of: selfie, at: index, into: pixels)
       refusals += rules.check(photo, at: index, after: photos)
       photos.append(photo)
@@ -39,9 +42,9 @@ struct SelfieReader: Sendable {
     of selfie: Selfie, at index: Int, into pixels: PreparedPixels
   ) throws(AvatarError) -> Photo {
     let picture = try decode(selfie, index)
-    let resize = Resize(size: pixels.size, allocator: allocator)
+    let preprocessor = SelfiePreprocessor(size: pixels.size, allocator: allocator)
     try pixels.withFloats { (floats) throws(AvatarError) in
-      try resize.apply(picture, into: floats)
+      try preprocessor.prepare(picture, into: floats)
     }
     return try Photo(
       width: picture.width, height: picture.height, pixels: pixels, faces: try faces(in: picture),
@@ -56,7 +59,7 @@ struct SelfieReader: Sendable {
     }
   }
 
-  private func faces(in picture: Picture) throws(AvatarError) -> [FaceBox]? {
+  private func faces(in picture: Picture) throws(AvatarError) -> [Face]? {
     guard let detector else { return nil }
     do {
       return try detector.faces(in: picture)
@@ -68,25 +71,25 @@ struct SelfieReader: Sendable {
   }
 }
 
-/// What the model's description says of the encoder's first input.
+/// The shape of the identity encoder's input `selfies`, (maxSelfies,3,size,size).
 private struct EncoderShapes {
   let selfies: [Int]
-  let places: Int
+  let maxSelfies: Int
   let size: Int
 
-  init(_ model: ModelDescription) throws(AvatarError) {
-    let shape = try model.component(.identityEncoder).input("selfies").shape
+  init(_ manifest: Manifest) throws(AvatarError) {
+    let shape = try manifest.component(.identityEncoder).input("selfies").shape
     guard shape.count == 4, shape[1] == 3, shape[2] == shape[3], shape[2] > 2 else {
       throw .modelOfAnotherVersion(reason: "selfies are \(shape), expected (n,3,size,size)")
     }
     selfies = shape
-    places = shape[0]
+    maxSelfies = shape[0]
     size = shape[2]
   }
 }
 
 extension Selfie {
-  /// Decoded, turned upright and laid on white.
+  /// Decodes the selfie, turns it upright and composites it onto white.
   func upright(allocator: any BufferAllocator) throws(PictureFailure) -> Picture {
     let picture =
       switch source {
@@ -102,7 +105,7 @@ extension Selfie {
     _ pixels: [UInt8], _ width: Int, _ height: Int, allocator: any BufferAllocator
   ) throws(PictureFailure) -> Picture {
     guard width > 0, height > 0 else { throw .unreadable("\(width)×\(height) pixels") }
-    guard width <= Picture.mostPixels / height else { throw .tooLarge(width, height) }
+    guard width <= Picture.maxPixels / height else { throw .tooLarge(width, height) }
     let channels = pixels.count / (width * height)
     guard pixels.count == channels * width * height, channels == 3 || channels == 4 else {
       throw .unreadable("\(pixels.count) bytes are not \(width)×\(height) pixels in RGB or RGBA")
@@ -119,7 +122,9 @@ extension Selfie {
     return picture
   }
 
-  /// An empty picture.
+  /// Allocates a picture.
+  ///
+  /// Throws `outOfMemory`.
   static func allocated(
     _ width: Int, _ height: Int, allocator: any BufferAllocator
   ) throws(PictureFailure) -> Picture {

@@ -1,15 +1,20 @@
 import Foundation
 
-/// The rules' limits, applied to what was measured.
+/// Compares what was measured with the limits of the rules.
 struct SelfieRules {
   let limits: [RuleLimits]
 
-  /// The refusal of so many selfies, if any; it comes before any picture is opened.
+  /// Checks the number of selfies. Call it before any selfie is decoded.
   func checkCount(_ count: Int) -> [Refusal] {
     refusals(ofSelfie: nil, [.count: Double(count)], earlier: nil)
   }
 
-  /// The rules that the last of some selfies breaks, in the rules' order.
+  /// Returns the rules that a selfie breaks, in the order of the rules.
+  ///
+  /// - Parameters:
+  ///   - photo: The selfie.
+  ///   - index: Its index.
+  ///   - earlier: The selfies with smaller indices, for the rule `difference`.
   func check(_ photo: Photo, at index: Int, after earlier: [Photo]) -> [Refusal] {
     var found = photo.measures
     let nearest = photo.nearest(of: earlier)
@@ -24,24 +29,28 @@ struct SelfieRules {
       guard let value = found[limits.rule], let broken = limits.broken(by: value) else {
         return nil
       }
-      let isDouble = limits.rule == .difference
+      let isDifference = limits.rule == .difference
       return Refusal(
-        selfie: selfie, rule: limits.rule, measured: value, limit: broken.limit,
-        earlier: isDouble ? earlier : nil,
+        selfie: selfie, rule: limits.rule, value: value, limit: broken.limit,
+        earlier: isDifference ? earlier : nil,
         message: limits.message(value: value, broken: broken))
     }
   }
 }
 
 extension RuleLimits {
+  /// A limit that a value breaks, and the words that describe it.
   fileprivate struct Broken {
     let limit: Double
     let word: String
   }
 
+  /// Returns the limit that a value breaks, if any.
+  ///
+  /// A value that is not a number breaks `min`.
   fileprivate func broken(by value: Double) -> Broken? {
-    if let minimum, !(value >= minimum) { return Broken(limit: minimum, word: "at least") }
-    if let maximum, value > maximum { return Broken(limit: maximum, word: "at most") }
+    if let min, !(value >= min) { return Broken(limit: min, word: "at least") }
+    if let max, value > max { return Broken(limit: max, word: "at most") }
     return nil
   }
 
@@ -52,56 +61,58 @@ extension RuleLimits {
   }
 }
 
-/// A selfie as the rules see it.
+/// A decoded and prepared selfie, with what was measured of it.
 struct Photo {
-  /// Of the upright picture, in pixels.
+  /// The width of the upright picture in pixels.
   let width: Int
+  /// The height of the upright picture in pixels.
   let height: Int
-  /// Which of the prepared selfies it is.
+  /// The pixels of the prepared selfie.
   let pixels: PreparedPixels
-  /// Nil where nobody looked for faces.
-  let faces: [FaceBox]?
-  /// By rule, `difference` and `count` aside.
+  /// The faces in the upright picture, or nil if there is no face detector.
+  let faces: [Face]?
+  /// The measures by rule. `difference` and `count` are not among them.
   let measures: [SelfieRule: Double]
 
   init(
-    width: Int, height: Int, pixels: PreparedPixels, faces: [FaceBox]?,
+    width: Int, height: Int, pixels: PreparedPixels, faces: [Face]?,
     allocator: any BufferAllocator
   ) throws(AvatarError) {
     self.width = width
     self.height = height
     self.pixels = pixels
     self.faces = faces
-    let looks = try pixels.measures(allocator: allocator)
+    let luma = try pixels.measures(allocator: allocator)
     var measures: [SelfieRule: Double] = [
-      .side: Double(min(width, height)), .brightness: looks.brightness,
-      .contrast: looks.contrast, .sharpness: looks.sharpness,
+      .side: Double(min(width, height)), .brightness: luma.brightness,
+      .contrast: luma.contrast, .sharpness: luma.sharpness,
     ]
     measures[.faces] = faces.map { Double($0.count) }
     if let faces, faces.count == 1, let face = faces.first {
       let side = Double(min(width, height))
-      let right = face.x + face.width / 2 - Double(width) / 2
-      let down = face.y + face.height / 2 - Double(height) / 2
+      let right = face.left + face.width / 2 - Double(width) / 2
+      let down = face.top + face.height / 2 - Double(height) / 2
       measures[.faceSize] = face.width / side
       measures[.faceOffset] = (right * right + down * down).squareRoot() / side
     }
     self.measures = measures
   }
 
-  /// The earlier selfie that this one is most like, the first of several.
+  /// Returns the earlier selfie with the smallest difference to this one. Of several with the same
+  /// difference it returns the first.
   func nearest(of earlier: [Photo]) -> (index: Int, difference: Double)? {
     let all = earlier.enumerated().map { ($0.offset, pixels.difference(to: $0.element.pixels)) }
     return all.min { $0.1 < $1.1 }.map { (index: $0.0, difference: $0.1) }
   }
 }
 
-/// One selfie's place, (3,size,size), in the tensor of all.
+/// The part of the tensor of all selfies, (n,3,size,size), that belongs to one selfie.
 struct PreparedPixels {
   let all: Tensor
-  let place: Int
+  let index: Int
   let size: Int
 
-  private var range: Range<Int> { place * 3 * size * size..<(place + 1) * 3 * size * size }
+  private var range: Range<Int> { index * 3 * size * size..<(index + 1) * 3 * size * size }
 
   func withFloats<Result, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result

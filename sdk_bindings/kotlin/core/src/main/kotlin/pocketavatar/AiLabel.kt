@@ -1,31 +1,32 @@
 package pocketavatar
 
 /**
- * Says in a picture file that it is AI-made, where other software looks for that: the IPTC's
- * `DigitalSourceType` in XMP, and in PNG a comment in words.
+ * Labels a picture as AI-generated, both for software and for people.
  *
- * People are told too: show [CAPTION] next to an avatar wherever it is seen for the first time, and
- * [EXPLANATION] to whoever asks.
+ * Software reads IPTC's `DigitalSourceType` from the file's XMP packet, and in PNG also a text entry.
+ * People read [DISCLOSURE] on the screen: show it beside an avatar wherever it is seen for the first
+ * time, and show [EXPLANATION] to people who ask.
  */
 public object AiLabel {
-    /** To be shown with an avatar. */
-    public const val CAPTION: String = "AI-generated"
+    /** The text for people. Show it beside an avatar. */
+    public const val DISCLOSURE: String = "AI-generated"
 
-    /** A sentence for whoever taps the caption. */
+    /** A sentence that explains [DISCLOSURE], for people who tap it. */
     public const val EXPLANATION: String =
         "This picture was drawn by an AI model on this device; files made of it say so."
 
-    /** The PNG text entry, under the keyword `Comment`. */
+    /** The text entry `Comment` of PNG files. */
     public const val COMMENT: String = "AI-generated image (Pocket Avatar)"
 
-    /** IPTC NewsCodes, digital source type. */
+    /** The value of IPTC's Digital Source Type in the XMP packet of every file. */
     public const val DIGITAL_SOURCE_TYPE: String =
         "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
     /**
-     * A PNG file with the label, before its picture data.
+     * Adds the label to a PNG file, before its picture data. Use it once per file.
      *
-     * @throws IllegalArgumentException [png] is no PNG file.
+     * @return The labelled file.
+     * @throws IllegalArgumentException [png] is not a PNG file.
      */
     public fun inPng(png: ByteArray): ByteArray {
         require(png.startsWith(Png.SIGNATURE) && png.size > PNG_HEADER) { "not a PNG file" }
@@ -36,9 +37,10 @@ public object AiLabel {
     }
 
     /**
-     * A JPEG file with the label, after its JFIF header where it has one.
+     * Adds the label to a JPEG file, after its JFIF header if it has one. Use it once per file.
      *
-     * @throws IllegalArgumentException [jpeg] is no JPEG file.
+     * @return The labelled file.
+     * @throws IllegalArgumentException [jpeg] is not a JPEG file.
      */
     public fun inJpeg(jpeg: ByteArray): ByteArray {
         require(jpeg.startsWith(JPEG_START) && jpeg.size > 6) { "not a JPEG file" }
@@ -57,7 +59,7 @@ public object AiLabel {
     private fun ByteArray.startsWith(start: ByteArray): Boolean =
         size >= start.size && start.indices.all { this[it] == start[it] }
 
-    /** Signature and the header chunk, which must be the first. */
+    /** The size of the signature and of the header chunk, which must be the first chunk. */
     private const val PNG_HEADER = 8 + 25
 
     private val JPEG_START = byteArrayOf(-1, -40, -1)

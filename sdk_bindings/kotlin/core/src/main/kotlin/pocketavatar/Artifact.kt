@@ -1,6 +1,5 @@
 package pocketavatar
 
-import java.io.File
 import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.InputStream
@@ -8,33 +7,17 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
 
-/** Where an artifact's files are: a folder, an app's assets. */
-public fun interface ModelSource {
-    /**
-     * A file's bytes from its beginning; [path] has `/` between folders.
-     *
-     * @throws FileNotFoundException there is no such file.
-     * @throws IOException it cannot be read.
-     */
-    public fun open(path: String): InputStream
-}
-
-internal class DirectorySource(
-    private val directory: File,
-) : ModelSource {
-    override fun open(path: String): InputStream = File(directory, path).inputStream()
-}
-
-/** The files behind the generated manifest, each checked against its size and hash. */
+/** The files of an artifact, which are checked against the manifest. */
 internal class Artifact(
     private val manifest: Manifest,
     private val source: ModelSource,
 ) {
     /**
-     * Checks every file, a small part in memory at a time.
+     * Checks the schema version and the size and SHA-256 of every file. It reads 64 KiB at a time.
      *
-     * @throws AvatarException.ModelMissing, [AvatarException.ModelDamaged],
-     *   [AvatarException.ModelOfAnotherVersion]
+     * @throws AvatarException.ModelMissing a file is missing.
+     * @throws AvatarException.ModelDamaged a file differs from the one that was published.
+     * @throws AvatarException.ModelOfAnotherVersion the schema version or the model card differs.
      */
     fun verify() {
         val version = manifest.schemaVersion
@@ -43,15 +26,16 @@ internal class Artifact(
                 "its schema version is $version, this library reads ${Manifest.SCHEMA_VERSION}",
             )
         }
+        // The card comes first, because it decides between another model and a damaged one.
         for (file in manifest.files.sortedByDescending { it.path == Manifest.CARD }) {
             readChecked(file) { _, _ -> }
         }
     }
 
-    /** The whole of a file in memory. */
+    /** Returns the bytes of a whole file in a direct buffer, after checking them. */
     fun read(path: String): ByteBuffer {
         val file = manifest.files.first { it.path == path }
-        val bytes = ByteBuffer.allocateDirect(file.bytes.toInt()).order(ByteOrder.nativeOrder())
+        val bytes = ByteBuffer.allocateDirect(file.byteCount.toInt()).order(ByteOrder.nativeOrder())
         readChecked(file) { part, count -> bytes.put(part, 0, count) }
         bytes.flip()
         return bytes
@@ -75,20 +59,23 @@ internal class Artifact(
             val count = stream.read(part)
             if (count < 0) break
             size += count
-            if (size > file.bytes) throw damaged(file, "it has more than ${file.bytes} bytes")
+            if (size > file.byteCount) throw damaged(file, "it has more than ${file.byteCount} bytes")
             digest.update(part, 0, count)
             take(part, count)
         }
-        if (size != file.bytes) throw damaged(file, "it has $size bytes, expected ${file.bytes}")
-        if (digest.digest().toHex() != file.sha256) throw damaged(file, "its SHA-256 is another")
+        if (size != file.byteCount) throw damaged(file, "it has $size bytes, expected ${file.byteCount}")
+        if (digest.digest().toHex() != file.sha256) throw damaged(file, "its SHA-256 differs")
     }
 
-    /** The card vouches for the rest: if it is another one, the model is, and not damaged. */
-    private fun damaged(file: ModelFile, why: String): AvatarException =
+    /**
+     * The model card names the checkpoint, so a card that differs means another model. Any other
+     * file that differs is damaged.
+     */
+    private fun damaged(file: ModelFile, reason: String): AvatarException =
         if (file.path == Manifest.CARD) {
             AvatarException.ModelOfAnotherVersion("${file.path} is not the one published with this library")
         } else {
-            AvatarException.ModelDamaged(file.path, why)
+            AvatarException.ModelDamaged(file.path, reason)
         }
 }
 

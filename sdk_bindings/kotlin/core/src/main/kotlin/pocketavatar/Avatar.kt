@@ -1,23 +1,25 @@
 package pocketavatar
 
 /**
- * One finished avatar. Show [AiLabel.CAPTION] wherever people see it, and hand it out by [png] or
- * through [AiLabel]: that is what tells others that it is AI-made.
+ * A finished avatar in 8-bit sRGB. It belongs to the app: the library keeps no reference to it.
+ *
+ * Show [AiLabel.DISCLOSURE] wherever people see it. Share it as a file of [png] or [AiLabel], because
+ * the label in the file tells others that it is AI-generated.
  */
 public class Avatar(
-    /** Which one of its run, from 0. */
+    /** The index of this avatar within its run, from 0. */
     public val index: Int,
-    /** The seed that gives this very avatar again, from the same selfies, style and steps. */
+    /** The seed that draws this avatar again from the same selfies, style and steps. */
     public val seed: ULong,
-    /** Its style; [Style.credit] is what its licence asks an app to show. */
-    public val style: Style,
-    /** In pixels. */
+    /** The style that it is drawn in. Its licence may require an app to show [AvatarStyle.credit]. */
+    public val style: AvatarStyle,
+    /** The width in pixels. */
     public val width: Int,
-    /** In pixels. */
+    /** The height in pixels. */
     public val height: Int,
     /**
-     * sRGB, row by row from the top, each `0xFFRRGGBB` as Android's `Bitmap.setPixels` takes it. The
-     * studio keeps no copy.
+     * The pixels in sRGB, row by row from the top, each `0xFFRRGGBB` as Android's `Bitmap.setPixels`
+     * takes it.
      */
     public val pixels: IntArray,
 ) {
@@ -25,9 +27,9 @@ public class Avatar(
         require(pixels.size == width * height) { "${pixels.size} pixels, expected $width×$height" }
     }
 
-    /** As a PNG file that says, in the IPTC's field and in words, that it is AI-made. */
+    /** Encodes the avatar as a PNG file that is labelled as AI-generated ([AiLabel]). */
     public fun png(): ByteArray = AiLabel.inPng(Png.encode(width, height, pixels))
 
-    /** Makes every pixel 0, for an app that is done with it. */
+    /** Sets every pixel to 0. An app can call it when it no longer needs the avatar. */
     public fun wipe(): Unit = pixels.fill(0)
 }

@@ -1,39 +1,47 @@
 package pocketavatar
 
-/** What a run tells while it goes on. */
+/**
+ * An event that a run reports.
+ *
+ * For each avatar there is one [Progress] per sampling step and then one [Drawn]. [Finished] is the
+ * last event of a run.
+ */
 public sealed interface AvatarEvent {
-    /** One sampling step is done. */
+    /** One sampling step of one avatar is done. */
     public class Progress(
-        /** Which avatar, from 0. */
+        /** The index of the avatar that is being drawn, from 0. */
         public val avatar: Int,
-        /** Steps of this avatar that are done, from 1. */
+        /** The number of steps of this avatar that are done, from 1. */
         public val step: Int,
-        /** Steps of each avatar. */
+        /** The number of steps that one avatar takes. */
         public val steps: Int,
     ) : AvatarEvent {
         override fun toString(): String = "Progress(avatar=$avatar, step=$step, steps=$steps)"
     }
 
-    /** One avatar is finished. */
+    /** One avatar is done. */
     public class Drawn(
-        /** The avatar; it is the app's from here on. */
+        /** The avatar. It belongs to the app from here on. */
         public val avatar: Avatar,
     ) : AvatarEvent {
         override fun toString(): String = "Drawn(avatar=${avatar.index})"
     }
 
-    /** The run is over; the last event. */
+    /** All avatars are done. */
     public class Finished(
-        /** How many avatars were drawn. */
+        /** The number of avatars that were drawn. */
         public val count: Int,
         /**
-         * The most memory that this process ever held at once (resident set), in bytes; null where
-         * the system does not tell.
+         * The largest resident set of this process since it started, in bytes, or null if the system
+         * does not report it.
          */
         public val peakMemoryBytes: Long?,
-        /** Mean duration of one sampling step, in seconds. */
+        /** The mean wall-clock time of a sampling step, in seconds. With guidance a step is two calls. */
         public val secondsPerStep: Double,
-        /** From the start of the run to its end, in seconds; time in the app's collector included. */
+        /**
+         * The wall-clock time from the start of the run to its end, in seconds. It includes loading
+         * and the time in the app's collector.
+         */
         public val totalSeconds: Double,
     ) : AvatarEvent {
         override fun toString(): String =

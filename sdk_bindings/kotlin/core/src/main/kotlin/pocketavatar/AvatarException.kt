@@ -1,95 +1,100 @@
 package pocketavatar
 
 /**
- * Everything that can go wrong, one class a cause, closed: a `when` over it needs no `else`.
+ * Everything that can go wrong, with one class for each cause. The hierarchy is sealed, so a `when`
+ * over it needs no `else`.
  *
- * Messages are for developers. A cancelled run ends with coroutines' own `CancellationException`.
- * What belongs to no studio, such as [AiLabel] and [PixelPicture], meets a wrong argument with
- * `IllegalArgumentException`.
+ * Messages are English and for the developer. A cancelled run ends with the `CancellationException`
+ * of coroutines. Code that belongs to no studio, such as [AiLabel] and [PixelPicture], throws
+ * `IllegalArgumentException` for a wrong argument.
  */
 public sealed class AvatarException(
     message: String,
     cause: Throwable? = null,
 ) : Exception(message, cause) {
-    /** At least one selfie, or their number, breaks a rule. No network has run. */
+    /** Selfies break rules. No network has run. */
     public class SelfiesRefused(
-        /** Never empty; in the order of selfies, then of rules. */
+        /** The refusals by selfie and then by rule. The list is never empty. */
         public val refusals: List<Refusal>,
     ) : AvatarException(refusals.joinToString("; ") { it.message })
 
-    /** A selfie is no picture, is broken, cannot be opened or has more than 120 million pixels. */
+    /**
+     * A selfie is not a picture, is damaged, cannot be opened, or has more than 120 million pixels.
+     */
     public class UnreadablePicture(
-        /** Which selfie, from 0. */
+        /** The index of the selfie, from 0. */
         public val selfie: Int,
-        /** What is wrong with it. */
-        public val why: String,
+        /** A description of the fault. */
+        public val reason: String,
         cause: Throwable? = null,
-    ) : AvatarException("selfie $selfie cannot be read: $why", cause)
+    ) : AvatarException("selfie $selfie cannot be read: $reason", cause)
 
-    /** The style is of the plus tier and no entitlement was passed in. Nothing was done. */
+    /** The style is of the Plus tier and the app has not passed [Tier.PLUS] as the entitlement. */
     public class StyleNeedsPlus(
-        /** The style asked for. */
-        public val style: Style,
-    ) : AvatarException("the style ${style.id} needs Plus; pass entitlement = Tier.PLUS to who has it")
+        /** The style that the app asked for. */
+        public val style: AvatarStyle,
+    ) : AvatarException("the style ${style.id} needs Plus; pass entitlement = Tier.PLUS once it is bought")
 
-    /** No style has this name: it is of another artifact, or misspelt. */
+    /** The model has no style of this name. */
     public class StyleUnknown(
-        /** The name asked for. */
-        public val id: String,
-    ) : AvatarException("no style is named \"$id\"; there are ${Style.entries.joinToString { it.id }}")
+        /** The name that the app asked for. */
+        public val name: String,
+    ) : AvatarException("no style is named $name; the model has ${AvatarStyle.entries.joinToString { it.id }}")
 
-    /** The model was not made for this number of steps. */
+    /** The model was not made for this number of steps, only for those in [known]. */
     public class StepsUnknown(
-        /** The number asked for. */
+        /** The number that the app asked for. */
         public val steps: Int,
-        /** The numbers it was made for, ascending. */
+        /** The numbers that the model was made for, ascending. */
         public val known: List<Int>,
     ) : AvatarException("the model was not made for $steps steps, but for ${known.joinToString()}")
 
-    /** Fewer than 1 avatar was asked for. Nothing was done. */
+    /** Fewer than 1 avatar was asked for. */
     public class CountInvalid(
-        /** The number asked for. */
+        /** The number that the app asked for. */
         public val count: Int,
     ) : AvatarException("$count avatars were asked for, expected at least 1")
 
-    /** A file of the model is not where it should be. */
+    /** A file of the model is missing. */
     public class ModelMissing(
         /** Its path in the artifact. */
         public val file: String,
         cause: Throwable? = null,
     ) : AvatarException("the model's file $file is missing; ship the whole artifact", cause)
 
-    /** A file of the model is not what was published: cut short, altered or unreadable. */
+    /** A file of the model is truncated, changed or unreadable. */
     public class ModelDamaged(
         /** Its path in the artifact. */
         public val file: String,
-        /** How that is known. */
-        public val why: String,
+        /** The difference that the library found. */
+        public val reason: String,
         cause: Throwable? = null,
-    ) : AvatarException("the model's file $file is damaged: $why; ship it again", cause)
+    ) : AvatarException("the model's file $file is damaged: $reason; ship it again", cause)
 
-    /** The artifact is a whole one, but not the one that this library was made for. */
+    /** The model is complete, but it is not the one that the library was generated for. */
     public class ModelOfAnotherVersion(
-        /** How that is known. */
-        public val why: String,
-    ) : AvatarException("the model is of another version: $why; publish library and model together")
+        /** The difference that the library found. */
+        public val reason: String,
+    ) : AvatarException(
+            "the model is not the one that the library was generated for: $reason; publish library and model together",
+        )
 
-    /** Memory ran out. The models are dropped; a later call loads them again. */
+    /** Memory ran out. The models are dropped, and a later call loads them again. */
     public class OutOfMemory(
-        /** What was being done. */
+        /** The operation that failed, such as `running denoiser`. */
         public val doing: String,
         cause: Throwable? = null,
     ) : AvatarException("out of memory while $doing", cause)
 
-    /** The runtime could not load or run a component, or the app's face detector failed. */
+    /** A backend could not load or run a component, or the face detector failed. */
     public class RuntimeFailed(
-        /** The component's name, or `face detector`. */
+        /** The name of the component, or `face detector`. */
         public val component: String,
-        /** What failed, in its own words. */
-        public val why: String,
+        /** The message of the failure. */
+        public val reason: String,
         cause: Throwable? = null,
-    ) : AvatarException("the runtime failed at $component: $why", cause)
+    ) : AvatarException("$component failed: $reason", cause)
 
-    /** The studio was closed before or while this was done. */
-    public class Closed : AvatarException("the studio is closed; open another")
+    /** The studio was closed before or during the call. */
+    public class Closed : AvatarException("the studio is closed; open another one")
 }

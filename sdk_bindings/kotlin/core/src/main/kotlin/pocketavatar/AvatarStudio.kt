@@ -9,12 +9,12 @@ import java.io.File
 import kotlin.random.Random
 
 /**
- * Selfies in, avatars out, on this device.
+ * Draws avatars of a person from selfies. All of it runs on the device.
  *
  * ```
  * AvatarStudio.open(directory).use { studio ->
  *     val refusals = studio.check(selfies)
- *     studio.avatars(selfies, Style.LORELEI, count = 4, seed = 7u).collect { event ->
+ *     studio.avatars(selfies, AvatarStyle.LORELEI, count = 4, seed = 7u).collect { event ->
  *         when (event) {
  *             is AvatarEvent.Progress -> show(event.step, event.steps)
  *             is AvatarEvent.Drawn -> show(event.avatar)
@@ -24,71 +24,79 @@ import kotlin.random.Random
  * }
  * ```
  *
- * It opens no connection, writes no file and no log, and keeps nothing of a selfie after a call: all
- * its memory for one is made 0, also when the call fails or is cancelled. It may be used from any
- * thread, and by several at once: networks then take turns.
+ * The studio opens no connection and writes no file and no log. It sets all memory that it used for
+ * selfies to 0 when a call ends, fails or is cancelled. Several threads may use it at the same time;
+ * only one network call runs at a time.
  */
 public class AvatarStudio internal constructor(
     private val manifest: Manifest,
     private val options: StudioOptions,
     artifact: Artifact,
 ) : AutoCloseable {
-    private val models = Models(manifest, options.backend, artifact)
+    private val runners = Runners(manifest, options.backend, artifact)
     private val watch = options.memoryPressure?.watch(::dropModels)
 
-    /** The numbers of steps that the model was made for, its own first. */
-    public val steps: List<Int> = (listOf(manifest.sampler) + manifest.also).map { it.steps }
+    /** The numbers of steps that the model was made for. The first is the default. */
+    public val steps: List<Int> = manifest.samplers.map { it.steps }
 
-    /** How many selfies a run can take at most. */
+    /** The largest number of selfies that a run takes. */
     public val maxSelfies: Int = manifest.selfies.shape.first()
 
     /**
-     * Loads every network and runs each once on zeros, so that the first avatar is not late.
+     * Loads all networks and runs each once on zeros, so that the first avatar comes sooner.
      *
-     * @throws AvatarException of the model, of memory, of the runtime or [AvatarException.Closed].
+     * @throws AvatarException.ModelMissing a file of the model is missing.
+     * @throws AvatarException.ModelDamaged a file of the model was changed since the studio opened.
+     * @throws AvatarException.OutOfMemory memory ran out.
+     * @throws AvatarException.RuntimeFailed a network could not be loaded or run.
+     * @throws AvatarException.Closed the studio is closed.
      */
     public suspend fun prepare(): Unit =
         withContext(options.dispatcher) {
             inMemory("loading the model") { buffers ->
-                for (component in manifest.components) Call(component, models, buffers).run()
+                for (component in manifest.components) Call(component, runners, buffers).run()
             }
         }
 
     /**
-     * Every rule that [selfies] break, in the order of selfies, then of rules; empty where they can
-     * be used. No network runs.
+     * Checks [selfies] against the rules. It runs no network.
      *
+     * @return Every broken rule, by selfie and then by rule. It is empty if [avatars] accepts the
+     *   selfies.
      * @throws AvatarException.UnreadablePicture a selfie cannot be decoded.
-     * @throws AvatarException.RuntimeFailed the face detector did.
-     * @throws AvatarException.OutOfMemory a picture was too much.
-     * @throws AvatarException.Closed the studio is.
+     * @throws AvatarException.RuntimeFailed the face detector failed.
+     * @throws AvatarException.OutOfMemory memory ran out.
+     * @throws AvatarException.Closed the studio is closed.
      */
     public suspend fun check(selfies: List<Selfie>): List<Refusal> =
         withContext(options.dispatcher) {
             inMemory("reading selfies") { buffers ->
-                val places = buffers.floats(manifest.selfies.count)
-                Intake(manifest, options.faces, buffers).read(selfies, places, buffers.floats(maxSelfies))
+                val prepared = buffers.floats(manifest.selfies.count)
+                val mask = buffers.floats(maxSelfies)
+                SelfieReader(manifest, options.faceDetector, buffers).read(selfies, prepared, mask)
             }
         }
 
     /**
      * Draws [count] avatars of the person in [selfies].
      *
-     * Nothing is done before the flow is collected; each collection is a run of its own. Cancel the
-     * collecting coroutine to stop: at the latest after the network call that is under way.
+     * Nothing happens before the flow is collected, and each collection is a separate run. To stop a
+     * run, cancel the coroutine that collects. The run notices it between two network calls.
      *
-     * @param selfies 1 to [maxSelfies], all of one person.
-     * @param style of these avatars.
-     * @param count how many, at least 1.
-     * @param seed of the first; avatar k has `seed + k`, past 2^64 − 1 from 0. The low 32 bits count.
-     * @param steps one of [AvatarStudio.steps], or null for the model's own number.
-     * @param entitlement what this person has: [Tier.PLUS] opens the Plus styles.
-     * @return [AvatarEvent.Progress] and [AvatarEvent.Drawn], at the end one
-     *   [AvatarEvent.Finished]. It may fail with every [AvatarException].
+     * @param selfies 1 to [maxSelfies] pictures of the person that follow the model's rules.
+     * @param style The style of the avatars.
+     * @param count The number of avatars, at least 1.
+     * @param seed The seed of the first avatar. Avatar k has `seed + k`, wrapping at 2^64. Only the low
+     *   32 bits matter. The same selfies, seed, style and steps give the same avatar.
+     * @param steps The number of sampling steps, one of [AvatarStudio.steps], or null for the model's
+     *   default.
+     * @param entitlement What the user is entitled to. Plus styles need [Tier.PLUS].
+     * @return The events of the run, which end with [AvatarEvent.Finished]. The flow can fail with
+     *   every [AvatarException].
      */
     public fun avatars(
         selfies: List<Selfie>,
-        style: Style,
+        style: AvatarStyle,
         count: Int = 1,
         seed: ULong = Random.nextLong().toULong(),
         steps: Int? = null,
@@ -98,10 +106,11 @@ public class AvatarStudio internal constructor(
             val start = System.nanoTime()
             if (count < 1) throw AvatarException.CountInvalid(count)
             if (style.tier == Tier.PLUS && entitlement != Tier.PLUS) throw AvatarException.StyleNeedsPlus(style)
-            val table = manifest.table(steps)
+            val table = manifest.sampler(steps)
             inMemory("drawing") { buffers ->
-                val run = Run(manifest, models, table, buffers)
-                val refusals = Intake(manifest, options.faces, buffers).read(selfies, run.selfies, run.mask)
+                val run = Run(manifest, runners, table, buffers)
+                val reader = SelfieReader(manifest, options.faceDetector, buffers)
+                val refusals = reader.read(selfies, run.selfies, run.mask)
                 if (refusals.isNotEmpty()) throw AvatarException.SelfiesRefused(refusals)
                 run.draw(style, count, seed, ::emit)
                 emit(run.finished(count, start))
@@ -109,57 +118,60 @@ public class AvatarStudio internal constructor(
         }.flowOn(options.dispatcher)
 
     /**
-     * Frees the networks, at the latest when the call that is under way is over. The next call loads
-     * them again. A studio does this itself where [StudioOptions.memoryPressure] is given.
+     * Releases all networks, at the latest when the current network call ends. The next call loads
+     * them again. The studio does this itself if [StudioOptions.memoryPressure] is given.
      */
-    public fun dropModels(): Unit = models.drop()
+    public fun dropModels(): Unit = runners.drop()
 
-    /** Frees everything; a run that goes on ends with [AvatarException.Closed]. */
+    /** Closes the studio and releases all networks. Runs in progress end with [AvatarException.Closed]. */
     override fun close() {
         watch?.close()
-        models.close()
+        runners.close()
     }
 
     /**
-     * Does [work] with memory that is 0 when it is over, however it ends. Where memory runs out, in
-     * this library or in a backend's native code, the models make room for another try.
+     * Does [work] with memory that is set to 0 when it ends or fails.
+     *
+     * If memory runs out, in this library or in a backend's native code, it drops the models, so that
+     * another call has more memory.
      */
     private inline fun <T> inMemory(doing: String, work: (Buffers) -> T): T {
-        models.checkOpen()
+        runners.checkOpen()
         try {
             return Buffers(options.allocator).use { work(it) }
         } catch (error: OutOfMemoryError) {
-            models.drop()
+            runners.drop()
             throw AvatarException.OutOfMemory(doing, error)
         } catch (error: AvatarException.OutOfMemory) {
-            models.drop()
+            runners.drop()
             throw error
         }
     }
 
     public companion object {
         /**
-         * Opens the artifact in [directory], after checking the size and SHA-256 of every file
-         * against what was published with this library. Networks are loaded later.
+         * Opens the artifact in [directory] after checking the size and SHA-256 of each of its files.
+         * It loads no network.
          *
          * @throws AvatarException.ModelMissing a file is missing.
-         * @throws AvatarException.ModelDamaged a file was cut short or altered.
-         * @throws AvatarException.ModelOfAnotherVersion it is another artifact.
+         * @throws AvatarException.ModelDamaged a file is truncated or changed.
+         * @throws AvatarException.ModelOfAnotherVersion it is not the artifact that the library was
+         *   generated for.
          */
         public suspend fun open(directory: File, options: StudioOptions = StudioOptions()): AvatarStudio =
             open(DirectorySource(directory), options)
 
-        /** Opens an artifact that lies somewhere else; as the other `open`. */
+        /** Opens the artifact in [source]. It checks and throws as the other `open` does. */
         public suspend fun open(source: ModelSource, options: StudioOptions = StudioOptions()): AvatarStudio =
             open(Bundled.manifest, source, options)
 
-        /** A studio that reads no artifact, for a [backend] that needs none: for tests and previews. */
+        /** Creates a studio without an artifact, for tests and previews. The [backend] must need none. */
         public fun withoutModel(
             backend: Backend = FakeBackend(),
             options: StudioOptions = StudioOptions(),
         ): AvatarStudio {
-            val nothing = ModelSource { throw java.io.FileNotFoundException(it) }
-            val artifact = Artifact(Bundled.manifest, nothing)
+            val empty = ModelSource { throw java.io.FileNotFoundException(it) }
+            val artifact = Artifact(Bundled.manifest, empty)
             return AvatarStudio(Bundled.manifest, options.copy(backend = backend), artifact)
         }
 

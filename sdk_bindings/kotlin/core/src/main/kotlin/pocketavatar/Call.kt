@@ -4,16 +4,16 @@ import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import java.nio.FloatBuffer
 
-/** A component with the tensors of its boundary. */
+/** A component together with its input and output tensors. */
 internal class Call(
     private val component: Component,
-    private val models: Models,
+    private val runners: Runners,
     buffers: Buffers,
 ) {
     private val inputs = component.inputs.associate { it.name to buffers.tensor(it) }
     private val outputs = component.outputs.associate { it.name to buffers.tensor(it) }
 
-    /** The only output's elements. */
+    /** The elements of the only output. */
     val output: FloatBuffer get() = outputs.values.single().floats
 
     fun floats(input: String): FloatBuffer = inputs.getValue(input).floats
@@ -22,9 +22,9 @@ internal class Call(
         inputs.getValue(input).ints.put(0, number)
     }
 
-    /** One network call, unless the coroutine was cancelled. */
+    /** Makes one network call. Throws `CancellationException` if the coroutine was cancelled. */
     suspend fun run() {
         currentCoroutineContext().ensureActive()
-        models.run(component.name, inputs, outputs)
+        runners.run(component.name, inputs, outputs)
     }
 }

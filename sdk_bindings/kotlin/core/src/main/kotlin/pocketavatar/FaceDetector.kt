@@ -1,25 +1,27 @@
 package pocketavatar
 
-/** A face's box in the upright picture, in pixels from its upper left corner. */
+/** The bounding box of a face in the upright picture, in pixels from its upper left corner. */
 public class Face(
-    /** Of the box's left edge. */
+    /** The left edge. */
     public val left: Double,
-    /** Of the box's upper edge. */
+    /** The upper edge. */
     public val top: Double,
-    /** Of the box. */
+    /** The distance from the left edge to the right one. */
     public val width: Double,
-    /** Of the box. */
+    /** The distance from the upper edge to the lower one. */
     public val height: Double,
 )
 
 /**
- * Finds faces, on the device. Android's own is the default there; on other platforms there is none,
- * and the face rules do not apply.
+ * Finds faces, on the device. `AndroidFaceDetector` is the default on Android. On other platforms
+ * there is no default, and the face rules do not apply.
  */
 public fun interface FaceDetector {
     /**
-     * Every face in [picture], after its orientation is applied; empty where there is none. What it
-     * throws reaches the app as [AvatarException.RuntimeFailed].
+     * Returns the bounding boxes of all faces in [picture], in any order. Their coordinates are those
+     * of the picture after its orientation is applied.
+     *
+     * An exception that it throws reaches the app as [AvatarException.RuntimeFailed].
      */
     public fun faces(picture: Picture): List<Face>
 }

@@ -3,23 +3,25 @@ package pocketavatar
 import java.nio.FloatBuffer
 
 /**
- * Draws test pictures without a model, in milliseconds, for an app's tests and previews: the same
- * selfies, style and seed give the same picture, others another one.
+ * Draws test pictures without a model, in milliseconds, for an app's tests and previews.
+ *
+ * The same selfies, style and seed give the same picture, and others give another one. The picture is
+ * a gradient and shows no person.
  */
 public class FakeBackend(
     /**
-     * Called before each call of a component, with its name. What it throws the run meets, so tests
-     * can make any call fail; or it may sleep, to show progress.
+     * The studio calls it before each network call, with the name of the component. It can sleep, to
+     * show progress, or throw, to test a failure.
      */
     private val onCall: (component: String) -> Unit = {},
 ) : Backend {
-    override fun load(component: Component, model: ModelReader): Network = FakeNetwork(component.name, onCall)
+    override fun load(component: Component, model: ModelReader): Runner = FakeRunner(component.name, onCall)
 }
 
-private class FakeNetwork(
+private class FakeRunner(
     private val component: String,
     private val onCall: (String) -> Unit,
-) : Network {
+) : Runner {
     override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
         onCall(component)
         val mixed = inputs.values.fold(0.5f) { sum, tensor -> fraction(sum + momentOf(tensor)) }
@@ -29,7 +31,7 @@ private class FakeNetwork(
     override fun close() {}
 
     private fun momentOf(tensor: Tensor): Float =
-        when (tensor.spec.type) {
+        when (tensor.spec.elementType) {
             ElementType.INT32 -> 0.37f * tensor.ints[0]
             ElementType.FLOAT32 -> momentOf(tensor.floats)
         }
@@ -40,7 +42,7 @@ private class FakeNetwork(
         return (sum / values.capacity() * 7).toFloat()
     }
 
-    /** A ramp from 0 to 1 that starts at [from] and comes round again, so pictures are not flat. */
+    /** Fills [values] with a ramp that starts at [from] and wraps at 1, so that pictures are not flat. */
     private fun fill(values: FloatBuffer, from: Float) {
         val count = values.capacity()
         for (i in 0 until count) values.put(i, fraction(from + i.toFloat() / count))

@@ -8,10 +8,12 @@ import kotlin.math.sin
 import kotlin.math.sqrt
 
 /**
- * Fills [out] with what `torch.randn` gives on CPU in float32 after `manual_seed(seed)`: MT19937 of
- * the seed's low 32 bits, and Box–Muller in blocks of 16 (PyTorch's `normal_fill`).
+ * Fills [out] with what `torch.randn` returns on the CPU in float32 with
+ * `torch.Generator().manual_seed(seed)`, to within 2e-6.
  *
- * The number of elements must be a multiple of 16, as every latent's is.
+ * PyTorch seeds MT19937 with the low 32 bits of the seed and transforms blocks of 16 uniform values to
+ * a normal distribution (Box–Muller, `normal_fill`). The number of elements must be a multiple of 16,
+ * as it is for all latents.
  */
 internal fun fillNoise(seed: ULong, out: FloatBuffer) {
     val count = out.capacity()
@@ -30,42 +32,3 @@ internal fun fillNoise(seed: ULong, out: FloatBuffer) {
 }
 
 private const val BLOCK = 16
-
-/** MT19937 (Matsumoto and Nishimura, 1998), initialised with one 32-bit number. */
-internal class MersenneTwister(
-    seed: Int,
-) {
-    private val state = IntArray(SIZE)
-    private var at = SIZE
-
-    init {
-        state[0] = seed
-        for (i in 1 until SIZE) {
-            state[i] = 1812433253 * (state[i - 1] xor (state[i - 1] ushr 30)) + i
-        }
-    }
-
-    /** The next 32-bit word. */
-    fun next(): Int {
-        if (at == SIZE) twist()
-        var word = state[at++]
-        word = word xor (word ushr 11)
-        word = word xor (word shl 7 and 0x9D2C5680.toInt())
-        word = word xor (word shl 15 and 0xEFC60000.toInt())
-        return word xor (word ushr 18)
-    }
-
-    private fun twist() {
-        for (i in 0 until SIZE) {
-            val bits = (state[i] and UPPER) or (state[(i + 1) % SIZE] and UPPER.inv())
-            val odd = if (bits and 1 == 0) 0 else 0x9908B0DF.toInt()
-            state[i] = state[(i + 397) % SIZE] xor (bits ushr 1) xor odd
-        }
-        at = 0
-    }
-
-    private companion object {
-        const val SIZE = 624
-        const val UPPER = 1 shl 31
-    }
-}

@@ -5,10 +5,11 @@ import java.io.DataOutputStream
 import java.util.zip.CRC32
 import java.util.zip.Deflater
 
-/** PNG (ISO/IEC 15948), as much of it as an avatar needs: 8-bit sRGB without transparency. */
+/** Encodes PNG files (ISO/IEC 15948) in 8-bit sRGB without transparency, which is all that avatars need. */
 internal object Png {
     val SIGNATURE: ByteArray = byteArrayOf(-119, 80, 78, 71, 13, 10, 26, 10)
 
+    /** Returns a PNG file of [pixels], row by row from the top, each `0xFFRRGGBB`. */
     fun encode(width: Int, height: Int, pixels: IntArray): ByteArray {
         val header = bytes { writeInt(width).also { writeInt(height) }.also { write(HEADER_END) } }
         val perceptual = byteArrayOf(0)
@@ -16,7 +17,7 @@ internal object Png {
             chunk("IDAT", deflate(rows(width, height, pixels))) + chunk("IEND", ByteArray(0))
     }
 
-    /** One chunk: length, type, data, CRC-32. */
+    /** Returns one chunk: length, type, data and CRC-32. */
     fun chunk(type: String, data: ByteArray): ByteArray =
         bytes {
             val name = type.toByteArray(Charsets.ISO_8859_1)
@@ -32,7 +33,10 @@ internal object Png {
             )
         }
 
-    /** Rows of RGB, each after its filter, which is none: it suits drawings with flat colours. */
+    /**
+     * Returns rows of RGB, each after its filter type. The type is 0 (none), which compresses drawings
+     * with flat colours well.
+     */
     private fun rows(width: Int, height: Int, pixels: IntArray): ByteArray {
         val rows = ByteArray(height * (1 + 3 * width))
         var at = 0
@@ -65,6 +69,6 @@ internal object Png {
     private inline fun bytes(write: DataOutputStream.() -> Unit): ByteArray =
         ByteArrayOutputStream().also { DataOutputStream(it).write() }.toByteArray()
 
-    /** 8 bits a sample, RGB, and the only compression, filter set and interlacing that matter. */
+    /** The end of the header: bit depth 8, colour type RGB, and methods 0 for compression, filter, interlace. */
     private val HEADER_END = byteArrayOf(8, 2, 0, 0, 0)
 }

@@ -3,29 +3,29 @@ package pocketavatar
 import java.nio.FloatBuffer
 import kotlin.math.floor
 
-/** The tensors of one run, and the calls it makes. */
+/** Holds the tensors of one run and makes its network calls. */
 internal class Run(
     private val manifest: Manifest,
-    models: Models,
+    runners: Runners,
     private val table: SamplerTable,
     buffers: Buffers,
 ) {
-    private val encoder = Call(manifest.encoder, models, buffers)
-    private val denoiser = Call(manifest.denoiser, models, buffers)
-    private val decoder = Call(manifest.decoder, models, buffers)
-    private val identity = buffers.floats(encoder.output.capacity())
-    private val nobody = buffers.floats(encoder.output.capacity())
+    private val encoder = Call(manifest.encoder, runners, buffers)
+    private val denoiser = Call(manifest.denoiser, runners, buffers)
+    private val decoder = Call(manifest.decoder, runners, buffers)
+    private val identityTokens = buffers.floats(encoder.output.capacity())
+    private val nullTokens = buffers.floats(encoder.output.capacity())
     private val prediction = buffers.floats(denoiser.output.capacity())
     private var denoisingNanos = 0L
 
-    /** (places,3,size,size): where the selfies go before [draw]. */
+    /** The identity encoder's input `selfies`, (n,3,size,size). Fill it before [draw]. */
     val selfies: FloatBuffer get() = encoder.floats("selfies")
 
-    /** (places): 1 for each place that is taken. */
+    /** The identity encoder's input `selfie_mask`, (n), 1 for each selfie that is present. */
     val mask: FloatBuffer get() = encoder.floats("selfie_mask")
 
-    /** Draws [count] avatars, telling [emit] of everything but the end. */
-    suspend fun draw(style: Style, count: Int, seed: ULong, emit: suspend (AvatarEvent) -> Unit) {
+    /** Draws [count] avatars. It emits every event of the run but [AvatarEvent.Finished]. */
+    suspend fun draw(style: AvatarStyle, count: Int, seed: ULong, emit: suspend (AvatarEvent) -> Unit) {
         encode()
         denoiser.set("style", style.ordinal)
         for (index in 0 until count) {
@@ -42,7 +42,7 @@ internal class Run(
         }
     }
 
-    /** The last event of a run that began at [startNanos]. */
+    /** Returns the last event of a run that started at [startNanos]. */
     fun finished(count: Int, startNanos: Long): AvatarEvent.Finished =
         AvatarEvent.Finished(
             count = count,
@@ -51,25 +51,28 @@ internal class Run(
             totalSeconds = (System.nanoTime() - startNanos) / 1e9,
         )
 
-    /** Fills [identity], and [nobody] where guidance asks for it; the selfies are 0 then. */
+    /**
+     * Fills [identityTokens], and, if guidance needs them, [nullTokens], which are the tokens of no
+     * selfies. The selfies are 0 afterwards.
+     */
     private suspend fun encode() {
         encoder.run()
-        identity.copyFrom(encoder.output)
+        identityTokens.copyFrom(encoder.output)
         selfies.zero()
         mask.zero()
         if (table.guidance == 1f) return
         encoder.run()
-        nobody.copyFrom(encoder.output)
+        nullTokens.copyFrom(encoder.output)
     }
 
-    /** The decoder's latents from noise to clean. */
+    /** Replaces the noise in the decoder's input by finished latents. */
     private suspend fun denoiseAll(onStep: suspend (Int) -> Unit) {
         val latents = decoder.floats("latents")
         sample(
             table = table,
             latents = latents,
-            denoise = { prediction.apply { copyFrom(denoise(latents, it, identity)) } },
-            unconditioned = { denoise(latents, it, nobody) },
+            denoise = { prediction.apply { copyFrom(denoise(latents, it, identityTokens)) } },
+            unconditioned = { denoise(latents, it, nullTokens) },
             onStep = { onStep(it) },
         )
     }
@@ -86,9 +89,10 @@ internal class Run(
 }
 
 /**
- * (1,3,h,w) in [0,1] to `0xFFRRGGBB`: `floor(255·x + 0.5)`, clamped.
+ * Converts (1,3,h,w) in [0,1] to `0xFFRRGGBB`: `floor(255·x + 0.5)`, clamped to 0..255.
  *
- * @throws AvatarException.RuntimeFailed a value is infinite or no number: a black dot would hide it.
+ * @throws AvatarException.RuntimeFailed a value is infinite or not a number, because a black pixel
+ *   would hide the failure.
  */
 internal fun pixelsOf(avatar: FloatBuffer): IntArray {
     val count = avatar.capacity() / 3

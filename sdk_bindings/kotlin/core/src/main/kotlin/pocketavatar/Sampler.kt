@@ -3,11 +3,14 @@ package pocketavatar
 import java.nio.FloatBuffer
 
 /**
- * Euler steps along the rectified flow (arXiv 2209.03003, section 2), in place.
+ * Runs the sampling loop in place: Euler steps along a rectified flow (arXiv 2209.03003, section 2).
  *
- * [latents] are noise before and the finished latents after. [denoise] writes a prediction of the
- * velocity for the latents at a timestep, [unconditioned] the one without an identity, which is only
- * asked for where guidance is not 1. [onStep] is called with the number of steps done.
+ * A step is `x ← x + (σ' − σ)·v`. Arithmetic is in float32.
+ *
+ * @param latents The noise before the call and the finished latents after it, (1,C,h,w).
+ * @param denoise Returns the prediction of the velocity for the latents at a timestep.
+ * @param unconditioned Returns the prediction for the null tokens. It is only called if guidance is not 1.
+ * @param onStep Receives the number of steps that are done.
  */
 internal inline fun sample(
     table: SamplerTable,
@@ -27,9 +30,12 @@ internal inline fun sample(
     }
 }
 
-/** Classifier-free guidance (arXiv 2207.12598): [prediction] is moved away from [from], in place. */
-internal fun guide(prediction: FloatBuffer, from: FloatBuffer, guidance: Float) {
+/**
+ * Applies classifier-free guidance (arXiv 2207.12598) to [prediction] in place: `v ← u + g·(v − u)`,
+ * where u is the [unconditioned] prediction.
+ */
+internal fun guide(prediction: FloatBuffer, unconditioned: FloatBuffer, guidance: Float) {
     for (i in 0 until prediction.capacity()) {
-        prediction.put(i, from[i] + guidance * (prediction[i] - from[i]))
+        prediction.put(i, unconditioned[i] + guidance * (prediction[i] - unconditioned[i]))
     }
 }

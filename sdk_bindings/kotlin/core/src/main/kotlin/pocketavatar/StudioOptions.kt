@@ -3,29 +3,23 @@ package pocketavatar
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
 
-/** What a studio is made of; everything has a default that suits an app. */
+/** The options of a studio. The defaults suit an app. */
 public class StudioOptions(
-    /** Executes the model. */
-    public val backend: Backend = OnnxBackend(),
-    /** Finds faces for the face rules, which do not apply without one. */
-    public val faces: FaceDetector? = null,
-    /** Where the memory for selfies comes from. */
-    public val allocator: Allocator = Allocator,
-    /** Says when memory is short; the models are then dropped and the next call loads them again. */
+    /** The backend that executes the networks. */
+    public val backend: Backend = OnnxRuntimeBackend(),
+    /** The face detector. If it is null, the face rules do not apply. */
+    public val faceDetector: FaceDetector? = null,
+    /** The source of the memory for selfies and for what is computed from them. */
+    public val allocator: BufferAllocator = SystemAllocator,
+    /** The system's warnings that memory is short. The studio then drops the models. */
     public val memoryPressure: MemoryPressure? = null,
-    /** Where pictures are prepared and networks run. */
+    /** The dispatcher on which pictures are prepared and networks run. */
     public val dispatcher: CoroutineDispatcher = Dispatchers.Default,
 ) {
-    /** These options with another [backend] or face detector or memory signal. */
+    /** Returns these options with another backend, face detector or source of memory warnings. */
     public fun copy(
         backend: Backend = this.backend,
-        faces: FaceDetector? = this.faces,
+        faceDetector: FaceDetector? = this.faceDetector,
         memoryPressure: MemoryPressure? = this.memoryPressure,
-    ): StudioOptions = StudioOptions(backend, faces, allocator, memoryPressure, dispatcher)
-}
-
-/** A platform's signal that memory is short. */
-public fun interface MemoryPressure {
-    /** Calls [onPressure] at each signal, on any thread, until what it gives is closed. */
-    public fun watch(onPressure: () -> Unit): AutoCloseable
+    ): StudioOptions = StudioOptions(backend, faceDetector, allocator, memoryPressure, dispatcher)
 }

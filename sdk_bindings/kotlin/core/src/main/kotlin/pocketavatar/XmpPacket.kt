@@ -1,6 +1,6 @@
 package pocketavatar
 
-/** The XMP packet (ISO 16684-1) of a labelled picture, to be written as UTF-8. */
+/** The XMP packet (ISO 16684-1, section 7.3) of a labelled picture, in UTF-8. Every language writes the same bytes. */
 internal const val XMP_PACKET: String =
     "<?xpacket begin=\"\uFEFF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n" +
         "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\n" +

@@ -1,6 +1,7 @@
 package pocketavatar
 
 import org.junit.Assume.assumeTrue
+import org.junit.Rule
 import org.junit.rules.TemporaryFolder
 import java.awt.image.BufferedImage
 import java.io.ByteArrayOutputStream
@@ -11,10 +12,9 @@ import kotlin.test.Test
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
-import org.junit.Rule as JUnitRule
 
 class AiLabelTest {
-    @get:JUnitRule
+    @get:Rule
     val folder = TemporaryFolder()
 
     private val pixels = IntArray(40 * 30) { (255 shl 24) or (it * 4711 and 0xFFFFFF) }

@@ -7,7 +7,10 @@ import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertEquals
 
-/** The public API is what `core.api` says, but for the styles, which are the artifact's; `UPDATE_API=1 mvn -pl core test` writes it anew. */
+/**
+ * The public API is the one in `core.api`. The styles are left out, because the artifact defines them.
+ * `UPDATE_API=1 mvn -pl core test` writes the file anew.
+ */
 class ApiTest {
     @Test
     fun `the public API has not changed`() {
@@ -22,7 +25,7 @@ class ApiTest {
         val own = api
             .lines()
             .filterNot {
-                Regex("public static final field [A-Z0-9_]+ Lpocketavatar/Style;") in it
+                Regex("public static final field [A-Z0-9_]+ Lpocketavatar/AvatarStyle;") in it
             }.joinToString("\n")
         val known = sdkRoot.resolve("core/core.api")
         if (System.getenv("UPDATE_API") == "1") known.writeText(own)

@@ -1,27 +1,27 @@
 package pocketavatar
 
 import kotlinx.coroutines.runBlocking
+import org.junit.Rule
 import org.junit.rules.TemporaryFolder
 import java.io.File
 import java.security.MessageDigest
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
-import org.junit.Rule as JUnitRule
 
-/** Nothing is taken for the model but the model, whole. */
+/** A model that differs from the one in the manifest gives one typed error. */
 class ArtifactTest {
-    @get:JUnitRule
+    @get:Rule
     val folder = TemporaryFolder()
 
     private val model = ByteArray(100_000) { (it * 31).toByte() }
 
-    /** A small artifact of two files on disk, and what is known of it. */
+    /** The manifest of a small artifact, which it writes to disk. */
     private val manifest by lazy {
         write("README.md", "{}".toByteArray())
         write("denoiser.onnx", model)
         val files = listOf("README.md", "denoiser.onnx").map { ModelFile(it, file(it).length(), sha256(file(it))) }
-        Manifest(1, Bundled.manifest.components, Bundled.manifest.sampler, emptyList(), emptyList(), files)
+        Manifest(1, Bundled.manifest.components, Bundled.manifest.samplers, emptyList(), files)
     }
 
     private fun file(name: String) = File(folder.root, name)
@@ -44,7 +44,7 @@ class ArtifactTest {
     }
 
     @Test
-    fun `a file that is missing`() {
+    fun `a missing file is named`() {
         manifest
         file("denoiser.onnx").delete()
         assertEquals("denoiser.onnx", assertFailsWith<AvatarException.ModelMissing> { open() }.file)
@@ -53,7 +53,7 @@ class ArtifactTest {
     }
 
     @Test
-    fun `a file that was cut short, or goes on`() {
+    fun `a truncated or longer file is refused`() {
         manifest
         write("denoiser.onnx", model.copyOf(99_999))
         assertEquals("denoiser.onnx", assertFailsWith<AvatarException.ModelDamaged> { open() }.file)
@@ -62,7 +62,7 @@ class ArtifactTest {
     }
 
     @Test
-    fun `a file with one byte changed, wherever it is`() {
+    fun `one changed byte anywhere is noticed`() {
         manifest
         for (at in listOf(0, 65_535, 65_536, 99_999)) {
             write("denoiser.onnx", model.clone().also { it[at]++ })
@@ -78,7 +78,7 @@ class ArtifactTest {
     }
 
     @Test
-    fun `another artifact`() {
+    fun `another artifact is refused`() {
         manifest
         write("README.md", "[]".toByteArray())
         write("denoiser.onnx", byteArrayOf(1))
@@ -86,13 +86,13 @@ class ArtifactTest {
     }
 
     @Test
-    fun `an artifact of a schema that this library does not read`() {
+    fun `an unknown schema version is refused`() {
         val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 2)) }
-        assertEquals("its schema version is 2, this library reads 1", error.why)
+        assertEquals("its schema version is 2, this library reads 1", error.reason)
     }
 
     @Test
-    fun `a folder where a file should be`() {
+    fun `a folder in the place of a file is refused`() {
         manifest
         file("denoiser.onnx").delete()
         file("denoiser.onnx").mkdir()

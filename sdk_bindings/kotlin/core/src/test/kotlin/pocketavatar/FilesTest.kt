@@ -2,6 +2,7 @@ package pocketavatar
 
 import kotlinx.coroutines.flow.collect
 import kotlinx.coroutines.runBlocking
+import org.junit.Rule
 import org.junit.rules.TemporaryFolder
 import java.io.File
 import java.nio.file.FileSystems
@@ -15,11 +16,10 @@ import java.util.concurrent.TimeUnit
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
-import org.junit.Rule as JUnitRule
 
-/** A process that draws is watched from outside: it touches no file, and has none open to write. */
+/** No run writes a file. The test watches a process that draws, from outside, and looks at its open files. */
 class FilesTest {
-    @get:JUnitRule
+    @get:Rule
     val folder = TemporaryFolder()
 
     @Test
@@ -68,13 +68,13 @@ class FilesTest {
     }
 }
 
-/** The process that is watched: it loads everything, waits for a word, draws, and waits again. */
+/** The process that is watched. It loads the model, waits for a line, draws, and waits again. */
 fun main(arguments: Array<String>): Unit =
     runBlocking {
         val written = sortedSetOf<String>()
-        val onnx = OnnxBackend(threads = 1)
+        val onnx = OnnxRuntimeBackend(threads = 1)
         val watched = Backend { component, model ->
-            WatchedNetwork(onnx.load(component, model)) {
+            WatchedRunner(onnx.load(component, model)) {
                 written +=
                     openToWrite()
             }
@@ -90,18 +90,18 @@ fun main(arguments: Array<String>): Unit =
         readlnOrNull()
     }
 
-private class WatchedNetwork(
-    private val network: Network,
+private class WatchedRunner(
+    private val runner: Runner,
     private val look: () -> Unit,
-) : Network by network {
+) : Runner by runner {
     override fun run(inputs: Map<String, Tensor>, outputs: Map<String, Tensor>) {
         look()
-        network.run(inputs, outputs)
+        runner.run(inputs, outputs)
         look()
     }
 }
 
-/** Plain files that this process has open and may write, wherever they lie. */
+/** Returns the regular files that this process has open for writing. */
 private fun openToWrite(): Set<String> =
     File("/proc/self/fd")
         .list()

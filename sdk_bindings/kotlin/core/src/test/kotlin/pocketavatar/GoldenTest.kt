@@ -8,7 +8,7 @@ import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
-/** What Python's laws give, `golden/README.md` says how closely. */
+/** The library agrees with Python's golden vectors within the bounds in `golden/README.md`. */
 class GoldenTest {
     private fun json(name: String) = parseJson(goldenFolder.resolve(name).readText()) as Map<*, *>
 
@@ -23,7 +23,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `noise, of more than 50 seeds`() {
+    fun `noise agrees with Python for more than 50 seeds`() {
         val golden = tensors("noise.safetensors")
         assertTrue(golden.keys.count { it.startsWith("seed_") } >= 50)
         for ((name, tensor) in golden) {
@@ -34,7 +34,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `pictures of every kind, prepared`() {
+    fun `pictures of every kind are prepared as in Python`() {
         val golden = tensors("prepared.safetensors")
         for (case in cases("prepared.json")) {
             val name = case["name"] as String
@@ -49,18 +49,21 @@ class GoldenTest {
 
     private fun prepared(file: String): FloatBuffer {
         val out = FloatBuffer.allocate(3 * 128 * 128)
-        ImageFile.open(goldenFolder.resolve(file)).use { Preparation(128, Buffers(Allocator)).prepare(it, out) }
+        ImageFile
+            .open(
+                goldenFolder.resolve(file),
+            ).use { SelfiePreprocessor(128, Buffers(SystemAllocator)).prepare(it, out) }
         return out
     }
 
     @Test
-    fun `selfies, measured`() {
+    fun `selfies are measured as in Python`() {
         for (case in cases("rules.json")) {
             val all = (case["measures"] as List<*>).map { it as Map<*, *> }
             for ((i, file) in (case["selfies"] as List<*>).withIndex()) {
                 val picture = ImageFile.open(goldenFolder.resolve(file as String))
                 val ofPicture = measuresOf(picture, faces(case)?.get(i))
-                val own = ofPicture + measuresOf(prepared(file), 128, Buffers(Allocator))
+                val own = ofPicture + measuresOf(prepared(file), 128, Buffers(SystemAllocator))
                 for ((rule, value) in own) {
                     assertEquals(
                         all[i][rule.id] as Double,
@@ -75,10 +78,10 @@ class GoldenTest {
     }
 
     @Test
-    fun `selfies, refused`() {
+    fun `selfies are refused as in Python`() {
         for (case in cases("rules.json")) {
             val faces = faces(case)?.iterator()
-            val options = StudioOptions(FakeBackend(), faces = faces?.let { FaceDetector { _ -> it.next() } })
+            val options = StudioOptions(FakeBackend(), faceDetector = faces?.let { FaceDetector { _ -> it.next() } })
             val selfies = (case["selfies"] as List<*>).map {
                 Selfie {
                     ImageFile.open(
@@ -112,12 +115,12 @@ class GoldenTest {
             }
         }
 
-    /** The toy denoiser: 0.5·latents + 0.25·timestep/1000 + mean(identity_tokens) + 0.125·style. */
+    /** The toy denoiser is 0.5·latents + 0.25·timestep/1000 + mean(identity_tokens) + 0.125·style. */
     @Test
-    fun `the sampling loop`() {
+    fun `the sampling loop agrees with Python`() {
         val golden = tensors("sampler.safetensors")
         val identity = golden.getValue("identity_tokens").values.average()
-        val nobody = golden.getValue("null_tokens").values.average()
+        val nullTokens = golden.getValue("null_tokens").values.average()
         for (case in cases("sampler.json")) {
             val name = case["name"] as String
             val style = case["style"] as Double
@@ -135,7 +138,7 @@ class GoldenTest {
                         latents.capacity(),
                     ) { (0.5 * latents[it] + 0.25 * time / 1000 + tokens + 0.125 * style).toFloat() },
                 )
-            sample(table(case), latents, { toy(it, identity) }, { toy(it, nobody) }, {})
+            sample(table(case), latents, { toy(it, identity) }, { toy(it, nullTokens) }, {})
             assertClose(golden.getValue(name).values, latents, 1e-5, name)
         }
     }
@@ -147,7 +150,7 @@ class GoldenTest {
     }
 
     @Test
-    fun `8 bits`() {
+    fun `8-bit rounding agrees with Python`() {
         val golden = tensors("eight_bit.safetensors")
         val floats = golden.getValue("floats").values.map(Double::toFloat)
         val planes = FloatBuffer.wrap(FloatArray(3 * floats.size) { floats[it % floats.size] })

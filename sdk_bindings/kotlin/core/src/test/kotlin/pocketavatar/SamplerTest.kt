@@ -22,14 +22,14 @@ class SamplerTest {
             unconditioned = { FloatBuffer.wrap(floatArrayOf(1f)) },
             onStep = { done += it },
         )
-        // 1 + 2·(4 − 1) = 7, 4 − 0.5·7 = 0.5; 1 + 2·(0.5 − 1) = 0, 0.5 − 0.5·0 = 0.5
+        // Step 1: 1 + 2·(4 − 1) = 7, 4 − 0.5·7 = 0.5. Step 2: 1 + 2·(0.5 − 1) = 0, 0.5 − 0.5·0 = 0.5.
         assertEquals(0.5f, latents[0])
         assertEquals(listOf(1000f, 400f), times)
         assertEquals(listOf(1, 2), done)
     }
 
     @Test
-    fun `without guidance there is one call a step, and nobody is encoded`() {
+    fun `without guidance there is one call a step, and no null tokens`() {
         assertEquals("identity_encoder, denoiser, denoiser, decoder", calls(1f))
         assertEquals("identity_encoder, identity_encoder, denoiser, denoiser, denoiser, denoiser, decoder", calls(1.5f))
     }
@@ -37,7 +37,7 @@ class SamplerTest {
     private fun calls(guidance: Float): String {
         val calls = ArrayList<String>()
         val manifest = Bundled.manifest.with(
-            sampler = SamplerTable("velocity", guidance, table.timesteps, table.sigmas),
+            samplers = listOf(SamplerTable("velocity", guidance, table.timesteps, table.sigmas)),
         )
         val studio = studio(manifest, StudioOptions(FakeBackend { calls += it }))
         runBlocking { studio.avatars(listOf(tiles(1)), freeStyle).toList() }
@@ -49,7 +49,7 @@ class SamplerTest {
         for (value in listOf(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY)) {
             val avatar = FloatBuffer.wrap(FloatArray(12) { if (it == 11) value else 0.5f })
             val error = assertFailsWith<AvatarException.RuntimeFailed> { pixelsOf(avatar) }
-            assertEquals(listOf("decoder", "the picture is not made of numbers"), listOf(error.component, error.why))
+            assertEquals(listOf("decoder", "the picture is not made of numbers"), listOf(error.component, error.reason))
         }
     }
 

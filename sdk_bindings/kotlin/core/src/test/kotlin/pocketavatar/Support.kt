@@ -10,7 +10,7 @@ import javax.imageio.ImageIO
 import kotlin.math.log10
 import kotlin.random.Random
 
-/** The artifact that this library was published with; the test is skipped where there is none. */
+/** Returns the folder of the artifact. It skips the test if there is none. */
 fun artifactFolder(): File {
     val known = System.getenv("AVATAR_ARTIFACT") ?: "../../dist/onnx"
     val folder = listOf("artifact", known).map(sdkRoot::resolve).find(File::isDirectory)
@@ -18,24 +18,24 @@ fun artifactFolder(): File {
     return checkNotNull(folder)
 }
 
-/** The artifact's own golden vectors. */
+/** Returns the artifact's own golden vectors. */
 fun artifactGolden(name: String): Map<String, GoldenTensor> {
     val published = sdkRoot.resolve("golden/artifact/$name")
     return readSafetensors(if (published.exists()) published else artifactFolder().resolve("golden/$name"))
 }
 
-/** A style of whatever artifact this library was published with. */
-val freeStyle: Style = Style.entries.minBy { it.tier }
+/** A style of the free tier, if the artifact has one. */
+val freeStyle: AvatarStyle = AvatarStyle.entries.minBy { it.tier }
 
-/** One for those who have Plus; the test is skipped where the artifact has none. */
-val plusStyle: Style
+/** A style of the Plus tier. It skips the test if the artifact has none. */
+val plusStyle: AvatarStyle
     get() {
-        val style = Style.entries.find { it.tier == Tier.PLUS }
+        val style = AvatarStyle.entries.find { it.tier == Tier.PLUS }
         assumeTrue("the artifact has no Plus style", style != null)
         return checkNotNull(style)
     }
 
-/** A picture file as the law wants its pixels: stored order, sRGB. */
+/** Reads a PNG file. The pixels are in stored order and in sRGB. */
 fun readPng(file: File, orientation: Int = 1): PixelPicture {
     val image = ImageIO.read(file)
     return PixelPicture(image.width, image.height, image.argb(), orientation)
@@ -43,7 +43,7 @@ fun readPng(file: File, orientation: Int = 1): PixelPicture {
 
 fun BufferedImage.argb(): IntArray = getRGB(0, 0, width, height, null, 0, width)
 
-/** A picture of coloured tiles that keeps every rule; another seed gives another one. */
+/** Returns a selfie of coloured tiles that follows every rule. Another seed gives another selfie. */
 fun tiles(seed: Int, width: Int = 160, height: Int = 200): Selfie =
     Selfie {
         val random = Random(seed)
@@ -52,18 +52,18 @@ fun tiles(seed: Int, width: Int = 160, height: Int = 200): Selfie =
         PixelPicture(width, height, pixels)
     }
 
-/** A picture of one colour. */
+/** Returns a selfie of one colour. */
 fun plain(colour: Int, width: Int = 200, height: Int = 200): Selfie =
     Selfie { PixelPicture(width, height, IntArray(width * height) { colour or (255 shl 24) }) }
 
-/** PSNR in decibels, peak 1. */
+/** Returns the PSNR in dB, with peak 1. */
 fun psnr(a: DoubleArray, b: DoubleArray): Double {
     check(a.size == b.size)
     val squares = a.indices.sumOf { (a[it] - b[it]) * (a[it] - b[it]) }
     return -10 * log10(squares / a.size)
 }
 
-/** 0xFFRRGGBB to (3,h,w) in [0,1]. */
+/** Converts `0xFFRRGGBB` to (3,h,w) in [0,1]. */
 fun planes(pixels: IntArray): DoubleArray {
     val count = pixels.size
     return DoubleArray(3 * count) { (pixels[it % count] shr (16 - 8 * (it / count)) and 255) / 255.0 }
@@ -71,8 +71,8 @@ fun planes(pixels: IntArray): DoubleArray {
 
 fun FloatBuffer.toDoubles(): DoubleArray = DoubleArray(capacity()) { this[it].toDouble() }
 
-/** Remembers every buffer that it gave. */
-class WatchedAllocator : Allocator {
+/** Keeps a reference to every buffer that it allocated. */
+class WatchedAllocator : BufferAllocator {
     private val direct = ArrayList<ByteBuffer>()
     private val ints = ArrayList<IntArray>()
 
@@ -80,29 +80,28 @@ class WatchedAllocator : Allocator {
 
     override fun ints(count: Int): IntArray = super.ints(count).also(ints::add)
 
-    /** How many buffers hold anything but 0. */
+    /** Returns the number of buffers that are not all 0. */
     fun used(): Int =
         direct.count { buffer -> (0 until buffer.capacity()).any { buffer[it] != 0.toByte() } } +
             ints.count { all -> all.any { it != 0 } }
 }
 
-/** The manifest with some of it changed. */
+/** Returns a copy with some values replaced. */
 internal fun Manifest.with(
     schemaVersion: Int = this.schemaVersion,
-    sampler: SamplerTable = this.sampler,
-    also: List<SamplerTable> = this.also,
-    rules: List<Limits> = this.rules,
-): Manifest = Manifest(schemaVersion, components, sampler, also, rules, files)
+    samplers: List<SamplerTable> = this.samplers,
+    rules: List<RuleLimits> = this.rules,
+): Manifest = Manifest(schemaVersion, components, samplers, rules, files)
 
-/** Two steps by default; one and four, too. */
-internal val testManifest: Manifest = Bundled.manifest.with(sampler = steps(2), also = listOf(steps(1), steps(4)))
+/** The bundled manifest with tables for two steps, which is the default, one step and four steps. */
+internal val testManifest: Manifest = Bundled.manifest.with(samplers = listOf(steps(2), steps(1), steps(4)))
 
 internal fun steps(count: Int, guidance: Float = 1f): SamplerTable {
     val sigmas = List(count + 1) { 1 - it.toFloat() / count }
     return SamplerTable("velocity", guidance, sigmas.dropLast(1).map { 1000 * it }, sigmas)
 }
 
-/** A studio that needs no artifact. */
+/** Returns a studio that needs no artifact. */
 internal fun studio(
     manifest: Manifest = testManifest,
     options: StudioOptions = StudioOptions(backend = FakeBackend()),

@@ -22,12 +22,15 @@ import pocketavatar.Tier
 import pocketavatar.android.open
 import pocketavatar.android.selfieOf
 
-/** Pick selfies, see what is wrong with them, choose a style, get avatars, share one. */
+/**
+ * A screen on which a user picks selfies, sees what is wrong with them, chooses a style, and draws and
+ * shares labelled avatars.
+ */
 public class AvatarActivity : Activity() {
     private val scope = MainScope()
     private val studio =
         scope.async(start = CoroutineStart.LAZY) {
-            // Opened when the activity is already gone, it is nobody else's to close.
+            // If the activity was destroyed in the meantime, nothing else closes the studio.
             openStudio(this@AvatarActivity).also { if (!isActive) it.close() }
         }
     private lateinit var screen: AvatarScreen
@@ -48,18 +51,18 @@ public class AvatarActivity : Activity() {
         super.onDestroy()
     }
 
-    /** Null where it was never asked for, is still being opened, or could not be. */
+    /** Returns the studio, or null if it was never requested, is still being opened or failed to open. */
     @OptIn(ExperimentalCoroutinesApi::class)
     private fun openedStudio(): AvatarStudio? =
         if (studio.isCompleted && !studio.isCancelled) studio.getCompleted() else null
 
-    /** The system's own picker: it needs no permission and shows the app only what is picked. */
+    /** Starts the system's picker. It needs no permission, and the app sees only what the user picks. */
     private fun pick() {
         val pictures = Intent(Intent.ACTION_GET_CONTENT).setType("image/*").putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true)
         startActivityForResult(pictures, PICK)
     }
 
-    @Deprecated("Still the way without androidx")
+    @Deprecated("The replacement needs androidx")
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         if (request == PICK && result == RESULT_OK && data != null) check(picked(data))
     }
@@ -102,7 +105,7 @@ public class AvatarActivity : Activity() {
         startActivity(Intent.createChooser(send, "Share avatar"))
     }
 
-    /** Every error of the library is one of a closed list, and ends here. */
+    /** Runs [block] and shows its error, if any. Every error of the library is an [AvatarException]. */
     private fun work(block: suspend () -> Unit): Job =
         scope.launch {
             try {
@@ -116,7 +119,7 @@ public class AvatarActivity : Activity() {
         const val PICK = 1
         const val COUNT = 4
 
-        /** Tests open a studio of their own. */
+        /** Opens the studio. Tests replace it. */
         var openStudio: suspend (Context) -> AvatarStudio = { AvatarStudio.open(it) }
     }
 }

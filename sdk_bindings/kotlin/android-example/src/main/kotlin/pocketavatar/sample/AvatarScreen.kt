@@ -15,12 +15,12 @@ import android.widget.Spinner
 import android.widget.TextView
 import pocketavatar.AiLabel
 import pocketavatar.Avatar
-import pocketavatar.Style
+import pocketavatar.AvatarStyle
 import pocketavatar.Tier
 import pocketavatar.android.toBitmap
 import pocketavatar.credit
 
-/** Everything that is seen; knows nothing of the library but styles and avatars. */
+/** The views of the screen. Of the library they only use styles and avatars. */
 internal class AvatarScreen(
     private val context: Context,
     onPick: () -> Unit,
@@ -35,32 +35,32 @@ internal class AvatarScreen(
     private val progress = ProgressBar(context, null, android.R.attr.progressBarStyleHorizontal)
     private val avatars = column()
 
-    /** What the app says, under the buttons. */
-    val words = TextView(context)
+    /** The message to the user, under the buttons. */
+    val message = TextView(context)
 
     val root: View
 
-    val style: Style get() = Style.entries[styles.selectedItemPosition]
+    val style: AvatarStyle get() = AvatarStyle.entries[styles.selectedItemPosition]
 
-    /** A stand-in for a shop; a real app asks its billing library. */
+    /** Whether the user has bought Plus. A real app asks its billing library. */
     val hasPlus: Boolean get() = plus.isChecked
 
     init {
-        val names = Style.entries.map { if (it.tier == Tier.PLUS) "${it.title} ★ Plus" else it.title }
+        val names = AvatarStyle.entries.map { if (it.tier == Tier.PLUS) "${it.title} ★ Plus" else it.title }
         styles.adapter = ArrayAdapter(context, android.R.layout.simple_spinner_dropdown_item, names)
         val column = column()
-        val views = listOf(button("Pick selfies", onPick), styles, plus, draw, cancel, progress, words, avatars)
+        val views = listOf(button("Pick selfies", onPick), styles, plus, draw, cancel, progress, message, avatars)
         for (view in views) column.addView(view, MATCH_PARENT, WRAP_CONTENT)
         root = ScrollView(context).apply { addView(column) }
     }
 
     fun say(text: String) {
-        words.text = text
+        message.text = text
     }
 
-    fun showSelfies(count: Int, complaints: List<String>) {
-        draw.isEnabled = complaints.isEmpty()
-        say(if (complaints.isEmpty()) "$count selfies, all good" else complaints.joinToString("\n"))
+    fun showSelfies(count: Int, problems: List<String>) {
+        draw.isEnabled = problems.isEmpty()
+        say(if (problems.isEmpty()) "$count selfies, all good" else problems.joinToString("\n"))
     }
 
     fun startDrawing() {
@@ -81,16 +81,16 @@ internal class AvatarScreen(
         progress.progress = done
     }
 
-    /** With the label that it is AI-made, and what the style's licence asks for. */
+    /** Shows the avatar, the label that it is AI-generated, and the credit of the style. */
     fun showAvatar(avatar: Avatar) {
         val picture =
             ImageView(context).apply {
                 setImageBitmap(avatar.toBitmap())
                 adjustViewBounds = true
-                contentDescription = "${AiLabel.CAPTION} avatar in the style ${avatar.style.title}; touch to share"
+                contentDescription = "${AiLabel.DISCLOSURE} avatar in the style ${avatar.style.title}; touch to share"
                 setOnClickListener { onShare(avatar) }
             }
-        val caption = TextView(context).apply { text = "${AiLabel.CAPTION}, ${avatar.style.credit}" }
+        val caption = TextView(context).apply { text = "${AiLabel.DISCLOSURE}, ${avatar.style.credit}" }
         avatars.addView(picture, MATCH_PARENT, WRAP_CONTENT)
         avatars.addView(caption, MATCH_PARENT, WRAP_CONTENT)
     }

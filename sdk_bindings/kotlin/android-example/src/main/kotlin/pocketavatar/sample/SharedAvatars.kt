@@ -12,7 +12,7 @@ import java.io.FileNotFoundException
 import java.io.FileOutputStream
 import java.io.IOException
 
-/** Serves the avatar that is being shared, labelled, from memory: no file is written. */
+/** Gives another app the labelled PNG file of the shared avatar. It lies in memory only. */
 public class SharedAvatars : ContentProvider() {
     override fun onCreate(): Boolean = true
 
@@ -22,9 +22,9 @@ public class SharedAvatars : ContentProvider() {
         val png = offered[uri] ?: throw FileNotFoundException("$uri is not shared any more")
         return openPipeHelper(uri, "image/png", null, png) { output, _, _, _, bytes ->
             try {
-                FileOutputStream(output.fileDescriptor).write(bytes) // whoever calls this closes it
+                FileOutputStream(output.fileDescriptor).write(bytes) // The caller closes it.
             } catch (_: IOException) {
-                // The other app has stopped reading.
+                // The other app stopped reading.
             }
         }
     }
@@ -50,7 +50,7 @@ public class SharedAvatars : ContentProvider() {
     internal companion object {
         @Volatile private var offered = emptyMap<Uri, ByteArray>()
 
-        /** Where another app reads [avatar] from until the next one is shared. */
+        /** Returns the address from which another app can read [avatar] until the next one is shared. */
         fun offer(avatar: Avatar): Uri {
             val uri = Uri.parse("content://pocketavatar.sample.shared/${avatar.style.id}-${avatar.seed}.png")
             offered = mapOf(uri to avatar.png())

@@ -27,7 +27,7 @@ import org.robolectric.annotation.GraphicsMode
 import pocketavatar.AiLabel
 import pocketavatar.AvatarException
 import pocketavatar.AvatarStudio
-import pocketavatar.Style
+import pocketavatar.AvatarStyle
 import pocketavatar.Tier
 import java.io.ByteArrayOutputStream
 import kotlin.random.Random
@@ -96,7 +96,7 @@ class AvatarActivityTest {
         waitFor { "Drawn in" in said() }
         val pictures = views.filterIsInstance<ImageView>()
         assertEquals(4, pictures.size)
-        assertEquals(4, views.filterIsInstance<TextView>().count { AiLabel.CAPTION in it.text })
+        assertEquals(4, views.filterIsInstance<TextView>().count { AiLabel.DISCLOSURE in it.text })
 
         pictures.first().performClick()
         val chooser = shadowOf(activity).nextStartedActivity
@@ -115,7 +115,7 @@ class AvatarActivityTest {
     }
 
     @Test
-    fun `what is wrong with selfies is said, and nothing can be drawn`() {
+    fun `problems with selfies are shown, and nothing can be drawn`() {
         pick(picture(1), picture(1), picture(2, side = 40), "no picture".toByteArray().copyOf(50))
         waitFor { "Selfie 4 cannot be read" in said() }
         pick(picture(1), picture(1), picture(2, side = 40))
@@ -156,8 +156,8 @@ class AvatarActivityTest {
     fun `a Plus style is marked, and needs Plus`() {
         val styles = views.filterIsInstance<Spinner>().single()
         val titles = List(styles.count) { styles.getItemAtPosition(it).toString() }
-        assertEquals(Style.entries.map { if (it.tier == Tier.PLUS) "${it.title} ★ Plus" else it.title }, titles)
-        val plus = Style.entries.find { it.tier == Tier.PLUS }
+        assertEquals(AvatarStyle.entries.map { if (it.tier == Tier.PLUS) "${it.title} ★ Plus" else it.title }, titles)
+        val plus = AvatarStyle.entries.find { it.tier == Tier.PLUS }
         assumeTrue("the artifact has no Plus style", plus != null)
         pick(picture(1))
         waitFor { "all good" in said() }

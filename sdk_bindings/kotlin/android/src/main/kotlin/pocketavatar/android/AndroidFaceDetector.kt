@@ -11,13 +11,13 @@ import pocketavatar.Picture
 import kotlin.math.max
 import android.media.FaceDetector as Detector
 
-/** Android's own detector, `android.media.FaceDetector`: on the device, without Play services. */
+/** Finds faces with `android.media.FaceDetector`, which runs on the device and without Play services. */
 public class AndroidFaceDetector : FaceDetector {
     override fun faces(picture: Picture): List<Face> {
         val small = upright(picture)
         try {
-            val found = arrayOfNulls<Detector.Face>(MOST)
-            val count = Detector(small.bitmap.width, small.bitmap.height, MOST).findFaces(small.bitmap, found)
+            val found = arrayOfNulls<Detector.Face>(MAX_FACES)
+            val count = Detector(small.bitmap.width, small.bitmap.height, MAX_FACES).findFaces(small.bitmap, found)
             return found.take(count).filterNotNull().map { face ->
                 val middle = PointF().also(face::getMidPoint)
                 boxOf(middle.x.toDouble(), middle.y.toDouble(), face.eyesDistance().toDouble(), small.scale)
@@ -29,16 +29,19 @@ public class AndroidFaceDetector : FaceDetector {
     }
 }
 
-/** More faces than this make no difference. */
-private const val MOST = 8
+/** The largest number of faces that is looked for. The rules only distinguish none, one and several. */
+private const val MAX_FACES = 8
 
-/** A small upright copy, as the detector wants it, and its size by the picture's. */
+/** A small upright copy of a picture for the detector, and its size divided by the picture's. */
 internal class SmallCopy(
     val bitmap: Bitmap,
     val scale: Double,
 )
 
-/** RGB 565 of even width, its longer side at most [longest]. */
+/**
+ * Returns a small upright copy of [picture], whose longer side is at most [longest] pixels. The
+ * detector requires RGB 565 and an even width.
+ */
 internal fun upright(picture: Picture, longest: Int = 640): SmallCopy {
     val turned = picture.orientation >= 5
     val width = if (turned) picture.height else picture.width
@@ -53,7 +56,7 @@ internal fun upright(picture: Picture, longest: Int = 640): SmallCopy {
     return SmallCopy(small, scale)
 }
 
-/** From stored to upright pixels (EXIF 2.32, 4.6.4 A). */
+/** Returns the matrix from stored to upright pixels (EXIF 2.32, 4.6.4 A). */
 private fun turning(orientation: Int, width: Float, height: Float): Matrix =
     Matrix().apply {
         if (orientation in setOf(2, 3, 7, 8)) postScale(-1f, 1f, width / 2, 0f)
@@ -63,7 +66,7 @@ private fun turning(orientation: Int, width: Float, height: Float): Matrix =
 
 private inline fun withBitmap(picture: Picture, use: (Bitmap) -> Unit) {
     if (picture is BitmapPicture) {
-        // Canvas refuses it otherwise; selfies are opaque, so their pixels are the same either way.
+        // Canvas only draws premultiplied bitmaps. Selfies are opaque, so their pixels do not change.
         picture.bitmap.isPremultiplied = true
         use(picture.bitmap)
         picture.bitmap.isPremultiplied = false
@@ -85,9 +88,11 @@ private inline fun withBitmap(picture: Picture, use: (Bitmap) -> Unit) {
 }
 
 /**
- * The detector gives the middle between the eyes and their distance. The box is the one that OpenCV's
- * frontal cascade was trained on, which the rules' limits were found with: the eyes are 0.4 of its
- * width apart and 0.1 of its height above its centre.
+ * Returns the bounding box of a face.
+ *
+ * The detector reports the point ([x], [y]) between the eyes and their distance. The limits of the
+ * rules were chosen with OpenCV's frontal cascade. In the boxes that it was trained on, the distance of
+ * the eyes is 0.4 of the width, and they are 0.1 of the height above the centre.
  */
 internal fun boxOf(x: Double, y: Double, eyes: Double, scale: Double): Face {
     val side = 2.5 * eyes / scale

@@ -6,12 +6,14 @@ import android.content.res.Configuration
 import pocketavatar.MemoryPressure
 
 /**
- * Android's word that memory is short: low or critical while the app is in front, or the app is in
- * the background and may be ended for its memory. That it is merely hidden, behind the picture picker
- * for one, is no reason to load everything again.
+ * Reports Android's warnings that memory is short.
+ *
+ * Memory is short if it is low or critical while the app is in front, or if the app is in the
+ * background and Android may end it for its memory. It is not short if the app is only hidden, for
+ * example behind the picture picker, because the models would then be loaded again at once.
  */
 public class AndroidMemoryPressure(
-    /** The application's. */
+    /** The application's context. */
     private val context: Context,
 ) : MemoryPressure {
     override fun watch(onPressure: () -> Unit): AutoCloseable {
@@ -21,7 +23,7 @@ public class AndroidMemoryPressure(
                     if (isShort(level)) onPressure()
                 }
 
-                @Deprecated("Android's older word for it")
+                @Deprecated("Older versions of Android call it")
                 override fun onLowMemory() = onPressure()
 
                 override fun onConfigurationChanged(configuration: Configuration) {}
@@ -30,7 +32,7 @@ public class AndroidMemoryPressure(
         return AutoCloseable { context.unregisterComponentCallbacks(callbacks) }
     }
 
-    @Suppress("DEPRECATION") // not sent from Android 14 on, but before
+    @Suppress("DEPRECATION") // Versions before Android 14 send these levels.
     private fun isShort(level: Int): Boolean =
         level == ComponentCallbacks2.TRIM_MEMORY_RUNNING_LOW ||
             level == ComponentCallbacks2.TRIM_MEMORY_RUNNING_CRITICAL ||

@@ -3,7 +3,7 @@ package pocketavatar.android
 import android.graphics.Bitmap
 import pocketavatar.Picture
 
-/** A bitmap of the library's own: erased when closed. */
+/** A picture in a bitmap that belongs to the library. [close] erases the bitmap. */
 internal class BitmapPicture(
     val bitmap: Bitmap,
     override val orientation: Int,
@@ -11,7 +11,7 @@ internal class BitmapPicture(
     override val width: Int get() = bitmap.width
     override val height: Int get() = bitmap.height
 
-    /** Android converts to sRGB here, from Android 8 on, and undoes a multiplication by alpha. */
+    /** `getPixels` converts to sRGB, from Android 8 on, and undoes premultiplication. */
     override fun readRow(left: Int, y: Int, count: Int, into: IntArray) {
         bitmap.getPixels(into, 0, count, left, y, count, 1)
     }

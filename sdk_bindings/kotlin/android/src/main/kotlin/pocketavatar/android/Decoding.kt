@@ -6,7 +6,11 @@ import android.media.ExifInterface
 import pocketavatar.Picture
 import java.io.IOException
 
-/** Decodes a picture file by Android's own decoders, and makes [bytes] 0, whatever comes of it. */
+/**
+ * Decodes a picture file with Android's decoders, and sets [bytes] to 0, also if decoding fails.
+ *
+ * @throws IOException the file is not a picture, is damaged or is too large.
+ */
 internal fun decodeAndWipe(bytes: ByteArray): Picture {
     try {
         checkHeader(bytes)
@@ -17,12 +21,12 @@ internal fun decodeAndWipe(bytes: ByteArray): Picture {
     }
 }
 
-/** Nothing is decoded before its kind and size are known. */
+/** Checks the format and size in the header, before anything is decoded. */
 private fun checkHeader(bytes: ByteArray) {
     val header = BitmapFactory.Options().apply { inJustDecodeBounds = true }
     BitmapFactory.decodeByteArray(bytes, 0, bytes.size, header)
-    val kind: String? = header.outMimeType
-    if (kind !in KINDS) throw IOException("not a PNG, JPEG, WebP or HEIC picture")
+    val format: String? = header.outMimeType
+    if (format !in FORMATS) throw IOException("not a PNG, JPEG, WebP or HEIC picture")
     Picture.checkSize(header.outWidth, header.outHeight)
 }
 
@@ -37,7 +41,7 @@ private fun decode(bytes: ByteArray): Bitmap {
     return BitmapFactory.decodeByteArray(bytes, 0, bytes.size, options) ?: throw IOException("the picture is damaged")
 }
 
-/** 1 to 8; 1 where there is none, or the metadata of a sound picture is damaged. */
+/** Returns the EXIF orientation, 1 to 8. It is 1 if there is none or if the metadata is damaged. */
 private fun orientationOf(bytes: ByteArray): Int =
     try {
         ExifInterface(bytes.inputStream())
@@ -47,4 +51,4 @@ private fun orientationOf(bytes: ByteArray): Int =
         1
     }
 
-private val KINDS = setOf("image/png", "image/jpeg", "image/webp", "image/heif", "image/heic")
+private val FORMATS = setOf("image/png", "image/jpeg", "image/webp", "image/heif", "image/heic")

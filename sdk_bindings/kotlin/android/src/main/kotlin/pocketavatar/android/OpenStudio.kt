@@ -4,31 +4,34 @@ import android.content.Context
 import pocketavatar.AvatarStudio
 import pocketavatar.Backend
 import pocketavatar.ModelSource
-import pocketavatar.OnnxBackend
+import pocketavatar.OnnxRuntimeBackend
 import pocketavatar.StudioOptions
 
 /**
- * Opens the artifact that this library carries among the app's assets, after checking every file's
- * size and SHA-256. Close it with the screen that uses it.
+ * Opens the artifact in the app's assets, which this library puts there, after checking the size and
+ * SHA-256 of each of its files. It loads no network. Close the studio with the screen that uses it.
  *
- * @param context any; its application's is kept.
- * @param options [androidOptions], or others.
- * @throws pocketavatar.AvatarException of the model: missing, damaged, of another version.
+ * @param context Any context. The studio keeps the application's context only.
+ * @param options The options of the studio.
+ * @throws pocketavatar.AvatarException.ModelMissing a file is missing.
+ * @throws pocketavatar.AvatarException.ModelDamaged a file is truncated or changed.
+ * @throws pocketavatar.AvatarException.ModelOfAnotherVersion it is not the artifact that the library was
+ *   generated for.
  */
 public suspend fun AvatarStudio.Companion.open(
     context: Context,
     options: StudioOptions = androidOptions(context),
 ): AvatarStudio = open(assets(context), options)
 
-/** What suits Android: its own face detector, and models dropped when it says memory is short. */
-public fun androidOptions(context: Context, backend: Backend = OnnxBackend()): StudioOptions =
+/** Returns options with Android's face detector and Android's memory warnings. */
+public fun androidOptions(context: Context, backend: Backend = OnnxRuntimeBackend()): StudioOptions =
     StudioOptions(
         backend = backend,
-        faces = AndroidFaceDetector(),
+        faceDetector = AndroidFaceDetector(),
         memoryPressure = AndroidMemoryPressure(context.applicationContext),
     )
 
-/** The artifact's files, in the assets' folder `avatar`. */
+/** Returns the artifact's files, which lie in the folder `avatar` of the assets. */
 internal fun assets(context: Context): ModelSource {
     val assets = context.applicationContext.assets
     return ModelSource { path -> assets.open("avatar/$path") }

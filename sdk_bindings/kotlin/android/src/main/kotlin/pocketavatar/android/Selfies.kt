@@ -9,9 +9,11 @@ import java.io.InputStream
 import kotlin.math.min
 
 /**
- * The picture behind a content URI, such as the system's picture picker gives: PNG, JPEG, WebP, or
- * HEIC from Android 9 on. It is read when its turn comes, upright and in sRGB (before Android 8 a
- * colour profile in the file is ignored).
+ * Creates a selfie from the picture at a content URI, for example one of the system's picture picker.
+ *
+ * The formats are PNG, JPEG, WebP, and from Android 9 on HEIC. The library reads the file when it
+ * needs it, and applies the EXIF orientation. From Android 8 on it also applies the embedded colour
+ * profile.
  */
 public fun selfieOf(context: Context, uri: Uri): Selfie {
     val resolver = context.applicationContext.contentResolver
@@ -26,20 +28,27 @@ public fun selfieOf(context: Context, uri: Uri): Selfie {
     }
 }
 
-/** A picture file in memory; formats as above. The bytes stay the app's and are not changed. */
+/**
+ * Creates a selfie from the bytes of a picture file, in the formats that `selfieOf(context, uri)` reads.
+ * The library does not change the bytes.
+ */
 public fun selfieOf(bytes: ByteArray): Selfie = Selfie { decodeAndWipe(bytes.clone()) }
 
-/** A picture that the app holds as a bitmap, upright. It stays the app's and is not changed. */
+/** Creates a selfie from an upright bitmap. The library does not change the bitmap. */
 public fun selfieOf(bitmap: Bitmap): Selfie =
     Selfie {
-        // A copy, because hardware bitmaps have no pixels to read.
+        // The pixels of a hardware bitmap cannot be read, so it is copied.
         val copy = bitmap.copy(Bitmap.Config.ARGB_8888, true) ?: throw IOException("the bitmap is recycled")
         BitmapPicture(copy, 1)
     }
 
 /**
- * A whole stream, at most [MAX_BYTES] of it. It is gathered in [parts], which are 0 afterwards, also
- * where reading fails: an array that grows would leave its smaller predecessors behind.
+ * Returns all bytes of a stream.
+ *
+ * It collects them in [parts] and sets these to 0 afterwards, also if reading fails. A growing array
+ * would leave its smaller predecessors in memory.
+ *
+ * @throws IOException the stream cannot be read, or has more than [MAX_BYTES] bytes.
  */
 internal fun readAll(stream: InputStream, parts: MutableList<ByteArray> = ArrayList()): ByteArray {
     try {
@@ -50,7 +59,7 @@ internal fun readAll(stream: InputStream, parts: MutableList<ByteArray> = ArrayL
     }
 }
 
-/** Adds as many parts as [stream] needs; how many bytes of them are its own. */
+/** Adds as many parts as [stream] needs, and returns the number of bytes in the stream. */
 private fun fill(parts: MutableList<ByteArray>, stream: InputStream): Int {
     var size = 0
     while (true) {
@@ -74,5 +83,5 @@ private fun joined(parts: List<ByteArray>, size: Int): ByteArray {
 
 private const val PART_BYTES = 1 shl 16
 
-/** No camera writes larger files of pictures that may be read. */
+/** The largest file. No camera writes larger files for pictures of at most 120 million pixels. */
 private const val MAX_BYTES = 128 shl 20

@@ -5,8 +5,10 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
- * Whether a picture file goes on to its end: Android's decoders fill the rest of one that was cut
- * short with grey. What follows the end, as the film does in a "motion photo", does not matter.
+ * Returns whether a picture file is complete. Android's decoders fill the rest of a truncated picture
+ * with grey and report no error.
+ *
+ * Data after the end of the picture does not matter. A "motion photo" has a film there.
  */
 internal fun isWhole(file: ByteArray): Boolean {
     val bytes = ByteBuffer.wrap(file)
@@ -15,7 +17,7 @@ internal fun isWhole(file: ByteArray): Boolean {
             file.startsWith("\u0089PNG") -> pngEnds(bytes)
             file.startsWith("\u00FF\u00D8") -> jpegEnds(bytes)
             file.startsWith("RIFF") -> bytes.order(ByteOrder.LITTLE_ENDIAN).getInt(4) <= file.size - 8
-            else -> true // HEIC: its decoder refuses such files itself
+            else -> true // The decoder of HEIC rejects truncated files itself.
         }
     } catch (_: BufferUnderflowException) {
         false
@@ -26,7 +28,7 @@ internal fun isWhole(file: ByteArray): Boolean {
     }
 }
 
-/** Chunk after chunk, to the one that ends a PNG (ISO/IEC 15948, 5.3). */
+/** Reads chunk after chunk up to the one that ends a PNG file (ISO/IEC 15948, 5.3). */
 private fun pngEnds(bytes: ByteBuffer): Boolean {
     bytes.position(8)
     while (true) {
@@ -37,7 +39,10 @@ private fun pngEnds(bytes: ByteBuffer): Boolean {
     }
 }
 
-/** To the first scan segment by segment; in a scan, FF D9 is nothing but the end (T.81, B.1.1). */
+/**
+ * Reads segment after segment up to the first scan, and then searches the end. In a scan the bytes
+ * FF D9 occur only at its end (T.81, B.1.1).
+ */
 private fun jpegEnds(bytes: ByteBuffer): Boolean {
     bytes.position(2)
     while (true) {

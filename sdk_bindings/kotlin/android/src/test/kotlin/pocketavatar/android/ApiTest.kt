@@ -7,7 +7,7 @@ import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertEquals
 
-/** The public API is what `android.api` says; `UPDATE_API=1 mvn test` writes it anew. */
+/** The public API is the one in `android.api`. `UPDATE_API=1 mvn test` writes the file anew. */
 class ApiTest {
     @Test
     fun `the public API has not changed`() {

@@ -66,7 +66,7 @@ class DecodingTest {
     }
 
     @Test
-    fun `what is no picture, empty, cut short or of another kind is named as such`() {
+    fun `files that are not pictures, empty, truncated or in another format are refused`() {
         assertTrue("not a PNG" in whyNot(ByteArray(0)))
         assertTrue("not a PNG" in whyNot("GIF?".toByteArray()))
         @Suppress("DEPRECATION")
@@ -91,7 +91,7 @@ class DecodingTest {
     }
 
     @Test
-    fun `what the app gave is not changed, what is the library's own is erased`() {
+    fun `the app's data is not changed, and the library's copies are erased`() {
         val file = encoded(pixels, 48, 32)
         val before = file.clone()
         val picture = selfieOf(file).open() as BitmapPicture
@@ -118,7 +118,7 @@ class DecodingTest {
             )
         assertEquals(listOf(32, 48), listOf(reference.bitmap.width, reference.bitmap.height))
         assertEquals(0.5, reference.scale)
-        // Turned a quarter: stored (x, y) is upright (63 - y, x), EXIF 6.
+        // Orientation 6 is a quarter turn: the stored pixel (x, y) is the upright pixel (63 - y, x).
         val stored = IntArray(96 * 64) { upright[(it % 96) * 64 + (63 - it / 96)] }.let { turned(it) }
         val turned = upright(stored, 48)
         assertEquals(listOf(32, 48), listOf(turned.bitmap.width, turned.bitmap.height))
@@ -133,7 +133,7 @@ class DecodingTest {
         assertTrue(far < 32 * 48 / 50, "$far pixels differ")
     }
 
-    /** Upright (u, v) is stored (v, H - 1 - u) where EXIF says 6. */
+    /** With orientation 6 the upright pixel (u, v) is stored at (v, H - 1 - u). */
     private fun turned(pixels: IntArray) =
         BitmapPicture(
             Bitmap.createBitmap(pixels, 96, 64, Bitmap.Config.ARGB_8888).copy(Bitmap.Config.ARGB_8888, true),

@@ -4,9 +4,9 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
-import pocketavatar.Allocator
 import pocketavatar.Buffers
-import pocketavatar.Preparation
+import pocketavatar.SelfiePreprocessor
+import pocketavatar.SystemAllocator
 import pocketavatar.goldenFolder
 import pocketavatar.parseJson
 import pocketavatar.readSafetensors
@@ -15,27 +15,27 @@ import kotlin.math.abs
 import kotlin.test.Test
 import kotlin.test.assertEquals
 
-/** Pictures of every kind through Android's own decoders, as Python prepares them. */
+/** Android's decoders and the preprocessor agree with Python for pictures of every kind. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34])
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 class GoldenPicturesTest {
     @Test
-    fun `pictures of every kind, prepared`() {
+    fun `pictures of every kind are prepared as in Python`() {
         val golden = readSafetensors(goldenFolder.resolve("prepared.safetensors"))
         val cases = (parseJson(goldenFolder.resolve("prepared.json").readText()) as Map<*, *>)["cases"] as List<*>
         val off = cases.map { it as Map<*, *> }.associate {
             it["name"] to
                 worst(it, golden.getValue(it["name"] as String).values)
         }
-        // Android rounds 16 bits to 8, the law cuts.
+        // Android rounds 16 bits to 8. Python truncates.
         assertEquals(emptyMap(), off.filter { (name, worst) -> worst > (if ("16" in "$name") 2 else 1) / 255.0 })
     }
 
     private fun worst(case: Map<*, *>, expected: DoubleArray): Double {
         val out = FloatBuffer.allocate(3 * 128 * 128)
         val file = goldenFolder.resolve(case["file"] as String).readBytes()
-        selfieOf(file).open().use { Preparation(128, Buffers(Allocator)).prepare(it, out) }
+        selfieOf(file).open().use { SelfiePreprocessor(128, Buffers(SystemAllocator)).prepare(it, out) }
         val rows = (0 until 3 * 128).filter { it % 128 % (case["step"] as Double).toInt() == 1 }
         val own = rows.flatMap { row -> List(128) { out[row * 128 + it].toDouble() } }
         assertEquals(expected.size, own.size)

@@ -20,7 +20,7 @@ import pocketavatar.AvatarException
 import pocketavatar.AvatarStudio
 import pocketavatar.Backend
 import pocketavatar.FakeBackend
-import pocketavatar.OnnxBackend
+import pocketavatar.OnnxRuntimeBackend
 import pocketavatar.Selfie
 import pocketavatar.StudioOptions
 import java.io.File
@@ -55,7 +55,7 @@ class OpenStudioTest {
     @Test
     fun `the model among the assets draws what the model in a folder draws`() {
         val folder = artifactFolder()
-        val options = StudioOptions(backend = OnnxBackend(threads = 1))
+        val options = StudioOptions(backend = OnnxRuntimeBackend(threads = 1))
         val fromAssets = runBlocking { AvatarStudio.open(context, options) }.draw()
         val fromFolder = runBlocking { AvatarStudio.open(folder, options) }.draw()
         assertContentEquals(fromFolder.pixels, fromAssets.pixels)
@@ -63,7 +63,7 @@ class OpenStudioTest {
     }
 
     @Test
-    fun `an app without the model is told so`() {
+    fun `a missing model is one typed error`() {
         val nothing = context.createPackageContext(context.packageName, 0)
         assumeTrue("README.md" !in nothing.assets.list("nowhere").orEmpty())
         val source = pocketavatar.ModelSource { path -> nothing.assets.open("nowhere/$path") }
@@ -71,14 +71,14 @@ class OpenStudioTest {
     }
 
     @Test
-    fun `Android's word that memory is short drops the models`() {
+    fun `Android's memory warning drops the models`() {
         var loads = 0
         val backend =
             Backend { component, model ->
                 loads++
                 FakeBackend().load(component, model)
             }
-        val options = androidOptions(context, backend).copy(faces = null)
+        val options = androidOptions(context, backend).copy(faceDetector = null)
         val studio = AvatarStudio.withoutModel(backend, options)
         val app = context as Application
 

@@ -14,7 +14,7 @@ class SelfiesTest {
     private val file = Random(1).nextBytes(200_000)
     private val parts = ArrayList<ByteArray>()
 
-    /** Gives [bytes] a few at a time, as a pipe does, and then [end]s. */
+    /** Returns a stream that delivers [bytes] in small parts, as a pipe does, and then calls [end]. */
     private class Pipe(
         private val bytes: ByteArray,
         private val end: () -> Int = { -1 },
@@ -47,7 +47,7 @@ class SelfiesTest {
     }
 
     @Test
-    fun `its parts are 0 where reading fails`() {
+    fun `its parts are 0 after reading fails`() {
         val gone =
             Pipe(file) {
                 assertTrue(parts.all { part -> part.any { it != 0.toByte() } }, "nothing was read")
@@ -58,7 +58,7 @@ class SelfiesTest {
     }
 
     @Test
-    fun `what is too large for a picture is not read to its end`() {
+    fun `a file that is too large is not read to its end`() {
         val endless = Pipe(ByteArray(0)) { 65_536 }
         val error = assertFailsWith<IOException> { readAll(endless, parts) }
         assertEquals("more than 128 MiB", error.message)

@@ -3,25 +3,25 @@ package pocketavatar.android
 import android.content.Context
 import android.graphics.Bitmap
 import org.robolectric.RuntimeEnvironment
+import pocketavatar.AvatarStyle
 import pocketavatar.Picture
-import pocketavatar.Style
 import java.io.ByteArrayOutputStream
 import java.nio.ByteBuffer
 import kotlin.random.Random
 
 val context: Context get() = RuntimeEnvironment.getApplication()
 
-/** A style of whatever artifact this library was published with. */
-val freeStyle: Style = Style.entries.minBy { it.tier }
+/** A style of the free tier, if the artifact has one. */
+val freeStyle: AvatarStyle = AvatarStyle.entries.minBy { it.tier }
 
-/** Opaque pixels in tiles of 8, another picture for another seed. */
+/** Returns opaque pixels in tiles of 8×8. Another seed gives another picture. */
 fun tiles(seed: Int, width: Int, height: Int): IntArray {
     val random = Random(seed)
     val colours = IntArray(64 * 64) { random.nextInt() or (255 shl 24) }
     return IntArray(width * height) { colours[it / width / 8 % 64 * 64 + it % width / 8 % 64] }
 }
 
-/** A picture file of these pixels, written by Android. */
+/** Returns a picture file of these pixels, which Android encodes. */
 fun encoded(
     pixels: IntArray,
     width: Int,
@@ -32,10 +32,10 @@ fun encoded(
     return ByteArrayOutputStream().also { bitmap.compress(format, 95, it) }.toByteArray()
 }
 
-/** A PNG file with tiles that every rule lets pass. */
+/** Returns a PNG file of tiles that follows every rule. */
 fun selfieFile(seed: Int): ByteArray = encoded(tiles(seed, 160, 200), 160, 200)
 
-/** A JPEG file with this EXIF orientation. */
+/** Returns a JPEG file with this EXIF orientation. */
 fun withOrientation(jpeg: ByteArray, orientation: Int): ByteArray {
     val tiff = ByteBuffer.allocate(26)
     tiff

@@ -5,10 +5,10 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.zip.ZipFile
 
-/** 16 KB, which Android asks for of 64-bit libraries from Android 15 on. */
+/** The page size of 16 KB, to which 64-bit libraries must be aligned from Android 15 on. */
 const val PAGE: Long = 16_384
 
-/** A native library and the least alignment of its segments, in bytes. */
+/** A native library and the smallest alignment of its segments, in bytes. */
 class Alignment(
     val library: String,
     val alignment: Long,
@@ -16,7 +16,7 @@ class Alignment(
     override fun toString(): String = "$library ($alignment)"
 }
 
-/** The 64-bit native libraries in a zip archive (.aar, .apk, .jar). */
+/** Returns the alignments of the 64-bit native libraries in a zip archive (.aar, .apk, .jar). */
 fun alignmentsIn(archive: File): List<Alignment> =
     ZipFile(archive).use { zip ->
         zip.entries().asSequence().filter { it.name.endsWith(".so") }.toList().mapNotNull { entry ->
@@ -26,11 +26,11 @@ fun alignmentsIn(archive: File): List<Alignment> =
     }
 
 /**
- * The least `p_align` of the loadable segments of a 64-bit ELF file (System V ABI, chapter 5,
- * Program Header), 0 where there is no such segment; null for a 32-bit one, which never meets 16 KB
- * pages.
+ * Returns the smallest `p_align` of the loadable segments of a 64-bit ELF file (System V ABI, chapter
+ * 5, Program Header), or 0 if there is no such segment. It returns null for a 32-bit file, which never
+ * runs with pages of 16 KB.
  *
- * @throws IllegalArgumentException it is no ELF file, or cut short.
+ * @throws IllegalArgumentException it is not an ELF file, or is truncated.
  */
 fun alignmentOf(elf: ByteArray): Long? {
     require(elf.size > 64 && elf.take(4) == listOf<Byte>(0x7F, 0x45, 0x4C, 0x46)) { "no ELF file" }

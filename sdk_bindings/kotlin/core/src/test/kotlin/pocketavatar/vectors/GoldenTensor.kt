@@ -4,13 +4,13 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-/** One tensor of a golden file; [values] whatever its type. */
+/** One tensor of a golden file. [values] are doubles for every element type. */
 class GoldenTensor(
     val shape: List<Int>,
     val values: DoubleArray,
 )
 
-/** The tensors of a safetensors file: 8 bytes of header length, a JSON header, raw data. */
+/** Reads a safetensors file: eight bytes of header length, a JSON header, raw little-endian data. */
 fun readSafetensors(file: File): Map<String, GoldenTensor> {
     val bytes = ByteBuffer.wrap(file.readBytes()).order(ByteOrder.LITTLE_ENDIAN)
     val length = bytes.getLong().toInt()
@@ -38,7 +38,7 @@ private fun tensor(entry: Map<*, *>, data: ByteBuffer): GoldenTensor {
 
 private fun ints(value: Any?): List<Int> = (value as List<*>).map { (it as Double).toInt() }
 
-/** IEEE 754 binary16, finite. */
+/** Converts a finite IEEE 754 binary16 number. */
 private fun halfToDouble(bits: Int): Double {
     val exponent = bits shr 10 and 31
     val fraction = bits and 1023

@@ -1,6 +1,6 @@
 package pocketavatar
 
-/** JSON as maps, lists, strings, doubles, booleans and null; as much of it as golden files have. */
+/** Parses the JSON of golden files to maps, lists, strings, doubles, booleans and null. */
 fun parseJson(text: String): Any? = JsonParser(text).parse()
 
 private class JsonParser(

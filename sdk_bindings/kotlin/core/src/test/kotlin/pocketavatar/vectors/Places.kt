@@ -2,10 +2,10 @@ package pocketavatar
 
 import java.io.File
 
-/** The library's root: in the repository, or wherever it was published. */
+/** The root folder of the library, in the repository or in a published package. */
 val sdkRoot: File = File(System.getProperty("sdk.root"))
 
-/** Golden vectors that Python made. */
+/** The folder of the golden vectors, which Python computes. */
 val goldenFolder: File =
     System.getenv("AVATAR_GOLDEN")?.let(::File)
         ?: sdkRoot.resolve("golden").takeIf(File::isDirectory)

@@ -4,10 +4,10 @@ import kotlinx.coroutines.runBlocking
 import pocketavatar.AvatarEvent
 import pocketavatar.AvatarException
 import pocketavatar.AvatarStudio
-import pocketavatar.OnnxBackend
+import pocketavatar.AvatarStyle
+import pocketavatar.OnnxRuntimeBackend
 import pocketavatar.Selfie
 import pocketavatar.StudioOptions
-import pocketavatar.Style
 import pocketavatar.credit
 import pocketavatar.example.pictures.ImageFile
 import pocketavatar.named
@@ -15,16 +15,16 @@ import java.io.File
 import java.io.IOException
 import kotlin.system.exitProcess
 
-/** Draws avatars of the person in some picture files, into labelled PNG files. */
+/** Draws avatars of the person in picture files and writes labelled PNG files. */
 public fun main(arguments: Array<String>) {
     exitProcess(run(arguments.toList()))
 }
 
-/** Exit code 0, or 2 after one line that says what is wrong. */
-internal fun run(arguments: List<String>): Int =
+/** Returns exit code 0, or 2 after it has printed one line that says what is wrong. */
+internal fun run(words: List<String>): Int =
     try {
-        val options = Options.of(arguments)
-        if (options == null) println(USAGE) else runBlocking { draw(options) }
+        val arguments = Arguments.of(words)
+        if (arguments == null) println(USAGE) else runBlocking { draw(arguments) }
         0
     } catch (error: AvatarException) {
         complain(error.message)
@@ -34,31 +34,31 @@ internal fun run(arguments: List<String>): Int =
         complain(error.message)
     }
 
-private suspend fun draw(options: Options) {
-    val style = Style.named(options.style)
-    val selfies = options.selfies.map { file -> Selfie { ImageFile.open(file) } }
-    val studioOptions = StudioOptions(backend = OnnxBackend(threads = options.threads))
-    AvatarStudio.open(options.artifact, studioOptions).use { studio ->
+private suspend fun draw(arguments: Arguments) {
+    val style = AvatarStyle.named(arguments.style)
+    val selfies = arguments.selfies.map { file -> Selfie { ImageFile.open(file) } }
+    val options = StudioOptions(backend = OnnxRuntimeBackend(threads = arguments.threads))
+    AvatarStudio.open(arguments.artifact, options).use { studio ->
         val avatars =
             studio.avatars(
                 selfies = selfies,
                 style = style,
-                count = options.count,
-                seed = options.seed,
-                steps = options.steps,
-                entitlement = options.entitlement,
+                count = arguments.count,
+                seed = arguments.seed,
+                steps = arguments.steps,
+                entitlement = arguments.entitlement,
             )
-        avatars.collect { event -> report(event, options) }
+        avatars.collect { event -> report(event, arguments) }
     }
     println("Style: ${style.title}, ${style.credit}")
 }
 
-private fun report(event: AvatarEvent, options: Options) {
+private fun report(event: AvatarEvent, arguments: Arguments) {
     when (event) {
         is AvatarEvent.Progress ->
-            System.err.println("avatar ${event.avatar + 1} of ${options.count}: step ${event.step} of ${event.steps}")
+            System.err.println("avatar ${event.avatar + 1} of ${arguments.count}: step ${event.step} of ${event.steps}")
         is AvatarEvent.Drawn -> {
-            val file = options.file(event.avatar.index)
+            val file = arguments.file(event.avatar.index)
             file.writeBytes(event.avatar.png())
             println("$file (seed ${event.avatar.seed})")
         }
@@ -79,6 +79,9 @@ private fun complain(message: String?): Int {
     return 2
 }
 
-/** Where the avatar with this number goes: `me.png`, or `me-1.png`, `me-2.png`, … of several. */
-internal fun Options.file(index: Int): File =
+/**
+ * Returns the file for the avatar with this index: `me.png`, or `me-1.png`, `me-2.png`, … if there are
+ * several.
+ */
+internal fun Arguments.file(index: Int): File =
     if (count == 1) out else out.resolveSibling("${out.nameWithoutExtension}-${index + 1}.png")

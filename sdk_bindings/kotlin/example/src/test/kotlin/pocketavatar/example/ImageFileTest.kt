@@ -57,7 +57,7 @@ class ImageFileTest {
     }
 
     @Test
-    fun `what is no picture, empty, cut short or changed is named as such`() {
+    fun `files that are not pictures, empty, truncated or changed are refused`() {
         assertTrue("not a PNG or JPEG" in whyNot(ByteArray(0)))
         assertTrue("not a PNG or JPEG" in whyNot("GIF?".toByteArray()))
         for (format in listOf("png", "jpeg")) {

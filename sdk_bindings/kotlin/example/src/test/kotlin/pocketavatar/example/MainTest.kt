@@ -7,7 +7,7 @@ import kotlin.test.assertEquals
 import kotlin.test.assertTrue
 
 class MainTest {
-    /** Exit code and what was said. */
+    /** Returns the exit code and the output. */
     private fun run(vararg arguments: String): Pair<Int, String> {
         val said = ByteArrayOutputStream()
         val (out, err) = System.out to System.err
@@ -33,14 +33,14 @@ class MainTest {
     }
 
     @Test
-    fun `what is wrong is said in one line`() {
+    fun `an error is one line`() {
         val wrong =
             mapOf(
                 listOf("--size", "3") to "there is no option --size",
                 listOf("--seed") to "--seed needs a value",
                 listOf("--seed", "-1") to "--seed is -1, expected a whole number",
                 listOf("--count", "0") to "--count is 0, expected at least 1",
-                listOf("--style", "vaporwave") to "no style is named \"vaporwave\"",
+                listOf("--style", "vaporwave") to "no style is named vaporwave",
                 listOf("--artifact", "/nowhere", "me.png") to "README.md is missing",
             )
         for ((arguments, expected) in wrong) {

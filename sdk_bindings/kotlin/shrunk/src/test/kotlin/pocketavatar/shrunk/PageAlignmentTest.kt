@@ -35,13 +35,13 @@ class PageAlignmentTest {
     }
 
     @Test
-    fun `the least alignment of a segment that is loaded counts`() {
+    fun `the smallest alignment of a loaded segment counts`() {
         assertEquals(PAGE, alignmentOf(elf(1 to PAGE, 1 to 65_536, 2 to 8)))
         assertEquals(4096, alignmentOf(elf(1 to PAGE, 1 to 4096)))
     }
 
     @Test
-    fun `32-bit libraries do not matter, and what is no library is named`() {
+    fun `32-bit libraries do not matter, and a file that is no library is named`() {
         assertNull(alignmentOf(elf(1 to 4096L).also { it[4] = 1 }))
         assertFailsWith<IllegalArgumentException> { alignmentOf("no library at all".toByteArray()) }
         assertFailsWith<IllegalArgumentException> { alignmentOf(elf(1 to PAGE, 1 to PAGE).copyOf(100)) }

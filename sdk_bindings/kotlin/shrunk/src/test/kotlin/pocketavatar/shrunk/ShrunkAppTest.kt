@@ -37,7 +37,7 @@ class ShrunkAppTest {
         return folder.newFile("selfie.png").also { ImageIO.write(image, "png", it) }
     }
 
-    /** The picture that the app draws, with this class path. */
+    /** Returns the picture that the app draws with this class path. */
     private fun draw(classPath: String, vararg properties: String): ByteArray {
         val out = folder.root.resolve("avatar.png")
         val java = File(System.getProperty("java.home"), "bin/java").path
@@ -70,7 +70,7 @@ class ShrunkAppTest {
         assertTrue("pocketavatar.AvatarStudio -> " in target.resolve("mapping.txt").readText())
     }
 
-    /** "CLASS uses CLASS", for what of [what] a jar uses. */
+    /** Returns a line "CLASS uses CLASS" for each class of [what] that a jar uses. */
     private fun uses(jar: String, what: String): List<String> {
         val found = StringWriter()
         val options = arrayOf("--multi-release", "base", "--ignore-missing-deps", "-verbose:class", "-e", what)
@@ -80,12 +80,12 @@ class ShrunkAppTest {
         return lines.map { it.trim().split(Regex("\\s+")) }.map { (user, _, used) -> "$user uses $used" }
     }
 
-    /** `android.net.Uri` is a name of something, not a way to it. */
+    /** `android.net.Uri` is allowed, because it only holds an address and opens no connection. */
     private val networking = """(java|javax|sun)\.net\..*|android\.net\.(?!Uri).*|.*\.SocketChannel|okhttp3\..*"""
 
     @Test
-    fun `nothing that is left of app, libraries and runtime uses the network`() {
-        // Coroutines open their own jar, to look for plug-ins, by its URL; R8 renamed who does.
+    fun `the shrunk app, libraries and runtime use no network`() {
+        // Coroutines open their own jar by its URL to look for plug-ins. R8 renames the class that does.
         val names = target.resolve("mapping.txt").readLines().filter { " -> " in it && it.endsWith(":") }
         val loader = names.single { it.startsWith("kotlinx.coroutines.internal.FastServiceLoader -> ") }
         val known = "${loader.substringAfter(" -> ").removeSuffix(":")} uses java.net.URL"

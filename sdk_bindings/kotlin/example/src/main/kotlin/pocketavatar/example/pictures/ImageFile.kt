@@ -8,20 +8,25 @@ import javax.imageio.ImageIO
 import javax.imageio.ImageReader
 import javax.imageio.event.IIOReadWarningListener
 
-/** PNG and JPEG files by the JDK's own decoders, upright and in sRGB as the selfies' law says. */
+/** Decodes PNG and JPEG files with the decoders of the JDK, to pixels in sRGB with an EXIF orientation. */
 internal object ImageFile {
     init {
-        ImageIO.setUseCache(false) // it would be a file
+        ImageIO.setUseCache(false) // The cache would be a file.
     }
 
-    /** The decoded picture; throws [IOException] with what is wrong. */
+    /**
+     * Decodes a picture.
+     *
+     * @throws IOException the file does not exist, is not a picture, or is damaged.
+     */
     fun open(file: File): Picture {
-        if (!file.isFile) throw IOException("$file is no file")
+        if (!file.isFile) throw IOException("there is no file $file")
         val bytes = file.readBytes()
         try {
             return decode(bytes)
         } catch (error: RuntimeException) {
-            throw IOException("the picture is damaged", error) // what decoders throw on such files
+            // The decoders throw various runtime exceptions for damaged files.
+            throw IOException("the picture is damaged", error)
         } finally {
             bytes.fill(0)
         }
@@ -42,7 +47,7 @@ internal object ImageFile {
             }
         }
 
-    /** The JPEG decoder only warns of a file that was cut short. */
+    /** Reads the image. It converts warnings to errors, because the JPEG decoder only warns of a truncated file. */
     private fun readWhole(reader: ImageReader): BufferedImage {
         var warning: String? = null
         reader.addIIOReadWarningListener(IIOReadWarningListener { _, text -> warning = text })

@@ -7,16 +7,16 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.zip.InflaterInputStream
 
-/** The EXIF orientation, 1 to 8; 1 where there is none or the metadata is damaged. */
+/** Returns the EXIF orientation, 1 to 8. It is 1 if there is none or if the metadata is damaged. */
 internal fun exifOrientation(file: ByteArray): Int = orNull { exifIn(file)?.let(::orientationIn) } ?: 1
 
-/** A PNG file's colour profile; those of JPEG files the JDK's decoder finds. */
+/** Returns the colour profile of a PNG file. The JDK's decoder finds the profile of a JPEG file itself. */
 internal fun iccProfileIn(file: ByteArray): ICC_Profile? =
     orNull {
         val chunk = if (isPng(file)) pngChunk(file, "iCCP") else null
         chunk?.let { bytes ->
-            while (bytes.get() != 0.toByte()) continue // its name
-            bytes.get() // the one compression there is
+            while (bytes.get() != 0.toByte()) continue // Skips the name of the profile.
+            bytes.get() // Skips the compression method, of which there is only one.
             val rest = ByteArray(bytes.remaining()).also { bytes.get(it) }
             ICC_Profile.getInstance(InflaterInputStream(rest.inputStream()))
         }
@@ -26,7 +26,7 @@ private fun exifIn(file: ByteArray): ByteBuffer? = if (isPng(file)) pngChunk(fil
 
 private fun isPng(file: ByteArray): Boolean = file.size > 8 && file[1] == 'P'.code.toByte()
 
-/** The data of a chunk before the picture's (ISO/IEC 15948, 5.3). */
+/** Returns the data of the first chunk of this type before the pixels, or null (ISO/IEC 15948, 5.3). */
 private fun pngChunk(png: ByteArray, type: String): ByteBuffer? {
     val bytes = ByteBuffer.wrap(png)
     bytes.position(8)
@@ -39,7 +39,7 @@ private fun pngChunk(png: ByteArray, type: String): ByteBuffer? {
     }
 }
 
-/** The TIFF structure in the APP1 segment that EXIF 2.32, 4.7.2 describes. */
+/** Returns the TIFF structure in the APP1 segment, or null (EXIF 2.32, 4.7.2). */
 private fun jpegExif(jpeg: ByteArray): ByteBuffer? {
     val bytes = ByteBuffer.wrap(jpeg)
     bytes.position(2)
@@ -54,7 +54,7 @@ private fun jpegExif(jpeg: ByteArray): ByteBuffer? {
     return null
 }
 
-/** The value of tag 0x0112 in the first directory (TIFF 6.0, section 2). */
+/** Returns the value of tag 0x0112 in the first directory, or null (TIFF 6.0, section 2). */
 private fun orientationIn(tiff: ByteBuffer): Int? {
     tiff.order(if (tiff.get(0) == 'I'.code.toByte()) ByteOrder.LITTLE_ENDIAN else ByteOrder.BIG_ENDIAN)
     val directory = tiff.getInt(4)
@@ -63,7 +63,7 @@ private fun orientationIn(tiff: ByteBuffer): Int? {
     return tiff.getShort(entry + 8).toInt().takeIf { it in 1..8 }
 }
 
-/** Damaged metadata of a sound picture: as if there were none, as viewers do. */
+/** Returns null if the metadata is damaged. Picture viewers treat damaged metadata as none, too. */
 private inline fun <T> orNull(read: () -> T?): T? =
     try {
         read()

@@ -12,7 +12,7 @@ import java.awt.image.IndexColorModel
 import java.awt.image.Raster
 import java.io.IOException
 
-/** A decoded image as pixels in sRGB, through [embedded] or the profile that the decoder found. */
+/** Converts a decoded image to sRGB with the profile [embedded], or with the one that the decoder found. */
 internal fun toPicture(image: BufferedImage, embedded: ICC_Profile?, orientation: Int): PixelPicture {
     val pixels = if (image.colorModel is IndexColorModel) palette(image) else samples(image)
     val found = (image.colorModel.colorSpace as? ICC_ColorSpace)?.takeUnless { it.isCS_sRGB }?.profile
@@ -24,7 +24,7 @@ internal fun toPicture(image: BufferedImage, embedded: ICC_Profile?, orientation
 private fun palette(image: BufferedImage): IntArray =
     image.getRGB(0, 0, image.width, image.height, null, 0, image.width)
 
-/** Samples as stored, their high bytes: `getRGB` would treat grey as linear light. */
+/** Returns the high bytes of the stored samples. `getRGB` would treat grey values as linear light. */
 private fun samples(image: BufferedImage): IntArray {
     val raster = image.raster
     val bands = raster.numBands
@@ -46,7 +46,7 @@ private fun samples(image: BufferedImage): IntArray {
     return pixels
 }
 
-/** In place, alpha as it is; a profile that cannot be applied is ignored. */
+/** Converts [pixels] to sRGB in place. Alpha does not change. A profile that cannot be applied is ignored. */
 private fun toSrgb(pixels: IntArray, width: Int, profile: ICC_Profile) {
     val height = pixels.size / width
     val from = Raster.createInterleavedRaster(DataBuffer.TYPE_BYTE, width, height, 3, null)

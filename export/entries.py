@@ -1,0 +1,200 @@
+"""What `manifest.json` is made of: one record for each kind of entry.
+
+Each of them raises `ManifestError` where a value can be no entry, whoever makes it. Types are
+checked when a manifest is read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from components import TensorSpec
+from export.errors import ManifestError
+from support.json_records import Exact, Keywords, optional, record
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+Sha256 = Annotated[str, Keywords(pattern=f"^{_SHA256.pattern}$")]
+"""A SHA-256 in lower-case hexadecimal digits."""
+
+RelativePath = Annotated[
+    str, Keywords(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$))[^\\:\u0000-\u001f\u007f]+$")
+]
+"""A path with `/` that stays inside the artifact."""
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """One file of the artifact.
+
+    Attributes:
+        path: Path relative to the artifact, with `/`.
+        bytes: Size in bytes.
+        sha256: SHA-256 of the content, in hexadecimal digits.
+    """
+
+    path: RelativePath
+    bytes: Annotated[int, Keywords(minimum=0)]
+    sha256: Sha256
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        if self.bytes < 0 or not _SHA256.fullmatch(self.sha256):
+            raise ManifestError(f"the manifest's entry for {self.path} has no valid size and hash")
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class ComponentEntry:
+    """One exported component.
+
+    Attributes:
+        name: Name of the component.
+        description: One line for people.
+        models: For each kind of model file (`mlpackage`, `onnx`, `ort`) its path; a package is a
+            folder.
+        ops: Operations that the first of these models executes.
+        inputs: Input tensors, in order.
+        outputs: Output tensors, in order.
+    """
+
+    name: str
+    description: str
+    models: Annotated[dict[str, RelativePath], Keywords(minProperties=1)]
+    ops: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def __post_init__(self) -> None:
+        if not self.name.isprintable():
+            raise ManifestError(f"the manifest names a component {self.name[:60]!r}")
+        if not self.models:
+            raise ManifestError(f"the manifest names no model of {self.name!r}")
+        for path in self.models.values():
+            check_path(path)
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class GoldenEntry:
+    """Where the golden vectors are.
+
+    Attributes:
+        seed: Seed of the recorded run.
+        run: File of one whole run.
+        components: For each component the file of its calls.
+    """
+
+    seed: int
+    run: RelativePath
+    components: dict[str, RelativePath]
+
+    def __post_init__(self) -> None:
+        for path in (self.run, *self.components.values()):
+            check_path(path)
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class StyleEntry:
+    """One style; the denoiser knows it by its index in the manifest.
+
+    Attributes:
+        name: Name in files, commands and code: lower-case words with hyphens.
+        title: Name for people.
+        tier: Which users may choose it: `free` or `plus`.
+        licence: Licence of the drawings that the model learned from.
+        licence_url: Link to the licence, or empty.
+        creator: Who drew them.
+        creator_url: Link to the creator, or empty.
+        source: What the drawings are called, or empty.
+        source_url: Link to the drawings, or empty.
+    """
+
+    name: str
+    title: str
+    tier: str
+    licence: str
+    licence_url: str = ""
+    creator: str
+    creator_url: str = ""
+    source: str = ""
+    source_url: str = ""
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class SamplerTableEntry:
+    """The constants of a sampling loop with one number of steps.
+
+    Attributes:
+        prediction: What the denoiser predicts: `velocity`, which is noise minus clean latents, or
+            what the checkpoint's scheduler calls it.
+        guidance: Scale of classifier-free guidance; 1 means one call of the denoiser a step,
+            any other number two.
+        timesteps: The denoiser's input `timestep` in each step.
+        sigmas: Noise levels, from 1 down to 0: one more than there are timesteps. Absent where
+            `kind` says that the sampler has none.
+    """
+
+    prediction: str
+    guidance: Exact
+    timesteps: tuple[Exact, ...]
+    sigmas: tuple[Exact, ...] = optional(())
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class SamplerEntry(SamplerTableEntry):
+    """The sampling loop's constants: a table for the default number of steps, and others.
+
+    Attributes:
+        prediction: What the denoiser predicts: `velocity`, which is noise minus clean latents, or
+            what the checkpoint's scheduler calls it.
+        guidance: Scale of classifier-free guidance; 1 means one call of the denoiser a step,
+            any other number two.
+        timesteps: The denoiser's input `timestep` in each step.
+        sigmas: Noise levels, from 1 down to 0: one more than there are timesteps. Absent where
+            `kind` says that the sampler has none.
+        kind: The loop: `ddim`; absent for Euler steps along a rectified flow.
+        also: Tables of other numbers of steps that the same weights were trained for.
+    """
+
+    kind: str = optional("")
+    also: tuple[SamplerTableEntry, ...] = optional(())
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class SelfieRuleEntry:
+    """Limits of one measure of selfies; both limits are still allowed.
+
+    Attributes:
+        name: The measure.
+        min: The least allowed; null for no limit.
+        max: The most allowed; null for no limit.
+        about: What the rule asks for, in words for people.
+    """
+
+    name: str
+    min: Exact | None = None
+    max: Exact | None = None
+    about: str
+
+
+def check_path(path: str) -> None:
+    """Raise `ManifestError` unless `path` stays inside the folder it is relative to."""
+    pure = PurePosixPath(path)
+    strange = "\\" in path or ":" in path or not path.isprintable()
+    if not path or pure.is_absolute() or ".." in pure.parts or strange:
+        raise ManifestError(f"the manifest holds a path that leads outside: {path!r}")
+
+
+def check_sha256(what: str, digest: str) -> None:
+    """Raise `ManifestError`, which names `what`, unless `digest` is a SHA-256."""
+    if not _SHA256.fullmatch(digest):
+        raise ManifestError(f"the manifest's {what} is {digest[:60]!r}, expected a SHA-256")

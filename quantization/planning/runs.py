@@ -1,0 +1,202 @@
+"""Whole runs in PyTorch: what quantized weights do to final images, exactly and to first order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from components import Component, PipelineComponents
+from quantization.activations import Int8Layers, calibrate, computing_in_int8
+from quantization.errors import QuantizationError
+from quantization.recipe import Recipe, quantizable
+
+LayerError = Callable[[Tensor, Tensor], Tensor]
+"""From a layer's input and output to the error that is added to the output."""
+LayerErrors = Mapping[str, LayerError]
+"""Errors by `COMPONENT.LAYER`."""
+
+
+class PipelineRuns:
+    """Runs of a pipeline whose weights can be replaced, with all components in memory.
+
+    Attributes:
+        weights: The quantizable weights by `COMPONENT.PARAMETER`, rounded to fp16.
+    """
+
+    def __init__(self, pipeline: PipelineComponents) -> None:
+        self.pipeline = pipeline
+        self._components = {name: pipeline.component(name) for name in pipeline.names}
+        self._parameters: dict[str, nn.Parameter] = {}
+        names = []
+        for name, component in self._components.items():
+            component.module.half().float()  # quality is measured against fp16 weights
+            for key, parameter in component.module.named_parameters():
+                self._parameters[f"{name}.{key}"] = parameter
+            names += [f"{name}.{key}" for key in quantizable(component.module)]
+        self._originals = {key: p.detach().clone() for key, p in self._parameters.items()}
+        self.weights = {name: self._originals[name] for name in names}
+
+    def component(self, name: str) -> Component:
+        """A component, with the weights that the last run gave it."""
+        return self._components[name]
+
+    def layer(self, name: str) -> nn.Module:
+        """The layer `COMPONENT.LAYER`, with the weights that the last run gave it."""
+        component, _, layer = name.partition(".")
+        return self._components[component].module.get_submodule(layer)
+
+    def image(
+        self,
+        seed: int,
+        replaced: Mapping[str, np.ndarray] | None = None,
+        int8_layers: Mapping[str, Int8Layers] | None = None,
+    ) -> np.ndarray:
+        """The final image (1,3,H,W) of a run.
+
+        Args:
+            seed: Seed of the run.
+            replaced: Values for parameters instead of their own, by `COMPONENT.PARAMETER`.
+            int8_layers: Layers that compute in int8, by component.
+        """
+        with torch.no_grad(), ExitStack() as stack:
+            self._set(replaced or {})
+            for name, layers in (int8_layers or {}).items():
+                stack.enter_context(computing_in_int8(self._components[name].module, layers))
+            return self._run(seed).numpy()
+
+    def calibrated(
+        self, recipe: Recipe, replaced: Mapping[str, np.ndarray]
+    ) -> dict[str, Int8Layers]:
+        """The layers that a recipe lets compute in int8, by component, calibrated with some
+        parameters replaced."""
+        self._set(replaced)
+        return calibrate(self.pipeline, self._components, recipe)
+
+    def gradients(self, seed: int, count: int) -> list[dict[str, Tensor]]:
+        """Gradients of `count` random projections of a run's image, by weight."""
+        self._set({})
+        parameters = [self._parameters[name] for name in self.weights]
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        try:
+            image = self._run(seed)
+            return [
+                dict(zip(self.weights, gradients, strict=True))
+                for gradients in _gradients(image, parameters, seed, count)
+            ]
+        finally:
+            for parameter in parameters:
+                parameter.requires_grad_(False)
+
+    def changes(self, seed: int, count: int, errors: LayerErrors) -> np.ndarray:
+        """How random projections of a run's image change, to first order, when layers err.
+
+        Where a run calls a layer several times, the effects of its calls are added up.
+
+        Args:
+            seed: Seed of the run and of the projections.
+            count: How many projections.
+            errors: What is added to the output of which layer.
+
+        Returns:
+            The changes, (count, layers).
+        """
+        self._set({})
+        outputs: list[Tensor] = []
+        added: list[tuple[int, Tensor]] = []
+        columns = {name: column for column, name in enumerate(errors)}
+
+        def collect(name: str, input_: Tensor, output: Tensor) -> None:
+            with torch.no_grad():
+                added.append((columns[name], errors[name](input_, output)))
+            outputs.append(output if output.requires_grad else output.requires_grad_())
+
+        with self._watched(errors, collect):
+            image = self._run(seed)
+        changes = np.zeros((count, len(errors)))
+        for row, gradients in enumerate(_gradients(image, outputs, seed, count)):
+            for (column, error), gradient in zip(added, gradients, strict=True):
+                changes[row, column] += float((error * gradient).sum(dtype=torch.float64))
+        return changes
+
+    def multiplications(self, seed: int) -> dict[str, int]:
+        """How many multiplications each convolution and linear layer, by `COMPONENT.LAYER`, does
+        in a whole run."""
+        layers = [name.removesuffix(".weight") for name in self.weights]
+        counts = dict.fromkeys(layers, 0)
+
+        def count(name: str, input_: Tensor, output: Tensor) -> None:
+            weight = self.weights[f"{name}.weight"]
+            counts[name] += output.numel() * weight.numel() // len(weight)
+
+        with torch.no_grad(), self._watched(layers, count):
+            self._run(seed)
+        return counts
+
+    @contextmanager
+    def _watched(
+        self, layers: Iterable[str], see: Callable[[str, Tensor, Tensor], None]
+    ) -> Iterator[None]:
+        """Call, while open, `see(layer, input, output)` whenever one of the layers is called."""
+
+        def hook(name: str) -> Any:
+            return lambda _, inputs, output: see(name, inputs[0], output)
+
+        with ExitStack() as stack:
+            for name in layers:
+                stack.callback(self.layer(name).register_forward_hook(hook(name)).remove)
+            yield
+
+    def _set(self, replaced: Mapping[str, np.ndarray]) -> None:
+        """Give all parameters their own values, or those that replace them."""
+        with torch.no_grad():
+            for key, parameter in self._parameters.items():
+                other = replaced.get(key)
+                parameter.copy_(self._originals[key] if other is None else torch.from_numpy(other))
+
+    def _run(self, seed: int) -> Tensor:
+        inputs: Any = {
+            name: torch.from_numpy(array) for name, array in self.pipeline.example_run(seed).items()
+        }
+        runners: Any = {name: _runner(c) for name, c in self._components.items()}
+        (image,) = self.pipeline.run(runners, inputs).values()
+        if not isinstance(image, Tensor):
+            raise QuantizationError(
+                f"{type(self.pipeline).__name__} cannot be planned: its runs have no gradients"
+            )
+        return image
+
+
+def _gradients(
+    image: Tensor, sources: Sequence[Tensor], seed: int, count: int
+) -> Iterator[tuple[Tensor, ...]]:
+    """Gradients of `count` random projections of an image with respect to the sources.
+
+    A projection is the inner product of the image with normal numbers of variance 1/n, where n is
+    its number of elements. To first order, a change of a source changes the projection by its inner
+    product with the gradient. The mean square of that over projections is the mean squared error of
+    the image (Hutchinson's estimator).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for index in range(count):
+        noise = torch.randn(image.shape, generator=generator) / image.numel() ** 0.5
+        projection = (image * noise).sum()
+        yield torch.autograd.grad(
+            projection, sources, retain_graph=index + 1 < count, materialize_grads=True
+        )
+
+
+def _runner(component: Component) -> Any:
+    """A component as a callable from named tensors to named tensors, which keeps gradients."""
+
+    def call(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        result = component.module(*(torch.as_tensor(inputs[s.name]) for s in component.inputs))
+        outputs = result if isinstance(result, tuple) else (result,)
+        return {spec.name: value for spec, value in zip(component.outputs, outputs, strict=True)}
+
+    return call

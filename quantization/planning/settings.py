@@ -1,0 +1,78 @@
+"""What both planners are told, and what both of them begin with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import components
+from components.checkpoint import read_index
+from quantization.planning.quality import QualityMeter
+from quantization.planning.runs import PipelineRuns
+from quantization.targets import Target
+
+VERSION = 1
+"""Part of the name of every cache: raised when what is measured changes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings:
+    """How a plan is made.
+
+    Attributes:
+        target: What must run the recipe.
+        runs: Differentiated runs that sensitivities come from.
+        checks: Further runs that plans are verified on.
+        seed: The first run's seed.
+        cache: Folder of measurements.
+    """
+
+    target: Target = Target.IOS16
+    runs: int = 32
+    checks: int = 16
+    seed: int = 0
+    cache: Path = Path("runs/quantization")
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of the differentiated runs."""
+        return range(self.seed, self.seed + self.runs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What both planners begin with.
+
+    Attributes:
+        pipeline: The name of the pipeline's class.
+        runs: Its runs.
+        meter: Measures recipes on the runs that check plans.
+        cache: Folder of what was measured of this checkpoint.
+    """
+
+    pipeline: str
+    runs: PipelineRuns
+    meter: QualityMeter
+    cache: Path
+
+
+def prepare(checkpoint: Path, settings: PlanSettings) -> Prepared:
+    """Load a checkpoint for planning; raises `ComponentsError` where it cannot be read."""
+    runs = PipelineRuns(components.load(checkpoint))
+    key = [components.fingerprint(checkpoint), VERSION]
+    cache = settings.cache / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+    first = settings.seed + settings.runs
+    return Prepared(
+        pipeline=read_index(checkpoint)["_class_name"],
+        runs=runs,
+        meter=QualityMeter(runs, range(first, first + settings.checks), cache),
+        cache=cache,
+    )
+
+
+def decibels_of(cost: float) -> float:
+    """The PSNR in dB of images in [0,1] with that mean squared error; NaN of NaN."""
+    return -10 * math.log10(max(float(cost), 1e-30)) if not math.isnan(cost) else math.nan

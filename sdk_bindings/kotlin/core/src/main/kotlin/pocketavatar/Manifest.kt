@@ -1,0 +1,121 @@
+package pocketavatar
+
+/** The name, shape and type of an input or output of a component. */
+public class TensorSpec(
+    /** The name in the model file. */
+    public val name: String,
+    /** The extent along each axis, the batch axis included. Shapes are static. */
+    public val shape: List<Int>,
+    /** The type of the elements. */
+    public val elementType: ElementType = ElementType.FLOAT32,
+) {
+    /** The number of elements. */
+    public val count: Int get() = shape.fold(1, Int::times)
+
+    override fun toString(): String = "$name $elementType ${shape.joinToString("×")}"
+}
+
+/** One exported network. */
+public class Component(
+    /** The name: `identity_encoder`, `denoiser` or `decoder`. */
+    public val name: String,
+    /** The path of its model file, relative to the artifact's folder. */
+    public val path: String,
+    /** The inputs, in order. */
+    public val inputs: List<TensorSpec>,
+    /** The outputs, in order. */
+    public val outputs: List<TensorSpec>,
+) {
+    internal fun input(name: String): TensorSpec = inputs.first { it.name == name }
+}
+
+/** The constants of the sampling loop (rectified flow, Euler steps) for one number of steps. */
+internal class SamplerTable(
+    /** The kind of the denoiser's prediction, such as `velocity`. */
+    val prediction: String,
+    /**
+     * The scale of classifier-free guidance. 1 means one call of the denoiser per step, any other value
+     * two.
+     */
+    val guidance: Float,
+    /** The denoiser's input `timestep` at each step. */
+    val timesteps: List<Float>,
+    /** The noise levels. There is one more than [timesteps], and the last is 0. */
+    val sigmas: List<Float>,
+) {
+    /** The number of steps. */
+    val steps: Int get() = timesteps.size
+}
+
+/** One file of the artifact. */
+internal class ModelFile(
+    /** The path relative to the artifact's folder, with `/` between folders. */
+    val path: String,
+    /** The size in bytes. */
+    val byteCount: Long,
+    /** The SHA-256 in hexadecimal. */
+    val sha256: String,
+)
+
+/** The limits of one selfie rule. */
+internal class RuleLimits(
+    /** The rule. */
+    val rule: SelfieRule,
+    /** The smallest value that passes, or null if there is no lower limit. */
+    val min: Double?,
+    /** The largest value that passes, or null if there is no upper limit. */
+    val max: Double?,
+    /** A description of the rule, in one line of English. */
+    val about: String,
+) {
+    /** Returns the limit that [value] breaks, if any. A value that is not a number breaks [min]. */
+    fun brokenBy(value: Double): Double? =
+        when {
+            min != null && !(value >= min) -> min
+            max != null && value > max -> max
+            else -> null
+        }
+}
+
+/**
+ * The part of the artifact's manifest that an app needs. The generated file `Bundled.kt` defines the
+ * one instance that an app has.
+ */
+internal class Manifest(
+    /** The schema version of the manifest. */
+    val schemaVersion: Int,
+    /** The components, in the order in which a run uses them. */
+    val components: List<Component>,
+    /** The constants of the sampling loop. The first table is the default. */
+    val samplers: List<SamplerTable>,
+    /** The limits of the selfie rules, in the order in which the rules are applied. */
+    val rules: List<RuleLimits>,
+    /** The files that the app contains. */
+    val files: List<ModelFile>,
+) {
+    val encoder: Component get() = component("identity_encoder")
+    val denoiser: Component get() = component("denoiser")
+    val decoder: Component get() = component("decoder")
+
+    /** The identity encoder's input `selfies`, (n,3,size,size). */
+    val selfies: TensorSpec get() = encoder.input("selfies")
+
+    fun component(name: String): Component = components.first { it.name == name }
+
+    /**
+     * Returns the table for this number of steps, or the default table for null.
+     *
+     * @throws AvatarException.StepsUnknown there is none.
+     */
+    fun sampler(steps: Int?): SamplerTable =
+        samplers.find { steps == null || it.steps == steps }
+            ?: throw AvatarException.StepsUnknown(steps ?: 0, samplers.map { it.steps }.sorted())
+
+    companion object {
+        /** The schema version that this library reads. */
+        const val SCHEMA_VERSION: Int = 1
+
+        /** The model card, which names the checkpoint and the software that the files come from. */
+        const val CARD: String = "README.md"
+    }
+}

@@ -1,0 +1,129 @@
+package pocketavatar
+
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.flow.collect
+import kotlinx.coroutines.runBlocking
+import java.io.IOException
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
+
+class BadInputTest {
+    private var calls = 0
+    private val studio = studio(options = StudioOptions(backend = FakeBackend { calls++ }))
+
+    private fun refusals(vararg selfies: Selfie): List<Refusal> {
+        val checked = runBlocking { studio.check(selfies.toList()) }
+        val error =
+            assertFailsWith<AvatarException.SelfiesRefused> {
+                runBlocking { studio.avatars(selfies.toList(), freeStyle).collect() }
+            }
+        assertEquals(checked.map { it.message }, error.refusals.map { it.message })
+        assertEquals(0, calls, "a network ran")
+        return checked
+    }
+
+    @Test
+    fun `no selfies, and too many, are refused by number alone`() {
+        val none = refusals().single()
+        assertEquals(listOf(null, SelfieRule.COUNT, 0.0, 1.0), listOf(none.selfie, none.rule, none.value, none.limit))
+        val unopened = Selfie { error("opened") }
+        val many = refusals(*Array(11) { unopened }).single()
+        assertEquals(listOf(null, SelfieRule.COUNT, 11.0, 10.0), listOf(many.selfie, many.rule, many.value, many.limit))
+    }
+
+    @Test
+    fun `ten selfies are taken`() {
+        assertEquals(emptyList(), runBlocking { studio.check(List(10) { tiles(it) }) })
+    }
+
+    @Test
+    fun `a picture of one pixel is refused, and the rules are named in order`() {
+        val found = refusals(tiles(1), plain(0x808080, 1, 1))
+        assertTrue(found.all { it.selfie == 1 })
+        assertEquals(listOf(SelfieRule.SIDE, SelfieRule.CONTRAST, SelfieRule.SHARPNESS), found.map { it.rule })
+        assertEquals(1.0, found.first().value)
+    }
+
+    @Test
+    fun `black and white are refused, and the same one twice`() {
+        assertTrue(refusals(plain(0)).any { it.rule == SelfieRule.BRIGHTNESS && it.value == 0.0 })
+        assertTrue(refusals(plain(0xFFFFFF)).any { it.rule == SelfieRule.BRIGHTNESS && it.limit < 1.0 })
+        val twice = refusals(tiles(1), tiles(2), tiles(1)).single()
+        assertEquals(
+            listOf(2, SelfieRule.DIFFERENCE, 0.0, 0),
+            listOf(twice.selfie, twice.rule, twice.value, twice.earlier),
+        )
+        assertTrue(twice.message.startsWith("selfie 2: difference to selfie 0 is 0, expected at least"), twice.message)
+    }
+
+    @Test
+    fun `what cannot be decoded is named`() {
+        val broken = Selfie { throw IOException("cut short") }
+        val error =
+            assertFailsWith<AvatarException.UnreadablePicture> {
+                runBlocking { studio.check(listOf(tiles(1), broken)) }
+            }
+        assertEquals(listOf(1, "cut short"), listOf(error.selfie, error.reason))
+    }
+
+    @Test
+    fun `an app's decoder may throw anything`() {
+        val why = IllegalStateException("no such codec")
+        val error =
+            assertFailsWith<AvatarException.UnreadablePicture> {
+                runBlocking { studio.check(listOf(tiles(1), Selfie { throw why })) }
+            }
+        assertEquals(listOf(1, "no such codec", why), listOf(error.selfie, error.reason, error.cause))
+        assertPassesThrough { thrown -> studio.check(listOf(Selfie { throw thrown })) }
+    }
+
+    @Test
+    fun `a face detector that fails is named`() {
+        fun detecting(wrong: Exception) = studio(options = StudioOptions(FakeBackend(), faceDetector = { throw wrong }))
+        val why = IllegalStateException("no such model")
+        val error =
+            assertFailsWith<AvatarException.RuntimeFailed> {
+                runBlocking { detecting(why).check(listOf(tiles(1))) }
+            }
+        assertEquals(listOf("face detector", "no such model", why), listOf(error.component, error.reason, error.cause))
+        assertPassesThrough { thrown -> detecting(thrown).check(listOf(tiles(1))) }
+    }
+
+    private fun assertPassesThrough(check: suspend (Exception) -> Unit) {
+        assertFailsWith<CancellationException> { runBlocking { check(CancellationException("enough")) } }
+        assertFailsWith<AvatarException.Closed> { runBlocking { check(AvatarException.Closed()) } }
+    }
+
+    @Test
+    fun `a picture of 400 million pixels is not read`() {
+        val huge =
+            Selfie {
+                object : Picture {
+                    override val width = 20_000
+                    override val height = 20_000
+                    override val orientation = 1
+
+                    override fun readRow(left: Int, y: Int, count: Int, into: IntArray): Unit = error("read")
+
+                    override fun close() {}
+                }
+            }
+        val error = assertFailsWith<AvatarException.UnreadablePicture> { runBlocking { studio.check(listOf(huge)) } }
+        assertTrue("20000×20000" in error.reason, error.reason)
+    }
+
+    @Test
+    fun `face rules apply only if there is a face detector`() {
+        fun found(vararg faces: Face): List<SelfieRule> {
+            val studio = studio(options = StudioOptions(FakeBackend(), faceDetector = { faces.toList() }))
+            return runBlocking { studio.check(listOf(tiles(1, 200, 300))) }.map { it.rule }
+        }
+        val good = Face(left = 50.0, top = 100.0, width = 100.0, height = 100.0)
+        assertEquals(emptyList(), found(good))
+        assertEquals(listOf(SelfieRule.FACES), found())
+        assertEquals(listOf(SelfieRule.FACES), found(good, good))
+        assertEquals(listOf(SelfieRule.FACE_SIZE, SelfieRule.FACE_OFFSET), found(Face(0.0, 0.0, 20.0, 20.0)))
+    }
+}

@@ -1,0 +1,34 @@
+/// The options of a studio.
+///
+/// The defaults suit an app.
+public struct StudioOptions: Sendable {
+  /// The backend that executes the networks, or nil for the one that fits the kind of the model
+  /// files and the platform.
+  public var backend: (any Backend)?
+  /// The face detector. If it is nil, the face rules do not apply.
+  public var faceDetector: (any FaceDetector)?
+  /// What the user is entitled to. `AvatarStudio.setEntitlement(_:)` changes it later.
+  public var entitlement: Tier
+  /// The source of the memory for selfies and for what is computed from them.
+  public var allocator: any BufferAllocator
+
+  /// Creates options. Every parameter has a default.
+  public init(
+    backend: (any Backend)? = nil, faceDetector: (any FaceDetector)? = Self.platformFaceDetector,
+    entitlement: Tier = .free, allocator: any BufferAllocator = SystemAllocator()
+  ) {
+    self.backend = backend
+    self.faceDetector = faceDetector
+    self.entitlement = entitlement
+    self.allocator = allocator
+  }
+
+  /// The face detector of Vision on Apple's platforms, and nil elsewhere.
+  public static var platformFaceDetector: (any FaceDetector)? {
+    #if canImport(Vision)
+      return VisionFaceDetector()
+    #else
+      return nil
+    #endif
+  }
+}
