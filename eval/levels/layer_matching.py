@@ -19,8 +19,7 @@ from eval.levels.weights import NEAR, parameters, relative
 
 _NORMS = ("instance_norm", "instancenormalization")
 _ALONG = ("reshape", "mul", "add", "batch_norm", "identity")
-"""Operations that follow a normalisation and still belong to it, if they take no other computed
-value."""
+"""Operations after a normalisation that belong to it, if they take no other computed value."""
 _PRODUCTS = ("matmul", "gemm", "linear")
 _FUSED = "fused"
 """ONNX Runtime's `FusedConv` gives a layer's result after an activation, or its sum with another
@@ -61,8 +60,7 @@ def match(module: nn.Module, graph: Graph, called: Iterable[str]) -> dict[str, s
 
 
 def _folded(layer: nn.Module, operation: Operation, graph: Graph, owner: dict[str, str]) -> bool:
-    """Whether an operation adds more than the layer's own bias, as a later one was folded into
-    it."""
+    """Whether an operation adds more than the layer's own bias: a later one was folded into it."""
     bias = getattr(layer, "bias", None)
     if not isinstance(bias, torch.Tensor):
         return False
@@ -112,8 +110,7 @@ def _products(
 def _candidates(
     shape: tuple[int, ...], graph: Graph, owner: dict[str, str], taken: set[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Results of products with a nameless constant of a shape, in either orientation, and the
-    constant."""
+    """Results of products with a nameless constant of a shape, each with that constant."""
     for operation in graph.operations:
         if operation.kind not in _PRODUCTS or taken & set(_reached(operation, graph)):
             continue

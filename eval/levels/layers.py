@@ -19,8 +19,7 @@ from eval.schema import Layer
 FEWEST_ELEMENTS = 64
 """With fewer elements in a channel, rounding would decide its gain."""
 FAINT = 1e-3
-"""Rounding would also decide the gain of a channel with less power, in units of its layer's
-mean."""
+"""Rounding would decide the gain of a channel with less power (in units of its layer's mean)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,4 @@
-"""Level `weights`: weights read back from a model file, against the checkpoint's and the
-recipe's."""
+"""Level `weights`: weights read back from a model file, against those of the checkpoint."""
 
 from __future__ import annotations
 
@@ -83,8 +82,7 @@ def _prefixes(stored: str, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _nameless(graph: Graph, named: Mapping[str, list[str]]) -> dict[int, list[np.ndarray]]:
-    """Constants that are named after no parameter, flat, by size; those of rank 2 also
-    transposed."""
+    """Constants named after no parameter, flat, by size; those of rank 2 also transposed."""
     known = {constant for held in named.values() for constant in held}
     found: dict[int, list[np.ndarray]] = {}
     for name, value in graph.constants.items():
@@ -132,8 +130,7 @@ def _error(graph: Graph, constant: str, accepted: list[np.ndarray]) -> float:
 
 
 def relative(expected: np.ndarray, value: np.ndarray) -> float:
-    """The length of the difference, in units of the expected array's; 0 only where they are
-    equal."""
+    """The length of the difference in units of the expected array's; 0 only for equal arrays."""
     a, b = expected.astype(np.float64).reshape(-1), value.astype(np.float64).reshape(-1)
     if np.array_equal(a, b):
         return 0.0

@@ -1,5 +1,4 @@
-"""Runs from selfies to avatar over any runtime's components, with everything that occurs in
-them."""
+"""Runs from selfies to avatar over any runtime's components, with all intermediate values."""
 
 from __future__ import annotations
 

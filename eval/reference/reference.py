@@ -112,8 +112,7 @@ class Reference:
 
     @cached_property
     def key(self) -> str:
-        """A name for files in the cache: all that decides the outputs (weights, constants,
-        code)."""
+        """A name for cached files: it depends on weights, constants and code."""
         digest = hashlib.sha256(code_digest(CODE).encode())
         digest.update(components.fingerprint(self.pipeline.checkpoint).encode())
         if self.quantized is not None:

@@ -23,8 +23,7 @@ FINE_RUNTIMES = frozenset({REFERENCE_RUNTIME, "onnx", "ort"})
 """Runtimes that compute in fp32, except for tier w8a8."""
 
 SPEED_SHARE = 0.25
-"""Share by which a ratio to PyTorch may grow, besides the spread of the calls of both
-evaluations."""
+"""Share by which a ratio to PyTorch may grow, besides the spread of the calls themselves."""
 
 Key = tuple[str, ...]
 

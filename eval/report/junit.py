@@ -108,8 +108,7 @@ def _unproven(suite: str) -> ElementTree.Element:
 
 
 def _testcase(suite: str, name: str) -> ElementTree.Element:
-    """A test case. What is before the last dot of `classname` counts as a package, so it has
-    none."""
+    """A test case, whose `classname` has no dots: viewers would take them for packages."""
     facts = {"classname": suite.replace(".", "_"), "name": _line(name), "time": "0"}
     return ElementTree.Element("testcase", facts)
 

@@ -121,8 +121,7 @@ def pictures_anchor(report: Report, row: Row | Comparison) -> str:
 
 
 def comparisons(report: Report) -> list[tuple[str, list[Comparison]]]:
-    """Pictures grouped by artifact, runtime and comparison, the worst first, as (anchor,
-    pictures)."""
+    """Pictures of each artifact in each runtime, the worst first, as (anchor, pictures)."""
     groups: dict[str, list[Comparison]] = {}
     for entry in report.comparisons:
         groups.setdefault(pictures_anchor(report, entry), []).append(entry)

@@ -174,8 +174,7 @@ def _legend(figure: Figure, axes: Any, entries: int) -> None:
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """The figure as SVG. Names of its parts depend on `name`, as all names on a page must
-    differ."""
+    """The figure as SVG; names of its parts depend on `name`, to be unique on the page."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()

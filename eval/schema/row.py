@@ -128,8 +128,7 @@ class Row:
 
     @property
     def margin(self) -> float:
-        """Distance between value and limit, in the figure's unit; negative where the gate
-        failed."""
+        """Distance from the limit, in the figure's unit; negative where the gate failed."""
         if self.outcome == "crashed":
             return -math.inf
         if self.limit is None or self.value == self.limit:

@@ -77,8 +77,7 @@ class RuntimeEvaluation:
 
     @cached_property
     def model(self) -> RunnableModel:
-        """The artifact with all of its components; it keeps its runs, except in a full
-        evaluation."""
+        """The artifact with all components; except in a full evaluation, it keeps its runs."""
         for name in self.references[0].pipeline.names:
             if name not in self._loaded:
                 self._loaded[name] = self._loader(name)()

@@ -57,8 +57,7 @@ class CacheKeeper:
 
 
 class SharedCache(ArrayCache):
-    """The cache of another machine: what it lacks comes from the keeper, what it has goes there
-    too."""
+    """The cache of another machine, which shares all arrays with the keeper."""
 
     def __init__(self, folder: Path, keeper: Any) -> None:
         super().__init__(folder)
@@ -229,8 +228,7 @@ def _require_machine(threads: int) -> None:
 
 
 def _require_listener(address: str) -> None:
-    """Raise `OSError` or `ValueError` if nothing listens there: Ray would end this process for
-    it."""
+    """Raise `OSError` or `ValueError` if nothing listens there; Ray would end this process."""
     host, _, port = address.rpartition(":")
     if host and "//" not in host:
         socket.create_connection((host, int(port)), timeout=10).close()

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from quantization.activation_planner import LEAST_PSNR
 
 from components import Case, TensorSpec
 from export import gates
@@ -12,6 +11,7 @@ from export.check import _compare
 from export.errors import GateError
 from export.formats import RuntimeGate
 from export.report import Row
+from quantization.planning import LEAST_PSNR
 
 IMAGE = TensorSpec(name="image", shape=(1, 3, 2, 2), image=True)
 TOKENS = TensorSpec(name="tokens", shape=(4,))

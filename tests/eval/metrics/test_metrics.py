@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +129,11 @@ def test_a_metric_has_one_record_with_all_that_others_ask_for() -> None:
         assert entry.noise.fine >= 0 and entry.noise.coarse >= 0
         if entry.unit == "dB":
             assert entry.noise.fine > entry.noise.coarse > 0
+
+
+def test_the_docs_explain_every_metric() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "eval.md").read_text(encoding="utf-8")
+    assert [name for name in METRICS if f"`{name}`" not in text] == []
 
 
 def test_levels_list_their_metrics_in_the_order_of_tables() -> None:
