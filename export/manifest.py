@@ -21,7 +21,7 @@ from export.entries import (
 )
 from export.errors import ManifestError
 from support import json_records
-from support.json_records import Keywords, record
+from support.json_records import Keywords, optional, record
 
 SCHEMA_VERSION: Literal[1] = 1
 SCHEMA_ADDRESS = f"urn:pocket-avatar:schema:manifest:{SCHEMA_VERSION}"
@@ -60,7 +60,7 @@ class Manifest:
     recipe: Sha256 | None = None
     tools: dict[str, str]
     styles: tuple[StyleEntry, ...]
-    sampler: SamplerEntry | None = json_records.optional(None)
+    sampler: SamplerEntry | None = optional(None)
     components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
     golden: GoldenEntry
     files: tuple[FileEntry, ...]

@@ -87,7 +87,7 @@ def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bu
     manifest = artifact.manifest
     if manifest.pipeline != PIPELINE:
         raise UnsuitableArtifactError(f"{folder} is of {manifest.pipeline}, expected {PIPELINE}")
-    _require_rules(folder, manifest)
+    _require_constants(folder, manifest)
     _require_names(folder, manifest)
     kind = kind or next(iter(manifest.components[0].models))
     if kind not in language.kinds:
@@ -110,7 +110,10 @@ def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> b
     return fill_in(templates, language.template, FILTERS, **bundle.facts()).encode()
 
 
-def _require_rules(folder: Path, manifest: Manifest) -> None:
+def _require_constants(folder: Path, manifest: Manifest) -> None:
+    """Raise `UnsuitableArtifactError` where the manifest lacks what an app runs the model by."""
+    if manifest.sampler is None:
+        raise UnsuitableArtifactError(f"{folder} names no sampler: no app can draw with it")
     if not manifest.selfie_rules:
         raise UnsuitableArtifactError(
             f"{folder} names no selfie rules: it is older than they are; "

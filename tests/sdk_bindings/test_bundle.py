@@ -114,6 +114,7 @@ def style(name: str) -> StyleEntry:
     ("changes", "kind", "message"),
     [
         ({"pipeline": "StableDiffusionPipeline"}, None, "expected AvatarPipeline"),
+        ({"sampler": None}, None, "names no sampler"),
         ({"selfie_rules": ()}, None, "names no selfie rules.*python -m export onnx --out"),
         ({"kinds": ("mlpackage",)}, None, "has mlpackage models, the Kotlin library runs onnx"),
         ({"kinds": ("onnx",)}, "ort", "has no ort model of encoder, it has onnx"),
