@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avatar import shipped
-from avatar.__main__ import Runtime, open_model
+from avatar.__main__ import PYTORCH, open_model
 from avatar.people import sample_identity
 from avatar.people.renderer import render
 from avatar.saving import save_picture
@@ -49,7 +49,7 @@ def write_samples() -> list[Path]:
 
 def row(person: int) -> list[Image.Image]:
     """One person's selfies, and one avatar in every style."""
-    model = open_model(Runtime.PYTORCH, shipped.CHECKPOINT, None)
+    model = open_model(PYTORCH, shipped.CHECKPOINT, None)
     selfies = selfies_of(person, SELFIES)
     avatars = [
         next(iter(model.draw(selfies, style, [person]))) for style in range(len(model.styles))

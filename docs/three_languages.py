@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from avatar import shipped
-from avatar.__main__ import Runtime, open_model
+from avatar.__main__ import open_model
 from avatar.saving import save_avatar
 from avatar.selfies import read_selfies
 from avatar.styles_file import style_index
@@ -38,7 +38,7 @@ Pixels = NDArray[np.uint8]
 
 def by_python(artifact: Path) -> Pixels:
     """The avatar by Python's ONNX pipeline, (256,256,3)."""
-    model = open_model(Runtime.ONNX, shipped.CHECKPOINT, artifact)
+    model = open_model("onnx", shipped.CHECKPOINT, artifact)
     (avatar,) = model.draw(read_selfies(SELFIES), style_index(model.styles, STYLE), [SEED])
     return to_pixels(avatar)
 

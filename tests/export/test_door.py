@@ -12,6 +12,7 @@ PUBLIC = {
     *("Manifest", "ComponentEntry", "FileEntry", "GoldenEntry"),
     *("SamplerEntry", "SamplerTableEntry", "SelfieRuleEntry", "StyleEntry"),
     *("ExportError", "ArtifactError", "ManifestError", "ConversionError", "GateError"),
+    "UnavailableError",
 }
 HEAVY = {"torch", "coremltools", "onnx", "onnxruntime", "pydantic"}
 

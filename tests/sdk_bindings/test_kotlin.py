@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from avatar import shipped
-from avatar.__main__ import Runtime, open_model
+from avatar.__main__ import open_model
 from avatar.selfies import read_selfies
 from avatar.styles_file import style_index
 from sdk_bindings import KOTLIN, open_bundle, publish_package
@@ -108,7 +108,7 @@ def test_the_example_draws_what_python_draws(
     options += ["--steps", str(steps)] if steps else []
     done = example(built, *options, "--out", out, "--artifact", shipped_onnx, *SELFIES)
     assert done.returncode == 0, done.stderr
-    model = open_model(Runtime.ONNX, shipped.CHECKPOINT, shipped_onnx, steps)
+    model = open_model("onnx", shipped.CHECKPOINT, shipped_onnx, steps)
     (avatar,) = model.draw(read_selfies(SELFIES), style_index(model.styles, style), [SEED])
     assert psnr(np.asarray(Image.open(out)), to_pixels(avatar)) >= 55
 

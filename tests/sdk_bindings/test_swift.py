@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.__main__ import Runtime, open_model
+from avatar.__main__ import open_model
 from avatar.ai_label import PNG_TEXT, PNG_XMP_KEYWORD, SOURCE_TYPE, XMP
 from avatar.selfies import read_selfies
 from components.metrics import psnr
@@ -72,7 +72,7 @@ def test_the_example_draws_what_python_draws(built: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, output_of(done)
     files = [tmp_path / "me-1.png", tmp_path / "me-2.png"]
     assert done.stdout.split("\n")[:2] == [str(file) for file in files]
-    model = open_model(Runtime.ONNX, Path(), built)
+    model = open_model("onnx", Path(), built)
     style = model.styles.index("adventurer")
     for file, avatar in zip(
         files, model.draw(read_selfies(SELFIES), style, [2**64 - 1, 0]), strict=True

@@ -94,7 +94,11 @@ def test_a_malformed_manifest_on_the_command_line(command: Command, workspace: W
     request = workspace.request
     result = command("eval", broken, "--checkpoint", request.checkpoint, "--out", request.out)
     assert result.code == 2 and result.out == "" and "Traceback" not in result.err
-    assert result.err.strip().splitlines()[-1].startswith(f"error: {broken}: the sampler's")
+    assert (
+        result.err.strip()
+        .splitlines()[-1]
+        .startswith(f"error: {broken}: manifest.json: sampler.timesteps")
+    )
 
 
 def test_only_a_full_evaluation_has_the_limits_of_one(workspace: Workspace, tmp_path: Path) -> None:
