@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "sdk_bindings" / "swift"
@@ -44,14 +47,17 @@ def swift(
     The command also sees the folders `see`, which lie outside of the repository.
     """
     values = {**os.environ, **environment, "BIND": ":".join(map(str, see))}
-    return subprocess.run(
-        [str(RUNNER), *command],
-        cwd=folder,
-        env=values,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # Test processes take turns in a folder: a second build there finds its database locked.
+    turn = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"swift-{turn}.lock"):
+        return subprocess.run(
+            [str(RUNNER), *command],
+            cwd=folder,
+            env=values,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 @cache
