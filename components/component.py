@@ -9,10 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from components.declared import Part, check_parts, not_finite
 from components.errors import CheckpointError, InputError, UnknownComponentError
 from support.json_records import Exact, record
 
@@ -130,6 +131,8 @@ class PipelineComponents(ABC):
 
     names: tuple[str, ...]
     """The components, in the order in which a run first uses them."""
+    parts: ClassVar[tuple[Part, ...]] = ()
+    """The parts that `model_index.json` of this kind of pipeline names."""
 
     def __init__(self, checkpoint: Path, weights: Weights | None = None) -> None:
         """Open a checkpoint.
@@ -141,6 +144,18 @@ class PipelineComponents(ABC):
         """
         self.checkpoint = checkpoint
         self.weights = weights
+
+    def check(self) -> None:
+        """Compare what the checkpoint declares with its files and with what this kind can do.
+
+        It is called before anything is computed. Weights are read for NaN and infinity, once in a
+        process.
+
+        Raises:
+            CheckpointError: The first difference: the part, what was found and what was expected.
+        """
+        if self.parts:
+            check_parts(self.checkpoint, self.parts, weights=self.weights is None)
 
     def component(self, name: str) -> Component:
         """Load one component in float32 and eval mode. The caller owns it; nothing is kept here.
@@ -154,6 +169,7 @@ class PipelineComponents(ABC):
         component = self._load(name)
         if self.weights is not None:
             self._set_weights(component, self.weights)
+        self._require_finite(component)
         component.module.eval().requires_grad_(False)
         return component
 
@@ -191,6 +207,12 @@ class PipelineComponents(ABC):
 
         With `self.weights` its module may hold any numbers; they are replaced.
         """
+
+    def _require_finite(self, component: Component) -> None:
+        for name, value in component.module.state_dict().items():
+            if value.is_floating_point() and not value.isfinite().all():
+                weight = f"{component.name}.{name} in {self.checkpoint}"
+                raise CheckpointError(not_finite(weight))
 
     def _set_weights(self, component: Component, weights: Weights) -> None:
         try:
