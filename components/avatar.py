@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from diffusers import ModelMixin
 from torch import nn
 
@@ -81,9 +82,7 @@ class AvatarComponents(PipelineComponents):
     def check(self) -> None:
         super().check()
         for kind, name in _NETWORKS:
-            require_known_fields(
-                kind, self._config(name), self.checkpoint / name / "config.json"
-            )
+            require_known_fields(kind, self._config(name), self.checkpoint / name / "config.json")
         with understood(self.checkpoint):
             _ = self._styles, self._latents, self._tokens, self._denoiser_inputs
 
@@ -206,6 +205,26 @@ class AvatarComponents(PipelineComponents):
 
     def _config(self, name: str) -> dict[str, Any]:
         return read_json(self.checkpoint / name / "config.json")
+
+    def anchor(self, inputs: Arrays, seed: int) -> dict[str, np.ndarray]:
+        """`AvatarPipeline` as diffusers loads and calls it, with noise drawn from the seed.
+
+        Where the weights come from a quantized checkpoint it is made of the components' modules.
+        """
+        with understood(self.checkpoint):
+            if self.weights is None:
+                pipeline = AvatarPipeline.from_pretrained(
+                    self.checkpoint,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    torch_dtype=torch.float32,
+                    latent_encoder=None,
+                )
+            else:
+                pipeline = self.assemble()
+            selfies = inputs["selfies"][inputs["selfie_mask"] == 1]
+            pictures = pipeline(selfies, style=int(inputs["style"][0]), seeds=[seed])
+        return {_AVATAR.name: pictures}
 
     def assemble(self) -> AvatarPipeline:
         """The components as an `AvatarPipeline`.

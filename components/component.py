@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from components.checkpoint import files
 from components.declared import Part, check_parts, not_finite
 from components.errors import CheckpointError, InputError, UnknownComponentError
 from support.json_records import Exact, record
@@ -133,6 +134,8 @@ class PipelineComponents(ABC):
     """The components, in the order in which a run first uses them."""
     parts: ClassVar[tuple[Part, ...]] = ()
     """The parts that `model_index.json` of this kind of pipeline names."""
+    differentiable: ClassVar[bool] = True
+    """Whether `run` also takes tensors, and gradients pass through it, as plans of bits need."""
 
     def __init__(self, checkpoint: Path, weights: Weights | None = None) -> None:
         """Open a checkpoint.
@@ -154,6 +157,7 @@ class PipelineComponents(ABC):
         Raises:
             CheckpointError: The first difference: the part, what was found and what was expected.
         """
+        files(self.checkpoint)  # raises where a link leads nowhere or in a circle
         if self.parts:
             check_parts(self.checkpoint, self.parts, weights=self.weights is None)
 
@@ -192,6 +196,21 @@ class PipelineComponents(ABC):
         Returns:
             The final picture, (1,3,H,W) in [0,1], by name; there is no other output.
         """
+
+    def anchor(self, inputs: Arrays, seed: int) -> dict[str, np.ndarray] | None:
+        """The run of `example_run(seed)`, done by the library's own pipeline instead of ours.
+
+        The reference comes from this code, so it needs a comparison with something that does not.
+
+        Args:
+            inputs: What `example_run(seed)` gave.
+            seed: The seed, from which the library makes its own noise.
+
+        Returns:
+            The final picture by name, as `run` returns it; None where no library has a pipeline for
+            this checkpoint.
+        """
+        return None
 
     def assemble(self) -> Any:
         """All components as the pipeline object of the library that wrote the checkpoint.

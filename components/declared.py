@@ -1,13 +1,14 @@
 """What a checkpoint declares, checked before anything of it is computed.
 
-Each kind of pipeline lists its `Part`s. `check_parts` compares them with `model_index.json` and with
-the files: the class of every part, whole files instead of git-LFS pointers, finite weights.
+Each kind of pipeline lists its `Part`s. `check_parts` compares them with `model_index.json` and the
+files: the class of every part, whole files instead of git-LFS pointers, finite weights.
 `load_module` trusts no loader to have used exactly the weights that are there.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -194,10 +195,11 @@ def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
     with understood(path), safe_open(path, framework="pt") as file:
         for name in file.keys():  # noqa: SIM118 (a reader, not a mapping)
             tensor = file.get_tensor(name)
-            if tensor.is_floating_point() and tensor.numel():
-                # One pass without a mask of the tensor's size; NaN propagates to both.
-                if not all(math.isfinite(end) for end in aminmax(tensor)):
-                    raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
+            if not tensor.is_floating_point() or not tensor.numel():
+                continue
+            # One pass without a mask of the tensor's size; NaN propagates to both.
+            if not all(math.isfinite(end) for end in aminmax(tensor)):
+                raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
 
 
 def not_finite(weight: str) -> str:
@@ -247,22 +249,36 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
     """
     folder = checkpoint / part
     weight_files(folder)
-    with understood(folder):
+    with understood(folder), _reports_instead_of_warnings():
         module, report = kind.from_pretrained(
             checkpoint,
             subfolder=part,
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are in the report, by name
         )
     _require_exact(folder, kind.__name__, report)
     return module.float()
 
 
+@contextmanager
+def _reports_instead_of_warnings() -> Iterator[None]:
+    """Silence the loaders' warnings about weights, every one of which `_require_exact` refuses."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+
+
 def _require_exact(folder: Path, kind: str, report: Mapping[str, Any]) -> None:
     """Raise `CheckpointError` where a loader's report names any weight."""
     unexpected = [k for k in report.get("unexpected_keys", ()) if not k.endswith(_COUNTERS)]
-    mismatched = [str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]]
+    mismatched = [
+        str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]
+    ]
     for problem, names in (
         ("lacks weights", report.get("missing_keys", ())),
         ("has unexpected weights", unexpected),
@@ -308,10 +324,9 @@ def understood(place: Path) -> Iterator[None]:
         raise
     except MemoryError:
         raise
-    # diffusers, transformers, tokenizers, safetensors and protobuf have no error tree in common, and
-    # raise plain `Exception` too. All that is done inside is to read files of the user's.
+    # diffusers, transformers, tokenizers, safetensors and protobuf have no error tree in common,
+    # and raise plain `Exception` too. All that is done inside is to read files of the user's.
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         name = type(error).__name__
         raise CheckpointError(f"cannot read {place}: {name}: {reason}") from error
-
