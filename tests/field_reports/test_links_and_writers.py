@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import shutil
@@ -223,9 +222,5 @@ def test_writers_of_files_and_arrays_use_the_same_step(tmp_path: Path) -> None:
 
     _write(tmp_path / "out", "prediction", np.arange(3.0))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["prediction.npy"]
-    assert json.loads(json.dumps(np.load(tmp_path / "out" / "prediction.npy").tolist())) == [
-        0,
-        1,
-        2,
-    ]
+    assert np.load(tmp_path / "out" / "prediction.npy").tolist() == [0, 1, 2]
     assert os.listdir(tmp_path) == ["out"]
