@@ -27,6 +27,8 @@ DENY = """
 import os, socket, sys
 
 def _deny(event, arguments):
+    if not event.startswith("socket."):
+        return  # attributes of other events' arguments may raise events themselves
     family = getattr(arguments[0], "family", None) if arguments else None
     looks_up = event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
     local = family == getattr(socket, "AF_UNIX", -1)
