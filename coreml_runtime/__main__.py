@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from coreml_runtime.inspection import Difference, FunctionSummary, random_inputs
 from coreml_runtime.inspection import compare as compare_models
 from coreml_runtime.models import CoreMLModel
 from coreml_runtime.package import Feature
+from support import atomic
 from support.command_line import new_app, run, say
 
 BAR_WIDTH = 30  # characters
@@ -172,9 +174,11 @@ def _write(folder: Path, name: str, value: Any) -> None:
     # The program chooses the name, so it must not reach outside the folder.
     safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
     if isinstance(value, Image.Image) and value.mode != "F":
-        value.save(folder / f"{safe}.png")
+        with atomic.replacing(folder / f"{safe}.png") as partial:
+            value.save(partial, format="PNG")
     elif isinstance(value, np.ndarray | Image.Image):
-        np.save(folder / f"{safe}.npy", np.asarray(value))
+        np.save(stream := io.BytesIO(), np.asarray(value))
+        atomic.write(folder / f"{safe}.npy", stream.getvalue())
 
 
 @app.command()
