@@ -7,8 +7,9 @@
 #   make validate            python -m eval: do the artifacts in dist/ do what PyTorch does?
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
-#   make conformance         the Core ML runtime: coremltools' own op tests, and 10,000 mutants; the
-#                            tests of a published Swift package, where there is Swift
+#   make conformance         the Core ML runtime: coremltools' own tests of ops and of its torch
+#                            front end, and 10,000 mutants; the tests of a published Swift package,
+#                            where there is Swift
 #   make planting            evaluation: defects planted into good artifacts, which it must catch and
 #                            name, and harmless changes, which it must pass
 #
@@ -67,6 +68,9 @@ conformance: $(READY)
 	SDK_PUBLISHED=1 $(BIN)/python -m pytest tests/sdk_bindings/test_swift.py -k published
 	$(BIN)/python -m pytest -p tests.coreml_runtime.conformance -o addopts= -W ignore -q \
 	  --tb=short --show-capture=no --pyargs coremltools.converters.mil.mil.ops.tests $(ARGS)
+	$(BIN)/python -m pytest -p tests.coreml_runtime.conformance -o addopts= -W ignore -q \
+	  --tb=short --show-capture=no \
+	  --pyargs coremltools.converters.mil.frontend.torch.test.test_torch_ops $(ARGS)
 
 planting: $(READY)
 	$(BIN)/python -m tests.eval.planting $(ARGS)

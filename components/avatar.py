@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from diffusers import ModelMixin
 from torch import nn
 
@@ -28,7 +29,7 @@ from avatar.model import (
 from avatar.people import STYLES, DesignerStyle, sample_identity
 from avatar.selfies import MAX_SELFIES, SELFIE_SIZE, rules_to_dicts
 from avatar.styles_file import styles_of
-from components.checkpoint import read_json, require_safetensors
+from components.checkpoint import read_json
 from components.component import (
     Arrays,
     Component,
@@ -37,6 +38,7 @@ from components.component import (
     Runner,
     TensorSpec,
 )
+from components.declared import Part, load_module, require_known_fields, understood
 from components.errors import CheckpointError
 from support.images import on_8_bit_grid
 
@@ -51,10 +53,38 @@ SUMMARY = (
 )
 
 
+_NETWORKS = (
+    (IdentityEncoder, "identity_encoder"),
+    (Denoiser, "denoiser"),
+    (Decoder, "decoder"),
+)
+
+
+def _part(name: str, kind: str, *, module: str = "", **others: Any) -> Part:
+    """A part whose class is defined in `avatar.model`, which earlier versions had as `avatar`."""
+    file = module or name
+    libraries = (f"avatar.model.{file}", f"avatar.{file}")
+    return Part(name=name, libraries=libraries, classes=(kind,), **others)
+
+
 class AvatarComponents(PipelineComponents):
     """`identity_encoder`, `denoiser` and `decoder` of an `AvatarPipeline` checkpoint."""
 
     names = ("identity_encoder", "denoiser", "decoder")
+    parts = (
+        _part("identity_encoder", "IdentityEncoder"),
+        _part("denoiser", "Denoiser"),
+        _part("decoder", "Decoder"),
+        _part("latent_encoder", "LatentEncoder", module="decoder", needed=False),
+        _part("sampler", "Sampler", holds="scheduler"),
+    )
+
+    def check(self) -> None:
+        super().check()
+        for kind, name in _NETWORKS:
+            require_known_fields(kind, self._config(name), self.checkpoint / name / "config.json")
+        with understood(self.checkpoint):
+            _ = self._styles, self._latents, self._tokens, self._denoiser_inputs
 
     def facts(self) -> PipelineFacts:
         return PipelineFacts(
@@ -176,26 +206,44 @@ class AvatarComponents(PipelineComponents):
     def _config(self, name: str) -> dict[str, Any]:
         return read_json(self.checkpoint / name / "config.json")
 
+    def anchor(self, inputs: Arrays, seed: int) -> dict[str, np.ndarray]:
+        """`AvatarPipeline` as diffusers loads and calls it, with noise drawn from the seed.
+
+        Where the weights come from a quantized checkpoint it is made of the components' modules.
+        """
+        with understood(self.checkpoint):
+            if self.weights is None:
+                pipeline = AvatarPipeline.from_pretrained(
+                    self.checkpoint,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    torch_dtype=torch.float32,
+                    latent_encoder=None,
+                )
+            else:
+                pipeline = self.assemble()
+            selfies = inputs["selfies"][inputs["selfie_mask"] == 1]
+            pictures = pipeline(selfies, style=int(inputs["style"][0]), seeds=[seed])
+        return {_AVATAR.name: pictures}
+
     def assemble(self) -> AvatarPipeline:
         """The components as an `AvatarPipeline`.
 
         It has no latent encoder, because only training needs one.
         """
         modules: dict[str, Any] = {name: self.component(name).module for name in self.names}
-        sampler = Sampler.from_pretrained(self.checkpoint, subfolder="sampler")
+        with understood(self.checkpoint / "sampler"):
+            sampler = Sampler.from_pretrained(
+                self.checkpoint, subfolder="sampler", local_files_only=True
+            )
         return AvatarPipeline(**modules, latent_encoder=None, sampler=sampler)
 
     def _module(self, kind: type[ModelMixin], name: str) -> nn.Module:
         if self.weights is not None:
-            return kind.from_config(self._config(name))
-        require_safetensors(self.checkpoint / name)
-        try:
-            module = kind.from_pretrained(self.checkpoint, subfolder=name, use_safetensors=True)
-        except (OSError, RuntimeError, ValueError, TypeError) as error:
-            # The file is unreadable, or its weights do not fit the config beside it.
-            reason = " ".join(str(error).split())[:300]
-            raise CheckpointError(f"cannot read {self.checkpoint / name}: {reason}") from None
-        return module.float()
+            with understood(self.checkpoint / name):
+                return kind.from_config(self._config(name))
+        module: nn.Module = load_module(kind, self.checkpoint, name)
+        return module
 
 
 _ENCODER_INPUTS = (

@@ -9,10 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from components.checkpoint import files
+from components.declared import Part, check_parts, not_finite
 from components.errors import CheckpointError, InputError, UnknownComponentError
 from support.json_records import Exact, record
 
@@ -130,6 +132,10 @@ class PipelineComponents(ABC):
 
     names: tuple[str, ...]
     """The components, in the order in which a run first uses them."""
+    parts: ClassVar[tuple[Part, ...]] = ()
+    """The parts that `model_index.json` of this kind of pipeline names."""
+    differentiable: ClassVar[bool] = True
+    """Whether `run` also takes tensors, and gradients pass through it, as plans of bits need."""
 
     def __init__(self, checkpoint: Path, weights: Weights | None = None) -> None:
         """Open a checkpoint.
@@ -141,6 +147,19 @@ class PipelineComponents(ABC):
         """
         self.checkpoint = checkpoint
         self.weights = weights
+
+    def check(self) -> None:
+        """Compare what the checkpoint declares with its files and with what this kind can do.
+
+        It is called before anything is computed. Weights are read for NaN and infinity, once in a
+        process.
+
+        Raises:
+            CheckpointError: The first difference: the part, what was found and what was expected.
+        """
+        files(self.checkpoint)  # raises where a link leads nowhere or in a circle
+        if self.parts:
+            check_parts(self.checkpoint, self.parts, weights=self.weights is None)
 
     def component(self, name: str) -> Component:
         """Load one component in float32 and eval mode. The caller owns it; nothing is kept here.
@@ -154,6 +173,7 @@ class PipelineComponents(ABC):
         component = self._load(name)
         if self.weights is not None:
             self._set_weights(component, self.weights)
+        self._require_finite(component)
         component.module.eval().requires_grad_(False)
         return component
 
@@ -177,6 +197,21 @@ class PipelineComponents(ABC):
             The final picture, (1,3,H,W) in [0,1], by name; there is no other output.
         """
 
+    def anchor(self, inputs: Arrays, seed: int) -> dict[str, np.ndarray] | None:
+        """The run of `example_run(seed)`, done by the library's own pipeline instead of ours.
+
+        The reference comes from this code, so it needs a comparison with something that does not.
+
+        Args:
+            inputs: What `example_run(seed)` gave.
+            seed: The seed, from which the library makes its own noise.
+
+        Returns:
+            The final picture by name, as `run` returns it; None where no library has a pipeline for
+            this checkpoint.
+        """
+        return None
+
     def assemble(self) -> Any:
         """All components as the pipeline object of the library that wrote the checkpoint.
 
@@ -191,6 +226,12 @@ class PipelineComponents(ABC):
 
         With `self.weights` its module may hold any numbers; they are replaced.
         """
+
+    def _require_finite(self, component: Component) -> None:
+        for name, value in component.module.state_dict().items():
+            if value.is_floating_point() and not value.isfinite().all():
+                weight = f"{component.name}.{name} in {self.checkpoint}"
+                raise CheckpointError(not_finite(weight))
 
     def _set_weights(self, component: Component, weights: Weights) -> None:
         try:

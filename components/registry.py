@@ -21,14 +21,14 @@ imported when needed, because Stable Diffusion needs transformers and avatars do
 
 
 def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComponents:
-    """The components of a checkpoint; no weights are read yet.
+    """The components of a checkpoint, after a check of what it declares; none is loaded yet.
 
     Args:
         checkpoint: Its folder.
         weights: Returns the state of each component's module, which then isn't read from files.
 
     Raises:
-        CheckpointError: The folder is not a checkpoint.
+        CheckpointError: The folder is not a checkpoint, or not the one that it declares.
         UnknownPipelineError: Its pipeline class is not in `PIPELINES`.
     """
     folder = Path(checkpoint)
@@ -38,4 +38,5 @@ def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComp
         raise UnknownPipelineError(f"cannot take apart a {name}; known pipelines: {known}")
     module, _, attribute = PIPELINES[name].partition(":")
     pipeline: PipelineComponents = getattr(import_module(module), attribute)(folder, weights)
+    pipeline.check()
     return pipeline

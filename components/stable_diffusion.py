@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer, CLIPTokenizerFast
 
-from components.checkpoint import read_json, require_safetensors
+from components.checkpoint import read_json
 from components.component import (
     Arrays,
     Component,
@@ -21,7 +22,16 @@ from components.component import (
     Runner,
     TensorSpec,
 )
+from components.declared import (
+    Part,
+    load_module,
+    require_known_fields,
+    tokenizer_files,
+    understood,
+)
 from components.errors import CheckpointError
+from components.schedulers import KINDS, kind_of, load_scheduler
+from components.unet_inputs import latent_size, require_plain, text_widths
 
 PROMPT = "a watercolour of a lighthouse at dusk"
 STEPS = 4
@@ -58,10 +68,11 @@ class _Decoder(nn.Module):
     def __init__(self, model: AutoencoderKL) -> None:
         super().__init__()
         self.decoder, self.post_quant_conv = model.decoder, model.post_quant_conv
-        self.scale, self.shift = model.config.scaling_factor, model.config.shift_factor or 0.0
+        # `StableDiffusionPipeline` has no use for `shift_factor`, which other pipelines add here.
+        self.scale = model.config.scaling_factor
 
     def forward(self, latents: Tensor) -> Tensor:
-        latents = latents / self.scale + self.shift
+        latents = latents / self.scale
         if self.post_quant_conv is not None:
             latents = self.post_quant_conv(latents)
         return (self.decoder(latents) / 2 + 0.5).clamp(0, 1)
@@ -71,14 +82,82 @@ class StableDiffusionComponents(PipelineComponents):
     """`text_encoder`, `unet` and `decoder` of a `StableDiffusionPipeline` checkpoint."""
 
     names = ("text_encoder", "unet", "decoder")
+    differentiable = False
+    parts = (
+        Part(name="text_encoder", libraries=("transformers",), classes=("CLIPTextModel",)),
+        Part(name="unet", libraries=("diffusers",), classes=("UNet2DConditionModel",)),
+        Part(name="vae", libraries=("diffusers",), classes=("AutoencoderKL",)),
+        Part(name="scheduler", libraries=("diffusers",), classes=(*KINDS,), holds="scheduler"),
+        Part(
+            name="tokenizer",
+            libraries=("transformers",),
+            classes=("CLIPTokenizer", "CLIPTokenizerFast"),
+            holds="tokenizer",
+        ),
+        # No component is made of the parts below; a run without pictures as input has no use for
+        # an image encoder.
+        Part(
+            name="safety_checker",
+            libraries=("stable_diffusion",),
+            classes=("StableDiffusionSafetyChecker",),
+            holds="nothing",
+            needed=False,
+        ),
+        Part(
+            name="feature_extractor",
+            libraries=("transformers",),
+            classes=("CLIPImageProcessor", "CLIPFeatureExtractor"),
+            holds="nothing",
+            needed=False,
+        ),
+        Part(
+            name="image_encoder",
+            libraries=("transformers",),
+            classes=("CLIPVisionModelWithProjection",),
+            holds="nothing",
+            needed=False,
+        ),
+    )
+
+    def check(self) -> None:
+        super().check()
+        unet, vae, text = (self._config(name) for name in ("unet", "vae", "text_encoder"))
+        require_known_fields(UNet2DConditionModel, unet, self._path("unet"))
+        require_known_fields(AutoencoderKL, vae, self._path("vae"))
+        with understood(self._path("text_encoder")):
+            width = self._text.shape[2]
+        with understood(self._path("vae")):
+            latents = int(vae.get("latent_channels", 4))
+        with understood(self._path("unet")):
+            require_plain(unet, self._path("unet"), latents=latents)
+            widths, _ = text_widths(unet), self._latents
+        with understood(self._path("vae")):
+            _ = self._image
+        if (channels := vae.get("out_channels", 3)) != 3:
+            raise CheckpointError(
+                f"{self._path('vae')} has out_channels = {channels}, expected 3: red, green, blue"
+            )
+        if widths != {width}:
+            found = ", ".join(map(str, sorted(widths)))
+            raise CheckpointError(
+                f"{self._path('unet')} takes text of width {found}, expected {width} as the text "
+                f"encoder's hidden_size is"
+            )
+        if text.get("use_attention_mask"):
+            raise CheckpointError(
+                f"{self._path('text_encoder')} has use_attention_mask, expected none: the text "
+                f"encoder takes token ids only"
+            )
+        load_scheduler(self.checkpoint, STEPS)
+        self._ids(PROMPT)
 
     def facts(self) -> PipelineFacts:
         scheduler = self._scheduler
         sampler = {
-            "kind": "ddim",
+            "kind": kind_of(self.checkpoint),
             "prediction": scheduler.config.prediction_type,
             "guidance": GUIDANCE,
-            "timesteps": [int(step) for step in scheduler.timesteps],
+            "timesteps": [_number(step) for step in scheduler.timesteps],
         }
         return PipelineFacts(
             title="Stable Diffusion",
@@ -97,19 +176,72 @@ class StableDiffusionComponents(PipelineComponents):
         }
 
     def run(self, runners: Mapping[str, Runner], inputs: Arrays) -> dict[str, np.ndarray]:
-        """DDIM (arXiv 2010.02502) with classifier-free guidance, eta 0."""
+        """The checkpoint's scheduler with classifier-free guidance (arXiv 2207.12598), eta 0."""
         encode, scheduler = runners["text_encoder"], self._scheduler
         text = encode({"input_ids": inputs["input_ids"]})["text_embeddings"]
         empty = encode({"input_ids": inputs["empty_ids"]})["text_embeddings"]
         latents = inputs["noise"] * np.float32(scheduler.init_noise_sigma)
         for timestep in scheduler.timesteps:
-            call = {"latents": latents, "timestep": np.array([timestep], np.float32)}
+            scaled = scheduler.scale_model_input(torch.from_numpy(latents), timestep).numpy()
+            call = {"latents": scaled, "timestep": np.array([timestep], np.float32)}
             conditioned = runners["unet"]({**call, "text_embeddings": text})["prediction"]
             plain = runners["unet"]({**call, "text_embeddings": empty})["prediction"]
             guided = plain + np.float32(GUIDANCE) * (conditioned - plain)
             step = scheduler.step(torch.from_numpy(guided), timestep, torch.from_numpy(latents))
             latents = step.prev_sample.numpy()
         return runners["decoder"]({"latents": latents})
+
+    def anchor(self, inputs: Arrays, seed: int) -> dict[str, np.ndarray]:
+        """diffusers' own pipeline, which reads the prompt and draws the noise by itself.
+
+        Where the weights come from a quantized checkpoint it runs with the components' modules.
+        """
+        pipeline = self.assemble()
+        pipeline.set_progress_bar_config(disable=True)
+        height, width = self._image.shape[2:]
+        with understood(self.checkpoint):
+            pictures = pipeline(
+                PROMPT,
+                height=height,
+                width=width,
+                num_inference_steps=STEPS,
+                guidance_scale=GUIDANCE,
+                generator=torch.Generator().manual_seed(seed),
+                output_type="np",
+            ).images
+        return {"image": np.ascontiguousarray(np.moveaxis(pictures, 3, 1), np.float32)}
+
+    def assemble(self) -> StableDiffusionPipeline:
+        """The checkpoint as diffusers' pipeline, in float32, without a safety checker."""
+        with understood(self.checkpoint):
+            given = {} if self.weights is None else self._given_parts()
+            tokenizer = self._tokenizer()
+            if isinstance(tokenizer, CLIPTokenizerFast):
+                given["tokenizer"] = None  # `from_pretrained` knows one class only, and sets it
+            pipeline = StableDiffusionPipeline.from_pretrained(
+                self.checkpoint,
+                local_files_only=True,
+                use_safetensors=True,
+                torch_dtype=torch.float32,
+                safety_checker=None,
+                feature_extractor=None,
+                image_encoder=None,
+                requires_safety_checker=False,
+                **given,
+            )
+            pipeline.register_modules(tokenizer=tokenizer)
+        return pipeline
+
+    def _given_parts(self) -> dict[str, Any]:
+        """The parts with weights, made of the components: the folder has no files of them."""
+        decoder = self.component("decoder").module
+        vae = AutoencoderKL.from_config(self._config("vae")).eval()
+        vae.decoder, vae.post_quant_conv = decoder.decoder, decoder.post_quant_conv
+        return {
+            "text_encoder": self.component("text_encoder").module.model,
+            "unet": self.component("unet").module.model,
+            "vae": vae,
+        }
 
     def _load(self, name: str) -> Component:
         if name == "text_encoder":
@@ -139,10 +271,10 @@ class StableDiffusionComponents(PipelineComponents):
     @cached_property
     def _latents(self) -> TensorSpec:
         config = self._config("unet")
-        size = int(config["sample_size"])
+        height, width = latent_size(config, self._path("unet"))
         return TensorSpec(
             name="latents",
-            shape=(1, int(config["in_channels"]), size, size),
+            shape=(1, int(config.get("in_channels", 4)), height, width),
             description="The picture in latent space; noise before the first step.",
         )
 
@@ -168,43 +300,64 @@ class StableDiffusionComponents(PipelineComponents):
 
     @cached_property
     def _image(self) -> TensorSpec:
-        levels = len(self._config("vae")["block_out_channels"])
-        side = self._latents.shape[2] * 2 ** (levels - 1)
+        scale = 2 ** (len(self._config("vae")["block_out_channels"]) - 1)
+        height, width = (side * scale for side in self._latents.shape[2:])
         return TensorSpec(
             name="image",
-            shape=(1, 3, side, side),
+            shape=(1, 3, height, width),
             range=(0.0, 1.0),
             image=True,
             description="The picture, sRGB in [0,1].",
         )
 
     @property
-    def _scheduler(self) -> DDIMScheduler:
-        scheduler = DDIMScheduler.from_pretrained(self.checkpoint, subfolder="scheduler")
-        scheduler.set_timesteps(STEPS)
-        return scheduler
+    def _scheduler(self) -> Any:
+        return load_scheduler(self.checkpoint, STEPS)
+
+    def _tokenizer(self) -> Any:
+        folder = self.checkpoint / "tokenizer"
+        kind = CLIPTokenizer if "vocab.json" in tokenizer_files(folder) else CLIPTokenizerFast
+        with understood(folder):
+            return kind.from_pretrained(folder, local_files_only=True)
 
     def _ids(self, prompt: str) -> np.ndarray:
-        tokenizer = CLIPTokenizer.from_pretrained(self.checkpoint / "tokenizer")
-        length = self._input_ids.shape[1]
-        ids = tokenizer(prompt, padding="max_length", max_length=length, truncation=True).input_ids
-        return np.array([ids], np.int32)
+        tokenizer, spec = self._tokenizer(), self._input_ids
+        folder, length = self.checkpoint / "tokenizer", spec.shape[1]
+        if tokenizer.model_max_length != length:
+            raise CheckpointError(
+                f"{folder} pads to {tokenizer.model_max_length} tokens, expected {length} as the "
+                f"text encoder's max_position_embeddings says"
+            )
+        with understood(folder):
+            made = tokenizer(prompt, padding="max_length", max_length=length, truncation=True)
+        ids = np.array([made.input_ids], np.int32)
+        if spec.range is not None and ids.max() > spec.range[1]:
+            raise CheckpointError(
+                f"{folder} gives token id {ids.max()}, expected at most {spec.range[1]} as the "
+                f"text encoder's vocab_size says"
+            )
+        return ids
+
+    def _path(self, folder: str) -> Path:
+        return self.checkpoint / folder / "config.json"
 
     def _config(self, folder: str) -> dict[str, Any]:
-        return read_json(self.checkpoint / folder / "config.json")
+        return read_json(self._path(folder))
 
     def _model(self, kind: Any, folder: str) -> Any:
-        if self.weights is not None:
-            config = self._config(folder)
+        if self.weights is None:
+            return load_module(kind, self.checkpoint, folder)
+        config = self._config(folder)
+        with understood(self.checkpoint / folder):
             if folder == "text_encoder":  # a class of transformers, not of diffusers
                 return kind(kind.config_class(**config))
             return kind.from_config(config)
-        require_safetensors(self.checkpoint / folder)
-        try:
-            model = kind.from_pretrained(self.checkpoint, subfolder=folder, use_safetensors=True)
-        except OSError as error:
-            raise CheckpointError(f"cannot read {self.checkpoint / folder}: {error}") from None
-        return model.float()
+
+
+def _number(step: Any) -> int | float:
+    """A timestep as a manifest has it: an integer where it is one."""
+    value = float(step)
+    return int(value) if value.is_integer() else value
 
 
 _TIMESTEP = TensorSpec(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from coreml_runtime.inspection import Difference, FunctionSummary, random_inputs
 from coreml_runtime.inspection import compare as compare_models
 from coreml_runtime.models import CoreMLModel
 from coreml_runtime.package import Feature
+from support import atomic
 from support.command_line import new_app, run, say
 
 BAR_WIDTH = 30  # characters
@@ -32,7 +34,17 @@ class Precision(StrEnum):
     float32 = "float32"
 
 
-Package = Annotated[Path, typer.Argument(help="Folder of a package, X.mlpackage.")]
+Package = Annotated[
+    Path, typer.Argument(help="Folder of a package, X.mlpackage, or compiled model, X.mlmodelc.")
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        help="Root of a download cache, into which links in the package may lead. Default: the "
+        "nearest folder around the package that holds both blobs and snapshots.",
+        show_default=False,
+    ),
+]
 Inputs = Annotated[
     list[str] | None,
     typer.Option(
@@ -61,9 +73,9 @@ Seed = Annotated[
 
 
 @app.command()
-def inspect(package: Package) -> None:
+def inspect(package: Package, cache: Cache = None) -> None:
     """Show functions, inputs, outputs, ops, parameters, bits per weight, GMAC and oldest iOS."""
-    for number, summary in enumerate(summarize(package)):
+    for number, summary in enumerate(summarize(package, cache)):
         print("\n" * (number > 0) + _describe(summary))
 
 
@@ -93,6 +105,7 @@ def run_package(
     function: FunctionName = None,
     precision: PrecisionOption = Precision.storage,
     seed: Seed = 0,
+    cache: Cache = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -102,7 +115,7 @@ def run_package(
     ] = None,
 ) -> None:
     """Run a model once and describe its outputs."""
-    model = load(package, function, precision)
+    model = load(package, function, precision, cache=cache)
     state = model.make_state() if model.states else None
     results = model.predict(_inputs(model, inputs, seed), state)
     for name, value in results.items():
@@ -161,9 +174,11 @@ def _write(folder: Path, name: str, value: Any) -> None:
     # The program chooses the name, so it must not reach outside the folder.
     safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
     if isinstance(value, Image.Image) and value.mode != "F":
-        value.save(folder / f"{safe}.png")
+        with atomic.replacing(folder / f"{safe}.png") as partial:
+            value.save(partial, format="PNG")
     elif isinstance(value, np.ndarray | Image.Image):
-        np.save(folder / f"{safe}.npy", np.asarray(value))
+        np.save(stream := io.BytesIO(), np.asarray(value))
+        atomic.write(folder / f"{safe}.npy", stream.getvalue())
 
 
 @app.command()
@@ -176,6 +191,7 @@ def compare(
     function: FunctionName = None,
     precision: PrecisionOption = Precision.float32,
     seed: Seed = 0,
+    cache: Cache = None,
     rows: Annotated[int, typer.Option(help="Number of values to list; 20 fit on a screen.")] = 20,
     floor: Annotated[
         float,
@@ -183,7 +199,7 @@ def compare(
     ] = 40.0,
 ) -> None:
     """Run two versions of a program and show the signal to noise of every value, worst first."""
-    models = [load(path, function, precision) for path in (first, second)]
+    models = [load(path, function, precision, cache=cache) for path in (first, second)]
     differences = compare_models(models[0], models[1], _inputs(models[0], inputs, seed))
     worst = sorted(differences, key=lambda one: -math.inf if math.isnan(one.snr) else one.snr)
     width = max(len(one.name) for one in worst[:rows])

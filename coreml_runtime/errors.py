@@ -1,7 +1,7 @@
 """The errors of this room: everything that it raises on purpose.
 
 CoreMLRuntimeError                a UserError: the caller can correct the file or the inputs
-├── PackageError                  the .mlpackage is missing, malformed or truncated
+├── PackageError                  the package or compiled model is missing, malformed or cut off
 │   ├── PackagePathError          a path in it leads out of the package
 │   └── WeightsError              the weight file does not hold what the program declares
 ├── ProgramError                  the program is malformed: unknown names, wrong types, cycles

@@ -19,15 +19,18 @@ def load(
     function: str | None = None,
     precision: str = "storage",
     device: str | torch.device = "cpu",
+    cache: str | os.PathLike[str] | None = None,
 ) -> CoreMLModel:
-    """Load a ``.mlpackage`` with an ML Program as a ``torch.nn.Module``.
+    """Load a ``.mlpackage`` or ``.mlmodelc`` with an ML Program as a ``torch.nn.Module``.
 
     Args:
-        path: The package folder.
+        path: The folder of the package or of the compiled model.
         function: The function of a multifunction model; its default function if None.
         precision: ``storage`` computes in float32 and rounds every result to the type that the
             program declares for it (usually fp16); ``float32`` rounds nothing.
         device: The device on which constants are stored and ops run.
+        cache: The root of a download cache, into which links in the package may lead. If None, the
+            nearest folder around the package that holds both ``blobs`` and ``snapshots`` is one.
 
     Raises:
         InputError: ``precision`` is not one of the two.
@@ -39,7 +42,7 @@ def load(
     """
     if precision not in PRECISIONS:
         raise InputError(f"precision is {' or '.join(PRECISIONS)}, not {precision!r}")
-    package = Package(path)
+    package = Package(path, cache)
     return _model(package.spec, package, function, precision).to(device).eval()
 
 

@@ -100,7 +100,7 @@ def open_pipeline(folder: Path) -> AvatarPipeline:
     if not (folder / PIPELINE_FILE).is_file():
         raise RunError(f"{folder} holds no trained pipeline; train it first (see --help)")
     disable_progress_bar()  # its parts load in no time
-    return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
 
 
 def load_part(kind: type[Model], run: Path, name: str) -> Model:
@@ -112,7 +112,7 @@ def load_part(kind: type[Model], run: Path, name: str) -> Model:
     folder = run / CHECKPOINT / name
     if not (folder / "config.json").is_file():
         raise RunError(f"{folder} holds no trained {name}; train it first (see --help)")
-    return kind.from_pretrained(folder).eval()
+    return kind.from_pretrained(folder, local_files_only=True).eval()
 
 
 def copy_weights(source: Denoiser, target: Denoiser, run: Path) -> None:

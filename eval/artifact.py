@@ -155,7 +155,10 @@ def _matching(
         if components.fingerprint(candidate) != manifest.checkpoint:
             return None
         found = open_quantized(candidate)
-        return found if found.recipe.digest == manifest.recipe else None
+        if found.recipe.digest != manifest.recipe:
+            return None
+        found.require_recipe()
+        return found
     if manifest.checkpoint != own or not candidate.is_file():
         return None
     made = Recipe.read(candidate)

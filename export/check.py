@@ -10,10 +10,11 @@ from pathlib import Path
 from components import Case, PipelineComponents, Recording, Runner, TensorSpec
 from components.metrics import peak_of, psnr, snr
 from components.reference import OneAtATime
+from export import gates
 from export.artifact import files_of, open_artifact
 from export.formats import Format, Options, RuntimeGate
 from export.manifest import Manifest
-from export.report import FINAL_IMAGE, Row
+from export.report import ANCHOR, FINAL_IMAGE, Row
 from support.images import on_8_bit_grid
 
 
@@ -36,7 +37,7 @@ def check(
         seconds: Seconds that each component's conversion took.
     """
     manifest = open_artifact(folder).manifest
-    rows: list[Row] = []
+    rows = anchor_rows(pipeline, recording, manifest.components[-1].outputs)
     for gate in format_.gates(options):
         for name in pipeline.names:
             runner = format_.runner(folder, name, gate)
@@ -56,6 +57,34 @@ def check(
             )
         )
     return tuple(rows)
+
+
+def anchor_rows(
+    pipeline: PipelineComponents, recording: Recording, outputs: Sequence[TensorSpec]
+) -> list[Row]:
+    """The reference beside the library's own pipeline: a row, or none where there is no such run.
+
+    Every other row compares an artifact with the reference, so this one says that it is right.
+
+    Args:
+        pipeline: The components, whose `anchor` is run.
+        recording: Inputs and outputs of the reference.
+        outputs: What a whole run returns.
+    """
+    made = pipeline.anchor(recording.run.inputs, recording.seed)
+    if made is None:
+        return []
+    anchored = Case(inputs=recording.run.inputs, outputs=made)
+    worst_psnr, worst_snr = _worst(outputs, [(anchored, recording.run)])
+    return [
+        Row(
+            name=ANCHOR,
+            runtime="PyTorch",
+            psnr=worst_psnr,
+            snr=worst_snr,
+            floor=gates.ANCHOR,
+        )
+    ]
 
 
 def _component_row(
@@ -85,12 +114,19 @@ def _component_row(
 def _compare(
     specs: Sequence[TensorSpec], pairs: Sequence[tuple[Case, Case]], gate: RuntimeGate
 ) -> tuple[float, float]:
-    """Worst PSNR and SNR over all pairs (reference, artifact) and all outputs, in dB."""
+    """Worst PSNR and SNR over all pairs (reference, artifact), as the gate's runtime rounds."""
+    return _worst(specs, pairs, byte_images=gate.byte_images)
+
+
+def _worst(
+    specs: Sequence[TensorSpec], pairs: Sequence[tuple[Case, Case]], *, byte_images: bool = False
+) -> tuple[float, float]:
+    """Worst PSNR and SNR over all pairs (expected, found) and all outputs, in dB."""
     worst_psnr = worst_snr = math.inf
     for reference, test in pairs:
         for spec in specs:
             expected, got = reference.outputs[spec.name], test.outputs[spec.name]
-            if gate.byte_images and spec.image:
+            if byte_images and spec.image:
                 expected = on_8_bit_grid(expected)
             peak = peak_of(spec, expected)
             worst_psnr = min(worst_psnr, psnr(expected, got, peak=peak))

@@ -93,6 +93,8 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
         progress(f"another export into {request.out} is running; waiting for it")
 
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
+        for name in pipeline.names:
+            pipeline.component(name)  # what its loader refuses is known before anything is run
         progress("running the PyTorch reference")
         recording = components.record(pipeline, seed=SEED)
         entries, seconds = [], {}
@@ -120,7 +122,9 @@ def _quantized(request: Request) -> QuantizedPipeline | None:
     if is_quantized(request.checkpoint):
         if request.recipe is not None:
             raise RecipeError(f"{request.checkpoint} is quantized already; leave out the recipe")
-        return open_quantized(request.checkpoint)
+        opened = open_quantized(request.checkpoint)
+        opened.require_recipe()
+        return opened
     if request.recipe is None:
         return None
     return apply(request.checkpoint, Recipe.read(request.recipe))

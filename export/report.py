@@ -11,6 +11,8 @@ from support.sizes import size
 
 FINAL_IMAGE = "final image"
 """Name of the row about a whole run."""
+ANCHOR = "anchor"
+"""Name of the row that compares the reference with the library's own pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class Row:
     """One line of the report.
 
     Attributes:
-        name: The component's name, or `FINAL_IMAGE`.
+        name: The component's name, `FINAL_IMAGE` or `ANCHOR`.
         runtime: Name of the runtime that executed it.
         ops: Operations in the program; None for the whole run.
         size: Bytes of its files; None for the whole run.

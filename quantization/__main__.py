@@ -14,7 +14,7 @@ import quantization
 from avatar import shipped
 from quantization.targets import Target
 from support import atomic
-from support.command_line import fail, new_app, print_tables, run
+from support.command_line import fail, new_app, print_tables, run, say
 from support.options import Checkpoint, RecipeArgument
 from support.progress import progress_bar
 
@@ -157,7 +157,11 @@ def apply(
 ) -> None:
     """Quantize a checkpoint by a recipe, into a folder that `quantization.load` opens."""
     quantized = quantization.apply(checkpoint, quantization.Recipe.read(recipe))
-    quantization.write_quantized(quantized, out)
+
+    def waiting() -> None:
+        say(f"another process is writing {out}; waiting for it")
+
+    quantization.write_quantized(quantized, out, waiting)
     for name in quantized.pipeline.names:
         size = sum(tensor.size for tensor in quantized.packed(name).values())
         typer.echo(f"{name:20} {size / 1e6:8.3f} MB")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,13 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from components.checkpoint import INDEX, UNSAFE_SUFFIXES
+from components.checkpoint import INDEX, UNSAFE_SUFFIXES, files
 from quantization.activations import Int8Layers, LayerScales
 from quantization.errors import PackedError, QuantizationError
 from quantization.quantized_pipeline import QuantizedPipeline
 from quantization.recipe import Recipe
 from quantization.schemes import PackedState, PackedTensor, parse
-from support import atomic
+from support.publish import publish
 
 RECIPE, FOLDER, ACTIVATIONS = "recipe.json", "quantized", "activations.json"
 _WEIGHTS = {".safetensors", *UNSAFE_SUFFIXES}
@@ -37,26 +38,27 @@ def is_quantized(folder: Path) -> bool:
     return (folder / FOLDER).is_dir() and (folder / RECIPE).is_file()
 
 
-def write_quantized(quantized: QuantizedPipeline, out: Path) -> None:
+def write_quantized(
+    quantized: QuantizedPipeline, out: Path, on_wait: Callable[[], None] | None = None
+) -> None:
     """Write a quantized checkpoint in one step: `out` holds the whole of it, or what it held.
+
+    Two writers of one folder take turns; the last one wins.
 
     Law: `open_quantized(out)` has the same recipe and the same packed tensors.
 
+    Args:
+        quantized: What to write.
+        out: The folder.
+        on_wait: Called once when another writer has to be waited for.
+
     Raises:
-        PackedError: Something that is not a quantized checkpoint is at `out`.
+        PublishError: Something that is not a quantized checkpoint is at `out`, or it cannot be
+            written.
     """
-    out = out.resolve()
-    if out.exists() and not is_quantized(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise PackedError(f"{out} exists and is no quantized checkpoint; it is left alone")
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        _write(quantized, partial)
-        atomic.swap_in(partial, out)
-    except OSError as error:
-        raise PackedError(f"cannot write {out}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    marker = (RECIPE, FOLDER, INDEX)
+    with publish(out, marker=marker, kind="a quantized checkpoint", on_wait=on_wait) as folder:
+        _write(quantized, folder)
 
 
 def open_quantized(folder: Path) -> QuantizedPipeline:
@@ -80,7 +82,9 @@ def load(folder: Path | str) -> Any:
         QuantizationError: It is not one, or damaged.
         ComponentsError: Its configuration cannot be read, or makes no pipeline.
     """
-    return open_quantized(Path(folder)).pipeline.assemble()
+    quantized = open_quantized(Path(folder))
+    quantized.require_recipe()
+    return quantized.pipeline.assemble()
 
 
 def dump(state: PackedState) -> bytes:
@@ -155,11 +159,13 @@ def _read_layers(path: Path) -> dict[str, Int8Layers]:
 
 
 def _copy_configuration(checkpoint: Path, folder: Path) -> None:
-    """Copy everything but weights, recipes and folders that would be left empty."""
-    for path in sorted(checkpoint.rglob("*")):
-        relative = path.relative_to(checkpoint)
-        quantized = relative.parts[0] in (FOLDER, RECIPE)
-        if path.is_file() and path.suffix not in _WEIGHTS and not quantized:
-            (folder / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / relative)
+    """Copy everything but weights, recipes and folders that would be left empty.
+
+    Links are followed, so that the copy is complete in itself.
+    """
+    for name, path in files(checkpoint):
+        quantized = name.partition("/")[0] in (FOLDER, RECIPE)
+        if path.suffix not in _WEIGHTS and not quantized:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / name)
     assert (folder / INDEX).is_file(), "a pipeline has been read from there"

@@ -16,7 +16,7 @@ import components
 from components import Component, PipelineComponents
 from components.checkpoint import read_index
 from quantization.activations import Int8Layers, calibrate
-from quantization.errors import WeightError
+from quantization.errors import PackedError, WeightError
 from quantization.recipe import Recipe
 from quantization.schemes import FLOAT16, PackedState, PackedTensor, quantize
 
@@ -67,6 +67,24 @@ class QuantizedPipeline:
         if name not in self._packed:
             self._packed[name] = self._pack(name)
         return self._packed[name]
+
+    def require_recipe(self) -> None:
+        """Compare the packed tensors with the recipe; all of them are read.
+
+        Raises:
+            PackedError: A tensor has another scheme than the recipe says; the message names it.
+            MisfitError: The recipe is for another model.
+            ComponentsError: The tensors do not fit the checkpoint's configuration.
+        """
+        for name in self.pipeline.names:
+            expected = self.recipe.schemes(self.pipeline.component(name))
+            for key, tensor in self.packed(name).items():
+                scheme = expected.get(key, FLOAT16)
+                if tensor.scheme != scheme:
+                    raise PackedError(
+                        f"{self.pipeline.checkpoint}: {name}.{key} is stored as {tensor.scheme}, "
+                        f"its recipe says {scheme}"
+                    )
 
     @property
     def size(self) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -126,14 +125,11 @@ def golden() -> None:
     """Write the golden vectors in the source tree again, after a change of a law."""
     from sdk_bindings.languages import GOLDEN
     from sdk_bindings.vectors import write_golden
-    from support import atomic
+    from support.publish import publish
 
     readme = (GOLDEN / "README.md").read_text(encoding="utf-8")
-    with TemporaryDirectory(dir=GOLDEN.parent, prefix=".golden-") as staging:
-        fresh = Path(staging) / "golden"
-        fresh.mkdir()
-        write_golden(fresh, readme)
-        atomic.swap_in(fresh, GOLDEN)
+    with publish(GOLDEN, marker="noise.safetensors", kind="golden vectors") as folder:
+        write_golden(folder, readme)
     print(GOLDEN)
 
 

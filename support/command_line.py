@@ -74,6 +74,7 @@ def run(
         program: Its name in messages: `python -m ROOM`.
         without_arguments: Arguments to use where the user gave none.
     """
+    go_offline()
     # diffusers otherwise warns of optimum's two distributions on every import.
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     call: Any = app  # typer passes these options on, but does not declare them
@@ -91,6 +92,18 @@ def run(
         name = error.filename2 or error.filename
         fail(f"{f'{name}: ' if name else ''}{error.strerror}")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def go_offline() -> None:
+    """Forbid the model libraries every request, in this process and those that it starts.
+
+    What a checkpoint lacks is then an error, and never what a stranger has under its name.
+    """
+    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")
+    # A room may have imported the library before, which reads the environment only once.
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
 
 
 def fail(*messages: str) -> NoReturn:

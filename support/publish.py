@@ -27,7 +27,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def publish(
-    target: Path, *, marker: str, kind: str, on_wait: Callable[[], None] | None = None
+    target: Path,
+    *,
+    marker: str | tuple[str, ...],
+    kind: str,
+    on_wait: Callable[[], None] | None = None,
 ) -> Iterator[Path]:
     """Give an empty staging folder; when the block ends well, it becomes `target`.
 
@@ -37,7 +41,8 @@ def publish(
     Args:
         target: Where the folder shall be. It may exist if it is one of ours (holds the marker) or
             is empty; a symbolic link to such a folder is followed.
-        marker: Name of a file that every folder of this kind holds.
+        marker: Name of a file that every folder of this kind holds, or of several files and
+            folders.
         kind: The kind of folder in words, with its article, for messages: "an artifact".
         on_wait: Called once when another publisher has to be waited for.
 
@@ -63,13 +68,15 @@ def publish(
                 shutil.rmtree(staging, ignore_errors=True)
 
 
-def _require_replaceable(target: Path, marker: str, kind: str) -> None:
+def _require_replaceable(target: Path, marker: str | tuple[str, ...], kind: str) -> None:
     """Never replace a folder that is not ours: `--out ~` must not cost anybody their home."""
     if not target.exists():
         return
     if not target.is_dir():
         raise PublishError(f"{target} exists and is not a folder")
-    if not (target / marker).is_file() and any(target.iterdir()):
+    markers = (marker,) if isinstance(marker, str) else marker
+    ours = all((target / name).exists() for name in markers)
+    if not ours and any(target.iterdir()):
         raise PublishError(f"{target} is not empty and not {kind}; it is left alone")
 
 

@@ -156,7 +156,7 @@ def load_judge(folder: Path = shipped.JUDGE) -> Judge:
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} holds no judge; train one: python -m distillation judge")
     try:
-        judge: Judge = Judge.from_pretrained(folder, use_safetensors=True)
+        judge: Judge = Judge.from_pretrained(folder, use_safetensors=True, local_files_only=True)
     except (OSError, RuntimeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{folder} holds no judge that can be opened: {reason}") from None

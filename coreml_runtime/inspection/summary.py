@@ -67,14 +67,16 @@ class FunctionSummary:
         return self.stored_bits / self.parameters if self.parameters else 0.0
 
 
-def summarize(path: str | Path) -> tuple[FunctionSummary, ...]:
+def summarize(path: str | Path, cache: str | Path | None = None) -> tuple[FunctionSummary, ...]:
     """Summarize every function of a package, including those of all stages of a pipeline.
+
+    ``cache`` is the root of a download cache, as for :func:`coreml_runtime.load`.
 
     Raises:
         PackageError: The package is missing, malformed or truncated.
         ProgramError: A program in it is malformed.
     """
-    return tuple(_summaries(Package(path).spec, ""))
+    return tuple(_summaries(Package(path, cache).spec, ""))
 
 
 def _summaries(spec: Any, prefix: str) -> Iterator[FunctionSummary]:

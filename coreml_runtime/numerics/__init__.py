@@ -12,7 +12,7 @@ from .element_types import (
     TORCH_STORAGE,
     DType,
 )
-from .rounding import Cast, declared_cast
+from .rounding import Cast, declared_cast, round_values
 
 __all__ = [
     "BY_BLOB_CODE",
@@ -22,5 +22,6 @@ __all__ = [
     "Cast",
     "DType",
     "declared_cast",
+    "round_values",
     "unpack_bits",
 ]

@@ -1,6 +1,6 @@
 """Rounding of results to the element type that a program declares for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -74,6 +74,14 @@ def rounding(dtype: DType, *, in_place: bool = False) -> Cast | None:
         return value.to(storage).to(value.dtype)
 
     return round_to
+
+
+def round_values(dtype: DType, values: Sequence[float]) -> list[float]:
+    """Return the numbers after rounding each to the nearest value of the float type ``dtype``."""
+    tensor = torch.tensor(values, dtype=torch.float64).to(
+        _FLOAT_STORAGE.get(dtype.name, torch.float32)
+    )
+    return list(tensor.double().tolist())
 
 
 def wrapping(dtype: DType) -> Cast | None:

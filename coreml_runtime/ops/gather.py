@@ -47,7 +47,7 @@ def gather(
     index = _from_start(indices, x.shape[axis])
     if batch_dims == 0:
         picked = torch.index_select(x, axis, index.reshape(-1))
-        return picked.reshape(*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+        return picked.reshape((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]))
     moved = x.movedim(axis, batch_dims)
     grid = _batch_grid(x.shape, batch_dims, index.dim(), x.device)
     picked = moved[(*grid, index)]  # (batch axes, other axes of indices, other axes of x)

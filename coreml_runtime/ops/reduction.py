@@ -1,4 +1,7 @@
-"""Reductions; without ``axes`` they reduce over all axes (MIL's section ``reduction``)."""
+"""Reductions (MIL's section ``reduction``).
+
+Without ``axes`` they reduce over all axes; over an empty list of them, each element by itself.
+"""
 
 from collections.abc import Callable
 
@@ -8,16 +11,15 @@ from torch import Tensor
 from .registry import IOS17, Ints, op
 
 
-def _axes(x: Tensor, axes: Ints | None) -> list[int]:
-    return list(axes) if axes is not None else list(range(x.dim()))
-
-
 def _reduction(
     name: str, function: Callable[[Tensor, list[int], bool], Tensor], *, exact: bool = False
 ) -> None:
     @op(name, exact=exact)
     def reduce(x: Tensor, axes: Ints | None = None, keep_dims: bool = False) -> Tensor:
-        return function(x, _axes(x, axes), keep_dims)
+        over = list(axes) if axes is not None else list(range(x.dim()))
+        if not over:  # for torch, no axes are all axes; so it gets one, and no other is reduced
+            return function(x.unsqueeze(0), [0], False)
+        return function(x, over, keep_dims)
 
 
 def _mean(x: Tensor, axes: list[int], keep: bool) -> Tensor:
@@ -25,7 +27,7 @@ def _mean(x: Tensor, axes: list[int], keep: bool) -> Tensor:
 
 
 def _product(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    for axis in sorted((axis % max(x.dim(), 1) for axis in axes), reverse=True):
+    for axis in sorted((axis % x.dim() for axis in axes), reverse=True):
         x = torch.prod(x, axis, keepdim=keep)
     return x
 

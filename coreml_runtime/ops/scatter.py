@@ -69,7 +69,7 @@ def scatter_validated(
         validate(inside)
     numbers = gather(_numbering(data), torch.where(inside, indices, 0), axis)
     after = (1,) * (data.dim() - 1 - axis % data.dim())
-    return _combine(data, numbers, updates, mode, inside.reshape(*inside.shape, *after))
+    return _combine(data, numbers, updates, mode, inside.reshape((*inside.shape, *after)))
 
 
 @op("scatter_along_axis")
@@ -125,4 +125,4 @@ def scatter_nd_validated(
     numbers = gather_nd(_numbering(data), torch.where(inside, indices, 0))
     after = (1,) * (numbers.dim() - inside.dim() + 1)
     kept = inside.all(-1)
-    return _combine(data, numbers, updates, mode, kept.reshape(*kept.shape, *after))
+    return _combine(data, numbers, updates, mode, kept.reshape((*kept.shape, *after)))

@@ -66,7 +66,12 @@ def flatten2d(x: Tensor, axis: int = 1) -> Tensor:
 
 @op("concat", exact=True)
 def concat(values: Tensors, axis: int, interleave: bool = False) -> Tensor:
-    """Join along ``axis``; interleaved, the first elements of all values come first, and so on."""
+    """Join along ``axis``; interleaved, the first elements of all values come first, and so on.
+
+    Scalars, which have no axis, become the elements of a vector.
+    """
+    if values[0].dim() == 0:
+        return torch.stack(values)
     if not interleave:
         return torch.cat(values, axis)
     axis %= values[0].dim()

@@ -1,4 +1,4 @@
-"""Reading of ``.mlpackage`` folders, in which nothing is trusted before it is checked.
+"""Reading of ``.mlpackage`` and ``.mlmodelc`` folders; nothing is trusted before it is checked.
 
 In: the path of a folder. Out: the Core ML model message, its features, its functions as
 dataclasses, and its constants as tensors.

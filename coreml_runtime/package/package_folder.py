@@ -1,7 +1,9 @@
 """A ``.mlpackage`` folder: its manifest, its model message and its weight files.
 
-Every path in the folder has to stay inside it, by name and after links are resolved, and has to
-name a plain file.
+A compiled model (``.mlmodelc``) is opened in the same way. Every path in the folder has to stay
+inside it, by name and after links are resolved, and has to name a plain file. In a download cache,
+which keeps contents in ``blobs`` and links to them in ``snapshots``, links may lead to anywhere in
+the cache.
 """
 
 import json
@@ -12,37 +14,51 @@ from typing import NoReturn
 from google.protobuf.message import DecodeError
 
 from ..errors import PackageError, PackagePathError, UnsupportedModelError
+from .compiled_model import DESCRIPTION, read_compiled_model
+from .mil_text import MODEL_PATH
 from .protobuf_messages import Model_pb2
 from .weight_file import WeightFile
 
-_MODEL_PATH = "@model_path/"
 _MANIFEST = "Manifest.json"
+_CACHE_FOLDERS = ("blobs", "snapshots")  # of the cache of Hugging Face's hub
 _MANIFEST_LIMIT = 1 << 20  # bytes
 _MODEL_LIMIT = 1 << 30  # bytes; weights are in files of their own
 
 
 class Package:
-    """An opened package folder.
+    """An opened package folder, or a compiled model.
 
     ``root`` is the folder and ``spec`` its model message (``Model.proto``). Weight files are
-    opened when they are first asked for.
+    opened when they are first asked for. ``cache`` is the root of a download cache, into which
+    links may lead; without it, the nearest folder around the package that holds both ``blobs`` and
+    ``snapshots`` is one.
 
     Raises:
         PackageError: The folder, its manifest or its model file is missing or malformed.
-        PackagePathError: A path in the manifest leads out of the folder.
+        PackagePathError: A path in the manifest, or a link, leads out of the folder.
+        ProgramError: The text of a compiled model is malformed.
         UnsupportedModelError: ``path`` is a model of an older kind, in a single file.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None
+    ) -> None:
         self.root = Path(path)
         if self.root.is_file():
             _refuse_file(self.root)
         if not self.root.is_dir():
             raise PackageError(f"no package folder at {self.root}")
-        model = self._file_inside(self.root / "Data", _root_model(self._read_manifest()))
-        self._model_folder = model.parent
-        self.spec = _parse(model)
+        self._bounds = _bounds(self.root, cache)
         self._weight_files: dict[str, WeightFile] = {}
+        if not (self.root / _MANIFEST).exists() and (self.root / DESCRIPTION).exists():
+            self._weights_base = self.root
+            self.spec = read_compiled_model(
+                self.root, lambda name: self._file_inside(self.root, name)
+            )
+            return
+        name = _root_model(self._read_manifest()).replace("\\", "/")
+        self.spec = _parse(self._file_inside(self.root / "Data", name))
+        self._weights_base = (self.root / "Data" / PurePosixPath(name)).parent
 
     def _read_manifest(self) -> dict[str, object]:
         path = self._file_inside(self.root, _MANIFEST)
@@ -69,7 +85,7 @@ class Package:
         path = folder.joinpath(*parts.parts)
         try:
             resolved = path.resolve(strict=True)
-            inside = resolved.is_relative_to(self.root.resolve(strict=True))
+            inside = any(map(resolved.is_relative_to, self._bounds))
         except (OSError, RuntimeError) as error:
             raise PackageError(f"the package has no file {name!r}") from error
         if not inside:
@@ -88,11 +104,23 @@ class Package:
             WeightsError: It is not a weight file of format version 2.
         """
         if name not in self._weight_files:
-            if not name.startswith(_MODEL_PATH):
-                raise PackagePathError(f"weight file {name!r} is not below {_MODEL_PATH}")
-            path = self._file_inside(self._model_folder, name[len(_MODEL_PATH) :])
+            if not name.startswith(MODEL_PATH):
+                raise PackagePathError(f"weight file {name!r} is not below {MODEL_PATH}")
+            path = self._file_inside(self._weights_base, name[len(MODEL_PATH) :])
             self._weight_files[name] = WeightFile(path)
         return self._weight_files[name]
+
+
+def _bounds(root: Path, cache: str | os.PathLike[str] | None) -> tuple[Path, ...]:
+    """Return the folders that a link in the package may lead into."""
+    try:
+        own = root.resolve(strict=True)
+        if cache is not None:
+            return own, Path(cache).resolve(strict=True)
+        around = (p for p in own.parents if all((p / part).is_dir() for part in _CACHE_FOLDERS))
+        return own, *list(around)[:1]
+    except (OSError, RuntimeError) as error:
+        raise PackageError(f"{root} or its cache cannot be opened: {error}") from error
 
 
 def _refuse_file(path: Path) -> NoReturn:

@@ -34,7 +34,7 @@ def read_function(program: Any, name: str) -> Function:
     return Function(
         name=name,
         opset=int(digits),
-        inputs=tuple((value.name, _read_type(value.type)) for value in message.inputs),
+        inputs=tuple((value.name, read_type(value.type)) for value in message.inputs),
         body=_read_block(message.block_specializations[message.opset], 0),
     )
 
@@ -43,7 +43,7 @@ def _read_block(message: Any, depth: int) -> Block:
     if depth > _MAX_DEPTH:
         raise ProgramError(f"blocks are nested deeper than {_MAX_DEPTH}")
     return Block(
-        inputs=tuple((value.name, _read_type(value.type)) for value in message.inputs),
+        inputs=tuple((value.name, read_type(value.type)) for value in message.inputs),
         outputs=tuple(message.outputs),
         operations=tuple(_read_operation(op, depth) for op in message.operations),
     )
@@ -57,7 +57,7 @@ def _read_operation(message: Any, depth: int) -> Operation:
             label = next(iter(value.immediateValue.tensor.strings.values), "")
         else:  # const and the constexpr ops of iOS 16 keep their arguments in attributes
             inputs[name] = (_read_constant(value),)
-    outputs = tuple((value.name, _read_type(value.type)) for value in message.outputs)
+    outputs = tuple((value.name, read_type(value.type)) for value in message.outputs)
     return Operation(
         type=message.type,
         name=label or (outputs[0][0] if outputs else message.type),
@@ -78,10 +78,10 @@ def _read_argument(message: Any) -> tuple[Binding, ...]:
 
 
 def _read_constant(message: Any) -> Constant:
-    return Constant(_read_type(message.type), message)
+    return Constant(read_type(message.type), message)
 
 
-def _read_type(message: Any, depth: int = 0) -> ValueType:
+def read_type(message: Any, depth: int = 0) -> ValueType:
     """Read a ``MILSpec.ValueType`` message."""
     if depth > _MAX_DEPTH:
         raise ProgramError(f"types are nested deeper than {_MAX_DEPTH}")
@@ -101,7 +101,7 @@ def _read_type(message: Any, depth: int = 0) -> ValueType:
         raise ProgramError("a value has no type")
     return OtherType(
         kind=kind.removesuffix("Type"),
-        inner=tuple(_read_type(part, depth + 1) for part in inner),
+        inner=tuple(read_type(part, depth + 1) for part in inner),
     )
 
 

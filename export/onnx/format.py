@@ -7,10 +7,14 @@ from pathlib import Path
 
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
+from export.errors import ConversionError
 from export.formats import Options, RuntimeGate, Written
 from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import QuantizedPipeline, Target
 from support.version import version
+
+LARGEST = 2**31 - 2**24
+"""Bytes of weights that a protobuf message holds beside a graph: less than 2 GiB."""
 
 
 class OnnxFormat:
@@ -28,6 +32,7 @@ class OnnxFormat:
         options: Options,
         quantized: QuantizedPipeline | None,
     ) -> Written:
+        _require_size(component)
         model = convert.convert(component)
         package.describe(model, component, facts, version())
         models = {"onnx": f"{component.name}.onnx", "ort": f"{component.name}.ort"}
@@ -67,6 +72,16 @@ class OnnxFormat:
 
     def runner(self, folder: Path, component: str, gate: RuntimeGate) -> Runner:
         return runtimes.named(gate.runtime).load(folder, component)
+
+
+def _require_size(component: Component) -> None:
+    """Raise `ConversionError` where a model is too large: it is one protobuf message in fp32."""
+    size = 4 * sum(value.numel() for value in component.module.state_dict().values())
+    if size > LARGEST:
+        raise ConversionError(
+            f"{component.name} has {size / 1e9:.1f} GB of fp32 weights, an .onnx file holds at "
+            f"most {LARGEST / 1e9:.1f} GB; export it to coreml instead"
+        )
 
 
 def _gate(runtime: runtimes.Runtime, options: Options, floor: float) -> RuntimeGate:

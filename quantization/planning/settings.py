@@ -10,6 +10,7 @@ from pathlib import Path
 
 import components
 from components.checkpoint import read_index
+from quantization.errors import QuantizationError
 from quantization.planning.quality import QualityMeter
 from quantization.planning.runs import PipelineRuns
 from quantization.targets import Target
@@ -60,13 +61,22 @@ class Prepared:
 
 
 def prepare(checkpoint: Path, settings: PlanSettings) -> Prepared:
-    """Load a checkpoint for planning; raises `ComponentsError` where it cannot be read."""
-    runs = PipelineRuns(components.load(checkpoint))
+    """Load a checkpoint for planning.
+
+    Raises:
+        ComponentsError: It cannot be read.
+        QuantizationError: Runs of its kind of pipeline have no gradients.
+    """
+    pipeline = components.load(checkpoint)
+    name = read_index(checkpoint)["_class_name"]
+    if not pipeline.differentiable:
+        raise QuantizationError(f"{checkpoint} cannot be planned: runs of a {name} lack gradients")
+    runs = PipelineRuns(pipeline)
     key = [components.fingerprint(checkpoint), VERSION]
     cache = settings.cache / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     first = settings.seed + settings.runs
     return Prepared(
-        pipeline=read_index(checkpoint)["_class_name"],
+        pipeline=name,
         runs=runs,
         meter=QualityMeter(runs, range(first, first + settings.checks), cache),
         cache=cache,

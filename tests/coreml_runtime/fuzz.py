@@ -35,17 +35,21 @@ ODD_NAMES = ("", "x", "\0", "../../etc/passwd", "/etc/hostname", "@model_path/..
 
 
 def seeds(folder: Path) -> list[Path]:
-    """Build the packages that are mutated (:mod:`.seed_packages`) and return their paths."""
-    from tests.coreml_runtime import seed_packages
+    """Build what is mutated: packages (:mod:`.seed_packages`), and compiled models of them."""
+    from tests.coreml_runtime import mil_printer, seed_packages
 
-    return seed_packages.build(folder)
+    packages = seed_packages.build(folder)
+    compiled = [mil_printer.compile_package(p, p.with_suffix(".mlmodelc")) for p in packages]
+    return packages + compiled
 
 
 def mutate(package: Path, generator: random.Random) -> str:
     """Change one file of a package in place; return which file and how it was changed."""
     part = generator.choice(["spec", "spec", "spec", "weights", "manifest"])
-    names = {"spec": "*.mlmodel", "weights": "weight*.bin", "manifest": "Manifest.json"}
-    paths = sorted(package.rglob(names[part])) or sorted(package.rglob("*.mlmodel"))
+    compiled = (package / "model.mil").exists()
+    spec, manifest = ("model.mil", "coremldata.bin") if compiled else ("*.mlmodel", "Manifest.json")
+    names = {"spec": spec, "weights": "weight*.bin", "manifest": manifest}
+    paths = sorted(package.rglob(names[part])) or sorted(package.rglob(spec))
     path = generator.choice(paths)
     content = path.read_bytes()
     if path.suffix == ".mlmodel" and generator.random() < 0.7:

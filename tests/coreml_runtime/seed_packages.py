@@ -9,7 +9,7 @@ from typing import Any
 import coremltools as ct
 import numpy as np
 from coremltools.converters.mil.mil import Builder as mb  # noqa: N813
-from coremltools.converters.mil.mil import types
+from coremltools.converters.mil.mil import get_new_symbol, types
 
 logging.getLogger("coremltools").setLevel(logging.ERROR)
 
@@ -106,12 +106,35 @@ def attention() -> Any:
     return program
 
 
-def _convert(program: Any, target: Any, precision: Any) -> Any:
+def without_axes() -> Any:
+    """Build a program of tensors without axes, as flexible shapes give them."""
+
+    @mb.program(
+        input_specs=[mb.TensorSpec(shape=(get_new_symbol(), 3))], opset_version=ct.target.iOS17
+    )
+    def program(x):
+        rows, columns = (mb.gather(x=mb.shape(x=x), indices=axis, axis=0) for axis in range(2))
+        count = mb.mul(x=rows, y=columns)
+        half = mb.cast(x=mb.floor_div(x=count, y=np.int32(2)), dtype="fp32")
+        larger = mb.select(
+            cond=mb.greater(x=half, y=4.0), a=mb.add(x=half, y=0.5), b=mb.reduce_sum(x=x)
+        )
+        steps = mb.cast(x=mb.range_1d(start=np.int32(0), end=count, step=np.int32(1)), dtype="fp32")
+        filled = mb.fill(shape=mb.concat(values=(columns, rows), axis=0), value=1.5)
+        table = mb.add(x=mb.reshape(x=steps, shape=mb.stack(values=(rows, columns), axis=0)),
+                       y=mb.transpose(x=filled, perm=[1, 0]))  # fmt: skip
+        first = mb.slice_by_index(x=table, begin=[0, 0], end=[1, 1], squeeze_mask=[True, True])
+        return mb.mul(x=table, y=first), larger, mb.expand_dims(x=count, axes=[0])
+
+    return program
+
+
+def _convert(program: Any, target: Any, precision: Any, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ct.convert(
             program, minimum_deployment_target=target, compute_precision=precision,
-            skip_model_load=True,
+            skip_model_load=True, **options,
         )  # fmt: skip
 
 
@@ -124,6 +147,12 @@ def build(folder: Path) -> list[Path]:
         "control_flow": _convert(control_flow(), ct.target.iOS17, single),
         "stateful": _convert(stateful(), ct.target.iOS18, half),
         "attention": _convert(attention(), ct.target.iOS16, half),
+        "without_axes": _convert(
+            without_axes(),
+            ct.target.iOS17,
+            single,
+            inputs=[ct.TensorType(name="x", shape=(ct.RangeDim(1, 8, default=4), 3))],
+        ),
     }
     paths = []
     for name, model in models.items():

@@ -15,7 +15,7 @@ from components import reference
 from components.metrics import psnr
 from export import gates, golden, open_artifact, verify
 from export.formats import FORMATS, Options, RuntimeGate, format_named
-from export.report import FINAL_IMAGE
+from export.report import ANCHOR, FINAL_IMAGE
 from support.json_records import plain
 from tests.export.conftest import Exported, Exports
 
@@ -50,7 +50,9 @@ def exported(request: pytest.FixtureRequest, pipeline: str, exports: Exports) ->
 
 def test_it_does_what_pytorch_does(exported: Exported) -> None:
     by_runtime: dict[str, list[str]] = {}
-    for row in exported.rows:
+    anchor, *rows = exported.rows
+    assert anchor.name == ANCHOR and anchor.floor == gates.ANCHOR and anchor.passed, anchor
+    for row in rows:
         assert row.passed, row
         component = gates.FP32 if row.runtime == "ort" else gates.FP16
         assert row.floor == (gates.IMAGE if row.name == FINAL_IMAGE else component), row
@@ -130,6 +132,6 @@ def test_a_swapped_decoder_fails_the_check(exports: Exports, tmp_path: Path) -> 
 def test_fp32_reaches_the_floor_of_fp32(format_: str, options: Options, exports: Exports) -> None:
     exported = exports.get("avatar", format_, options)
     assert open_artifact(exported.folder).manifest.options["precision"] == "fp32"
-    for row in exported.rows:
+    for row in exported.rows[1:]:  # after the anchor
         assert row.floor == (gates.IMAGE if row.name == FINAL_IMAGE else gates.FP32), row
         assert row.psnr >= gates.FP32, row

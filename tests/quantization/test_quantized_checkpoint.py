@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 
 import components
 from avatar.model import AvatarPipeline
+from components import CheckpointError
 from components.reference import runners
 from quantization import (
     INT8,
     PackedError,
     Recipe,
-    WeightError,
     apply,
     load,
     open_quantized,
@@ -27,6 +27,7 @@ from quantization import (
     write_quantized,
 )
 from quantization.schemes import Palette
+from support.errors import PublishError
 from tests.components.tiny import save_tiny_avatar
 
 RECIPE = Recipe(
@@ -95,12 +96,13 @@ def test_only_an_old_one_is_replaced(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").write_text("mine")
     made = apply(checkpoint, RECIPE)
-    with pytest.raises(PackedError, match="is no quantized checkpoint; it is left alone"):
+    with pytest.raises(PublishError, match="not a quantized checkpoint; it is left alone"):
         write_quantized(made, tmp_path / "precious")
     assert (tmp_path / "precious" / "file").read_text() == "mine"
     write_quantized(made, tmp_path / "out")
     write_quantized(made, tmp_path / "out")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "precious"]
+    kept = sorted(path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock"))
+    assert kept == ["out", "precious"]
 
 
 def test_weights_without_numbers_are_named(checkpoint: Path, tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_weights_without_numbers_are_named(checkpoint: Path, tmp_path: Path) -> 
     state = load_file(file)
     state["layers.0.weight"][0, 0, 0, 0] = torch.nan
     save_file(state, file)
-    with pytest.raises(WeightError, match=r"decoder\.layers\.0\.weight .* NaN or infinity"):
+    with pytest.raises(CheckpointError, match=r"decoder\.layers\.0\.weight .* NaN or infinity"):
         write_quantized(apply(broken, RECIPE), tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken"]
 

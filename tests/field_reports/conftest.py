@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.components.tiny import save_tiny_avatar, save_tiny_stable_diffusion
+
+
+@pytest.fixture(scope="session")
+def avatar_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_avatar(tmp_path_factory.mktemp("checkpoints") / "avatar")
+
+
+@pytest.fixture(scope="session")
+def sd_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_stable_diffusion(tmp_path_factory.mktemp("checkpoints") / "sd")
+
+
+@pytest.fixture
+def sd(sd_checkpoint: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny Stable Diffusion that a test may damage."""
+    return Path(shutil.copytree(sd_checkpoint, tmp_path / "sd"))
+
+
+@pytest.fixture
+def avatar(avatar_checkpoint: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny avatar model that a test may damage."""
+    return Path(shutil.copytree(avatar_checkpoint, tmp_path / "avatar"))
+
+
+@pytest.fixture
+def no_module_is_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Fails a test in which any network computes: checks come before anything is computed."""
+    from torch import nn
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a network was run before the checkpoint was checked")
+
+    monkeypatch.setattr(nn.Module, "__call__", refuse)
+    return monkeypatch.undo

@@ -1,0 +1,198 @@
+"""Kind 3: no command opens a connection, whatever a checkpoint lacks.
+
+Every command runs in a process of its own, in which all look-ups of hosts and connections to
+networks are denied and written down, also in the processes that it starts. A server on this machine
+plays the Hub and counts requests, so that a library that swallows the denial is found out too.
+"""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.command_lines import ROOMS
+from tests.test_imports import ROOT
+
+DENY = """
+import os, socket, sys
+
+def _deny(event, arguments):
+    if not event.startswith("socket."):
+        return  # attributes of other events' arguments may raise events themselves
+    family = getattr(arguments[0], "family", None) if arguments else None
+    looks_up = event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+    local = family == getattr(socket, "AF_UNIX", -1)
+    connects = event in ("socket.connect", "socket.sendto") and not local
+    if looks_up or connects:
+        with open(os.environ["DENIED"], "a") as log:
+            log.write(f"{event} {arguments[1:] if connects else arguments}\\n")
+        raise OSError(f"a test denies {event}")
+
+sys.addaudithook(_deny)
+"""
+
+
+@dataclass
+class Hub:
+    """A server that has nothing, and the requests that it got."""
+
+    address: str
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    found = Hub("")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            found.requests.append(f"{self.command} {self.path}")
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_HEAD = do_POST = answer  # noqa: N815 (the names that http.server calls)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found.address = f"http://127.0.0.1:{server.server_port}"
+    yield found
+    server.shutdown()
+
+
+@dataclass
+class Offline:
+    """Runs commands without a network, in an own folder."""
+
+    folder: Path
+    hub: Hub
+    denied: Path
+    deny: bool = True
+
+    def __call__(self, *arguments: object, codes: Sequence[int] = (0,)) -> str:
+        """Run `python -m ARGUMENTS`; returns stderr after a check that nothing went online."""
+        paths = [str(self.folder / "site"), str(ROOT)] if self.deny else [str(ROOT)]
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))},
+            "PYTHONPATH": os.pathsep.join(paths),
+            "HF_ENDPOINT": self.hub.address,
+            "HF_HOME": str(self.folder / "hf"),
+            "DENIED": str(self.denied),
+        }
+        before = len(self.hub.requests)
+        made = subprocess.run(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert self.hub.requests[before:] == []
+        assert not self.denied.exists(), self.denied.read_text()
+        assert made.returncode in codes, made.stderr
+        assert "Traceback" not in made.stderr
+        return made.stderr
+
+
+@pytest.fixture
+def offline(hub: Hub, tmp_path: Path) -> Offline:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(DENY)
+    return Offline(tmp_path, hub, tmp_path / "denied")
+
+
+def test_the_denial_itself_works(offline: Offline) -> None:
+    (offline.folder / "caller.py").write_text(
+        "import urllib.request, os\nurllib.request.urlopen(os.environ['HF_ENDPOINT'])\n"
+    )
+    with pytest.raises(AssertionError, match=r"socket\.(connect|getaddrinfo)"):
+        offline("caller", codes=(1,))
+    assert offline.hub.requests == []
+
+
+@pytest.fixture(scope="module")
+def artifact(avatar_checkpoint: Path, hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact of the tiny avatar, exported offline as well."""
+    folder = tmp_path_factory.mktemp("artifact")
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(DENY)
+    run = Offline(folder, hub, folder / "denied")
+    run("export", "coreml", "--checkpoint", avatar_checkpoint, "--out", folder / "coreml")
+    return folder / "coreml"
+
+
+COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
+    "avatar": (
+        ("create", "--selfies", "me.png", "--checkpoint", "{checkpoint}", "--out", "out.png"),
+        ("styles", "--checkpoint", "{checkpoint}"),
+    ),
+    "coreml_runtime": (("inspect", "{artifact}/decoder.mlpackage"),),
+    "distillation": (("check-data", "people"),),
+    "eval": (("{artifact}", "--quick", "--checkpoint", "{checkpoint}", "--out", "report"),),
+    "export": (("verify", "{artifact}"),),
+    "quantization": (
+        ("apply", "recipe.json", "--checkpoint", "{checkpoint}", "--out", "quantized"),
+    ),
+    "sdk_bindings": (("swift", "{artifact}", "--out", "swift"),),
+}
+CODES = {"eval": (0, 1), "distillation": (2,)}
+"""Exit codes of commands that do not just succeed: a network with random weights passes no gate
+about selfies, and no people to train on are made here."""
+
+
+def test_every_room_has_a_command_here() -> None:
+    assert set(COMMANDS) == set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    ("room", "arguments"),
+    [
+        pytest.param(room, line, marks=[pytest.mark.slow] if room == "eval" else [])
+        for room, lines in COMMANDS.items()
+        for line in lines
+    ],
+)
+def test_no_command_goes_online(
+    offline: Offline,
+    avatar_checkpoint: Path,
+    artifact: Path,
+    room: str,
+    arguments: Sequence[str],
+) -> None:
+    Image.effect_mandelbrot((160, 160), (-2, -1, 1, 1), 50).convert("RGB").save(
+        offline.folder / "me.png"
+    )
+    (offline.folder / "recipe.json").write_text(
+        '{"schema_version": 1, "pipeline": "AvatarPipeline", "patterns": [["*", "int8"]]}'
+    )
+    filled = [text.format(checkpoint=avatar_checkpoint, artifact=artifact) for text in arguments]
+    offline(room, *filled, codes=CODES.get(room, (0,)))
+
+
+@pytest.mark.parametrize("deny", [True, False], ids=["sockets denied", "a hub that answers"])
+@pytest.mark.parametrize("part", ["tokenizer", "scheduler", "text_encoder", "unet"])
+def test_a_missing_folder_is_looked_for_nowhere_else(
+    offline: Offline, sd_checkpoint: Path, part: str, deny: bool
+) -> None:
+    """`sd/tokenizer` also reads as a name on the Hub, where a stranger may have something."""
+    shutil.copytree(sd_checkpoint, offline.folder / "sd")
+    shutil.rmtree(offline.folder / "sd" / part)
+    offline.deny = deny
+    line = offline("export", "onnx", "--checkpoint", "sd", "--out", "out", codes=(2,))
+    assert part in line.splitlines()[-1]
+    assert not (offline.folder / "out").exists()
