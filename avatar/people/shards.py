@@ -34,6 +34,7 @@ from avatar.people.identity import Identity, sample_identity
 from avatar.people.styles import STYLES, can_draw, draw
 from support import atomic
 from support.images import to_pixels
+from support.processes import end_with_parent
 from support.progress import Progress, silent
 
 PEOPLE_A_SHARD = 50
@@ -100,7 +101,9 @@ def write_shards(
     missing = [start for start in starts if _name(start) not in index["shards"]]
     done = count - sum(min(PEOPLE_A_SHARD, count - start) for start in missing)
     # Processes are spawned because the threads of numba and torch do not survive a fork.
-    with ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers or os.cpu_count(), get_context("spawn"), initializer=end_with_parent
+    ) as pool:
         futures = {
             pool.submit(
                 _write_shard, folder, start, min(start + PEOPLE_A_SHARD, count), settings
