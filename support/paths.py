@@ -69,7 +69,8 @@ def explain(error: Exception) -> str:
     """What `is_users_fault` found, in a line."""
     if not isinstance(error, OSError):
         assert isinstance(error, UnicodeEncodeError)
-        return f"{escaped(error.object)}: {_NOT_UTF_8}"
+        around = error.object[max(error.start - 60, 0) : error.end + 60]
+        return f"{escaped(around)}: {_NOT_UTF_8}"
     name = error.filename2 or error.filename
     reason = _REASONS.get(error.errno or 0, error.strerror)
     text = escaped(_text(name)) if name else ""
@@ -101,10 +102,7 @@ def file_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _file_name(text: str) -> str:
-    safe = "".join(
-        one if one.isascii() and (one.isalnum() or one in "._-") else "_" for one in text
-    )
-    safe = safe[:_LONGEST_MADE].rstrip(".") or "_"
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", text)[:_LONGEST_MADE].rstrip(".") or "_"
     reserved = PureWindowsPath(safe).is_reserved() or safe.startswith(".")
     return f"_{safe}" if reserved else safe
 
