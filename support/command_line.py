@@ -21,7 +21,14 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from support.errors import UserError
-from support.paths import escaped, explain, is_users_fault, require_utf_8, require_writable, usable
+from support.paths import (
+    escaped,
+    explain,
+    is_users_fault,
+    require_argument,
+    require_writable,
+    usable,
+)
 from support.terminal import use_any_encoding, use_utf_8_names
 
 WIDTH = 160
@@ -109,7 +116,7 @@ def _called(app: typer.Typer, program: str, arguments: list[str]) -> int:
     """The exit code of a command; wrong usage ends the process."""
     call: Any = app  # typer passes these options on, but does not declare them
     for argument in arguments:
-        require_utf_8(argument)
+        require_argument(argument)
     try:
         code = call(arguments, prog_name=program, standalone_mode=False)
     except TyperException as error:
@@ -164,7 +171,8 @@ def export_first(format_name: str, checkpoint: Path, folder: Path, reason: str) 
 
 
 def print_tables(*tables: Any) -> None:
-    """Print Rich tables on stdout."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    """Print Rich tables on stdout; text in them is text, also where it has brackets or colons."""
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(width=width, markup=False, emoji=False)
     for table in tables:
         console.print(table)

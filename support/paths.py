@@ -152,14 +152,16 @@ def require_writable(path: Path) -> None:
         raise PathError(f"{path}: cannot write there: {error.strerror}") from None
 
 
-def require_utf_8(text: str) -> None:
-    """Raise `PathError` if an argument has bytes that are not UTF-8: no library here takes them."""
+def require_argument(text: str) -> None:
+    """Raise `PathError` if an argument is not UTF-8 or has a NUL: no library here takes them."""
+    if "\0" in text:
+        raise PathError(f"{escaped(text)}: has a NUL")
     if _is_not_utf_8(text):
         raise PathError(f"{escaped(text)}: {_NOT_UTF_8}")
 
 
 def _require_text(text: str) -> None:
-    require_utf_8(text)
+    require_argument(text)
     if any(letter < " " or letter == "\x7f" for letter in text):
         raise PathError(f"{escaped(text)}: has a control character, such as a line break")
     if os.name == "nt" and PureWindowsPath(text).is_reserved():

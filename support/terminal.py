@@ -11,7 +11,7 @@ import codecs
 import os
 import sys
 import unicodedata
-from typing import TextIO
+from typing import Any
 
 HANDLER = "pocket-avatar.plain"
 """Name of the error handler, as `open(errors=…)` and `str.encode` take it."""
@@ -52,6 +52,21 @@ def _stand_in(error: UnicodeError) -> tuple[str, int]:
 
 codecs.register_error(HANDLER, _stand_in)
 
+_ASCII = "pocket_avatar_ascii"
+
+
+def _find_codec(name: str) -> codecs.CodecInfo | None:
+    """ASCII under another name: typer writes UTF-8 to a stream whose encoding is called ASCII."""
+    if name != _ASCII:
+        return None
+    encode, decode, reader, writer = codecs.lookup("ascii")
+    encoder = codecs.getincrementalencoder("ascii")
+    decoder = codecs.getincrementaldecoder("ascii")
+    return codecs.CodecInfo(encode, decode, reader, writer, encoder, decoder, name=_ASCII)
+
+
+codecs.register(_find_codec)
+
 
 def use_any_encoding() -> None:
     """Let stdout and stderr of this process, and of those that it starts, take every character.
@@ -59,13 +74,15 @@ def use_any_encoding() -> None:
     Where a stream is closed, what is written to it goes nowhere.
     """
     for name in ("stdout", "stderr"):
-        stream: TextIO | None = getattr(sys, name)
+        stream: Any = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=HANDLER)
-    # Python's own handler, because this is also read by processes that never import this module.
-    os.environ["PYTHONIOENCODING"] = f"{sys.stdout.encoding or 'utf-8'}:backslashreplace"
+            named = codecs.lookup(stream.encoding).name
+            stream.reconfigure(encoding=_ASCII if named == "ascii" else named, errors=HANDLER)
+    # Python's own handler and name, because other processes read this before our modules.
+    encoding = "ascii" if sys.stdout.encoding == _ASCII else sys.stdout.encoding or "utf-8"
+    os.environ["PYTHONIOENCODING"] = f"{encoding}:backslashreplace"
 
 
 def use_utf_8_names() -> None:
