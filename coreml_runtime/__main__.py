@@ -20,6 +20,7 @@ from coreml_runtime.models import CoreMLModel
 from coreml_runtime.package import Feature
 from support import atomic
 from support.command_line import new_app, run, say
+from support.paths import file_names
 
 BAR_WIDTH = 30  # characters
 FULL_BAR = 100.0  # dB; rounding to 32 bits leaves about this much
@@ -43,6 +44,7 @@ Cache = Annotated[
         help="Root of a download cache, into which links in the package may lead. Default: the "
         "nearest folder around the package that holds both blobs and snapshots.",
         show_default=False,
+        file_okay=False,
     ),
 ]
 Inputs = Annotated[
@@ -111,6 +113,7 @@ def run_package(
         typer.Option(
             help="Folder for the outputs, NAME.npy and NAME.png. Default: none is written.",
             show_default=False,
+            file_okay=False,
         ),
     ] = None,
 ) -> None:
@@ -118,10 +121,11 @@ def run_package(
     model = load(package, function, precision, cache=cache)
     state = model.make_state() if model.states else None
     results = model.predict(_inputs(model, inputs, seed), state)
+    files = file_names(results)  # the program chooses the names, which may be no files' names
     for name, value in results.items():
         print(f"{name}: {_describe_value(value)}")
         if out is not None:
-            _write(out, name, value)
+            _write(out, files[name], value)
 
 
 def _inputs(model: CoreMLModel, options: list[str] | None, seed: int) -> dict[str, Any]:
@@ -171,14 +175,12 @@ def _describe_value(value: Any) -> str:
 
 def _write(folder: Path, name: str, value: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    # The program chooses the name, so it must not reach outside the folder.
-    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
     if isinstance(value, Image.Image) and value.mode != "F":
-        with atomic.replacing(folder / f"{safe}.png") as partial:
+        with atomic.replacing(folder / f"{name}.png") as partial:
             value.save(partial, format="PNG")
     elif isinstance(value, np.ndarray | Image.Image):
         np.save(stream := io.BytesIO(), np.asarray(value))
-        atomic.write(folder / f"{safe}.npy", stream.getvalue())
+        atomic.write(folder / f"{name}.npy", stream.getvalue())
 
 
 @app.command()

@@ -31,7 +31,9 @@ DEFAULT_PEOPLE = {
 
 # ---- people
 
-DataFolder = Annotated[Path, typer.Argument(help="Folder of your own people, as --data takes it.")]
+DataFolder = Annotated[
+    Path, typer.Argument(help="Folder of your own people, as --data takes it.", file_okay=False)
+]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -39,12 +41,16 @@ Data = Annotated[
         "and drawings of made-up ones. One in twenty, at least one, is held out: never trained on, "
         "shown in grids and scored.",
         show_default=False,
+        file_okay=False,
     ),
 ]
-SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.")]
-DrawingsDir = Annotated[Path, typer.Option(help="Shards with drawings of the same people.")]
+SelfiesDir = Annotated[Path, typer.Option(help="Shards with selfies to train on.", file_okay=False)]
+DrawingsDir = Annotated[
+    Path, typer.Option(help="Shards with drawings of the same people.", file_okay=False)
+]
 HeldOutDir = Annotated[
-    Path, typer.Option(help="Shards of people never trained on, for grids and scores.")
+    Path,
+    typer.Option(help="Shards of people never trained on, for grids and scores.", file_okay=False),
 ]
 Most = Annotated[
     int | None, typer.Option(min=1, help="Use only so many people; all there are by default.")
@@ -55,29 +61,35 @@ Most = Annotated[
 AutoencoderRun = Annotated[
     Path,
     typer.Option(
-        help="Run of the autoencoder; it keeps latents, and small copies of your own pictures."
+        help="Run of the autoencoder; it keeps latents, and small copies of your own pictures.",
+        file_okay=False,
     ),
 ]
-IdentityRun = Annotated[Path, typer.Option(help="Run of the identity encoder.")]
-TeacherRun = Annotated[Path, typer.Option(help="Run of the teacher.")]
-JudgeRun = Annotated[Path, typer.Option(help="Run of the judge.")]
-AllRuns = Annotated[Path, typer.Option(help="Folder of the runs that the checkpoint came from.")]
+IdentityRun = Annotated[Path, typer.Option(help="Run of the identity encoder.", file_okay=False)]
+TeacherRun = Annotated[Path, typer.Option(help="Run of the teacher.", file_okay=False)]
+JudgeRun = Annotated[Path, typer.Option(help="Run of the judge.", file_okay=False)]
+AllRuns = Annotated[
+    Path, typer.Option(help="Folder of the runs that the checkpoint came from.", file_okay=False)
+]
 TeacherStart = Annotated[
     Path | None,
     typer.Option(
-        help="Another teacher's run, whose denoiser is trained further, instead of fresh weights."
+        help="Another teacher's run, whose denoiser is trained further, instead of fresh weights.",
+        file_okay=False,
     ),
 ]
 StudentStart = Annotated[
     Path | None,
     typer.Option(
-        help="Another student's run, whose denoiser is trained further, instead of the teacher's."
+        help="Another student's run, whose denoiser is trained further, instead of the teacher's.",
+        file_okay=False,
     ),
 ]
 JudgeStart = Annotated[
     Path | None,
     typer.Option(
-        help="Another judge's run, whose network is trained further, instead of fresh weights."
+        help="Another judge's run, whose network is trained further, instead of fresh weights.",
+        file_okay=False,
     ),
 ]
 
@@ -108,24 +120,37 @@ CheckedRuns = Annotated[int, typer.Option(min=1, help="Further runs, whose image
 
 # ---- checkpoints, recipes, reports
 
-TeacherCheckpoint = Annotated[Path, typer.Option(help="Checkpoint to compare with.")]
-StudentCheckpoint = Annotated[Path, typer.Option(help="Checkpoint that draws in few steps.")]
+TeacherCheckpoint = Annotated[
+    Path, typer.Option(help="Checkpoint to compare with.", file_okay=False)
+]
+StudentCheckpoint = Annotated[
+    Path, typer.Option(help="Checkpoint that draws in few steps.", file_okay=False)
+]
 JudgeDir = Annotated[
     Path,
     typer.Option(
-        help="Checkpoint of the judge; the one that ships by default.", show_default=False
+        help="Checkpoint of the judge; the one that ships by default.",
+        show_default=False,
+        file_okay=False,
     ),
 ]
 TrainedCheckpoint = Annotated[
-    Path, typer.Option(help="Checkpoint to ship, in the folder of its run.")
+    Path, typer.Option(help="Checkpoint to ship, in the folder of its run.", file_okay=False)
 ]
-ReportDir = Annotated[Path, typer.Option(help="Folder of the report on the checkpoint.")]
+ReportDir = Annotated[
+    Path, typer.Option(help="Folder of the report on the checkpoint.", file_okay=False)
+]
 
 # ---- what is written
 
-Out = Annotated[Path, typer.Option(help="Folder to write to; a run found there is resumed.")]
+Out = Annotated[
+    Path, typer.Option(help="Folder to write to; a run found there is resumed.", file_okay=False)
+]
 ReportOut = Annotated[
-    Path, typer.Option(help="Folder of page and figures; a report found there is resumed.")
+    Path,
+    typer.Option(
+        help="Folder of page and figures; a report found there is resumed.", file_okay=False
+    ),
 ]
 Note = Annotated[str, typer.Option(help="For the model card: what the runs' records do not say.")]
 

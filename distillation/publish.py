@@ -86,9 +86,9 @@ def _write(
     with publishing(out, marker=marker) as folder:
         model.save_pretrained(folder, safe_serialization=True)
         for config in sorted(folder.rglob("*.json")):
-            values = json.loads(config.read_text())
+            values = json.loads(config.read_bytes())
             kept = {key: value for key, value in values.items() if key not in LOCAL_KEYS}
-            config.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+            config.write_bytes(f"{json.dumps(kept, indent=2, sort_keys=True)}\n".encode())
         for name, data in files.items():
             (folder / name).write_bytes(data)
 

@@ -106,6 +106,7 @@ def evaluate(
         typer.Option(
             help="Gates (TOML) instead of those that ship for the artifact's tier, eval/gates.",
             show_default=False,
+            dir_okay=False,
         ),
     ] = None,
     threads: Annotated[
@@ -136,13 +137,15 @@ def evaluate(
         typer.Option(
             help="An earlier report.json: what got worse since then, beyond noise, fails too.",
             show_default=False,
+            dir_okay=False,
         ),
     ] = None,
     out: Annotated[
         Path,
         typer.Option(
             help="Folder of report.html, report.json, junit.xml, pictures, and the cache of what "
-            "the reference has computed, which makes the next run quicker."
+            "the reference has computed, which makes the next run quicker.",
+            file_okay=False,
         ),
     ] = Path("runs/eval"),
 ) -> int:
@@ -185,7 +188,9 @@ def evaluate(
 
 @app.command()
 def show(
-    report: Annotated[Path, typer.Argument(metavar="REPORT", help="An earlier report.json.")],
+    report: Annotated[
+        Path, typer.Argument(metavar="REPORT", help="An earlier report.json.", dir_okay=False)
+    ],
 ) -> int:
     """Show an earlier report on the terminal; the exit code is that of its verdict."""
     from eval.report import read
@@ -202,6 +207,7 @@ def schema(
             help="File to write; the repository keeps it as docs/schemas/report.schema.json. "
             "Default: stdout.",
             show_default=False,
+            dir_okay=False,
         ),
     ] = None,
 ) -> None:

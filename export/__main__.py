@@ -41,7 +41,8 @@ Out = Annotated[
     Path,
     typer.Option(
         help="Folder of the artifact. It is replaced in one step when the export succeeds, and "
-        "left as it is when not. The default is where other commands look for it."
+        "left as it is when not. The default is where other commands look for it.",
+        file_okay=False,
     ),
 ]
 

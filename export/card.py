@@ -27,7 +27,8 @@ def write(folder: Path, facts: PipelineFacts, manifest: Manifest) -> None:
     if manifest.styles:
         parts.append(_styles(manifest))
     parts.append(_made(manifest))
-    (folder / NAME).write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    text = "\n\n".join(parts)
+    (folder / NAME).write_bytes(f"{text}\n".encode())
 
 
 def _head(facts: PipelineFacts, manifest: Manifest) -> str:

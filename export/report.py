@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
+from rich.text import Text
 
 from support.sizes import size
 
@@ -63,6 +64,6 @@ def table(rows: Sequence[Row]) -> Table:
             f"{row.psnr:.1f}",
             f"{row.snr:.1f}",
             f"{row.floor:.0f}",
-            "[green]passed[/]" if row.passed else "[red]failed[/]",
+            Text("passed", "green") if row.passed else Text("failed", "red"),
         )
     return made

@@ -91,7 +91,8 @@ def plan(
         Path,
         typer.Option(
             help="Folder of measurements, by the checkpoint's hash: an interrupted plan resumes, "
-            "and another budget needs no new measurement of sensitivities."
+            "and another budget needs no new measurement of sensitivities.",
+            file_okay=False,
         ),
     ] = Path("runs/quantization"),
     curve: Annotated[
@@ -151,7 +152,8 @@ def apply(
         Path,
         typer.Option(
             help="Folder of the quantized checkpoint; a quantized checkpoint there is replaced, "
-            "anything else left alone."
+            "anything else left alone.",
+            file_okay=False,
         ),
     ] = Path("dist/quantized"),
 ) -> None:

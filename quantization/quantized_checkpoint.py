@@ -142,12 +142,12 @@ def _write_layers(quantized: QuantizedPipeline, path: Path) -> None:
         }
         for name in quantized.pipeline.names
     }
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    path.write_bytes(f"{json.dumps(values, indent=2)}\n".encode())
 
 
 def _read_layers(path: Path) -> dict[str, Int8Layers]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_bytes())
         return {
             name: {layer: LayerScales(**scales) for layer, scales in layers.items()}
             for name, layers in values.items()

@@ -49,7 +49,9 @@ Model = Annotated[
 ]
 
 
-Out = Annotated[Path, typer.Option(help="Folder of the package; it is replaced in one step.")]
+Out = Annotated[
+    Path, typer.Option(help="Folder of the package; it is replaced in one step.", file_okay=False)
+]
 
 
 @app.command()

@@ -7,11 +7,11 @@ room's `__main__.py` hands its typer app to `run`.
 
 from __future__ import annotations
 
-import errno
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,28 +21,45 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from support.errors import UserError
+from support.paths import (
+    escaped,
+    explain,
+    is_users_fault,
+    require_argument,
+    require_writable,
+    usable,
+)
+from support.terminal import use_any_encoding, use_utf_8_names
 
 WIDTH = 160
 """Columns of a table where no terminal says how many it has: in a file or a pipe no name is cut."""
-
-_CAUSED_BY_USERS = frozenset(
-    {
-        errno.EACCES,
-        errno.EEXIST,
-        errno.EISDIR,
-        errno.ENOSPC,
-        errno.ENOTDIR,
-        errno.EPERM,
-        errno.EROFS,
-    }
-)
-"""Errors of the operating system that a path given by the user, or a full disk, brings about."""
 
 GATE_FAILED = 1
 """Exit code of a command whose fidelity gate failed."""
 
 BAD_INPUT = 2
 """Exit code of bad input or broken integrity."""
+
+
+class _App(typer.Typer):
+    """A typer app whose commands check every path that they are given before they start."""
+
+    def command(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
+        register = super().command(*arguments, **options)
+
+        def registered(function: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(function)
+            def checked(**values: Any) -> Any:
+                lists = (value if isinstance(value, list) else [value] for value in values.values())
+                with usable(path for held in lists for path in held if isinstance(path, Path)):
+                    if isinstance(out := values.get("out"), Path):
+                        require_writable(out)
+                    return function(**values)
+
+            register(checked)
+            return function
+
+        return registered
 
 
 def new_app(help_text: str, *, group: type[TyperGroup] = TyperGroup) -> typer.Typer:
@@ -52,7 +69,7 @@ def new_app(help_text: str, *, group: type[TyperGroup] = TyperGroup) -> typer.Ty
         help_text: What the room is for, in a line.
         group: The class that finds the command that the arguments mean.
     """
-    return typer.Typer(
+    return _App(
         cls=group,
         help=help_text,
         add_completion=False,
@@ -74,24 +91,39 @@ def run(
         program: Its name in messages: `python -m ROOM`.
         without_arguments: Arguments to use where the user gave none.
     """
+    use_any_encoding()
+    use_utf_8_names()
     go_offline()
     # diffusers otherwise warns of optimum's two distributions on every import.
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
-    call: Any = app  # typer passes these options on, but does not declare them
     try:
-        code = call(sys.argv[1:] or [*without_arguments], prog_name=program, standalone_mode=False)
+        code = _called(app, program, sys.argv[1:] or [*without_arguments])
+        sys.stdout.flush()  # here, because at exit Python only warns that results are lost
+    except BrokenPipeError:
+        # Who read the results, such as `head`, has had enough: as typer does, and no more output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except (UserError, OSError, UnicodeEncodeError) as error:
+        if isinstance(error, UserError):
+            fail(str(error))
+        if not is_users_fault(error):
+            raise
+        fail(explain(error))
+    sys.exit(code)
+
+
+def _called(app: typer.Typer, program: str, arguments: list[str]) -> int:
+    """The exit code of a command; wrong usage ends the process."""
+    call: Any = app  # typer passes these options on, but does not declare them
+    for argument in arguments:
+        require_argument(argument)
+    try:
+        code = call(arguments, prog_name=program, standalone_mode=False)
     except TyperException as error:
         context = getattr(error, "ctx", None)
         where = context.command_path if context else program
         fail(f"{error.format_message().rstrip('.')} (see {where} --help)")
-    except UserError as error:
-        fail(str(error))
-    except OSError as error:
-        if error.errno not in _CAUSED_BY_USERS:
-            raise
-        name = error.filename2 or error.filename
-        fail(f"{f'{name}: ' if name else ''}{error.strerror}")
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def go_offline() -> None:
@@ -109,7 +141,7 @@ def go_offline() -> None:
 def fail(*messages: str) -> NoReturn:
     """Print on stderr what is wrong, one line for each message, and exit with code 2."""
     for message in messages:
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"error: {escaped(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(BAD_INPUT)
 
 
@@ -139,7 +171,8 @@ def export_first(format_name: str, checkpoint: Path, folder: Path, reason: str) 
 
 
 def print_tables(*tables: Any) -> None:
-    """Print Rich tables on stdout."""
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    """Print Rich tables on stdout; text in them is text, also where it has brackets or colons."""
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(width=width, markup=False, emoji=False)
     for table in tables:
         console.print(table)

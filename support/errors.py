@@ -2,6 +2,7 @@
 
 UserError (ValueError)
 ├── ExchangeError           this system or file system cannot exchange two folders in one step
+├── PathError               a path that nothing can be read from or written to
 └── PublishError            a folder cannot be put where it should go
 Each room's `errors.py` draws the rest.
 """
@@ -22,6 +23,10 @@ class ExchangeError(UserError):
 
     Moving one away and then the other in would leave a moment without either.
     """
+
+
+class PathError(UserError):
+    """A path that nothing can be read from or written to."""
 
 
 class PublishError(UserError):

@@ -29,6 +29,7 @@ RecipeOption = Annotated[
         "it. Default: none, which leaves 16-bit weights, or what a quantized checkpoint brings "
         "along.",
         show_default=False,
+        dir_okay=False,
     ),
 ]
 """`--recipe`: a recipe that a command can do without; its default is None."""
@@ -38,6 +39,7 @@ RecipeArgument = Annotated[
     typer.Argument(
         help="File that says which weight gets which bits, as `python -m quantization plan` writes "
         "it.",
+        dir_okay=False,
     ),
 ]
 """`RECIPE`: a recipe that a command cannot do without."""

@@ -41,10 +41,14 @@ def progress_bar(*, lines: bool = False) -> Iterator[Progress]:
     """
     # Imported here because library code names the protocol without ever showing a bar.
     from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+    # What is being done may be a path, in which brackets are no markup.
+    what_is_done = TextColumn("{task.description}", markup=False)
+    columns = (what_is_done, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task, last = bar.add_task("starting", total=None), ""
 
         def show(what: str, done: int = 0, total: int = 0, /) -> None:

@@ -230,7 +230,7 @@ def _has_digest(path: Path, digest: str) -> bool:
 
 def _read_index(folder: Path) -> dict[str, Any]:
     try:
-        index: dict[str, Any] = json.loads((folder / INDEX).read_text())
+        index: dict[str, Any] = json.loads((folder / INDEX).read_bytes())
     except OSError as error:
         raise ShardError(f"{folder} holds no people: no {INDEX} in it") from error
     except ValueError as error:

@@ -191,7 +191,7 @@ def _write_package(spec: bytes, blobs: Mapping[str, bytes], target: Path) -> Non
         },
         "rootModelIdentifier": _IDENTIFIER,
     }
-    (target / "Manifest.json").write_text(json.dumps(manifest))
+    (target / "Manifest.json").write_bytes(json.dumps(manifest).encode())
 
 
 def _cast_input(feature: Feature, value: Any) -> Any:

@@ -86,7 +86,7 @@ class Package:
         try:
             resolved = path.resolve(strict=True)
             inside = any(map(resolved.is_relative_to, self._bounds))
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:  # a name that no file can have
             raise PackageError(f"the package has no file {name!r}") from error
         if not inside:
             raise PackagePathError(f"path {name!r} leads out of the package by a link")

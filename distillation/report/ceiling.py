@@ -73,7 +73,7 @@ def read_ceiling(run: Path) -> dict[str, dict[str, float]]:
         RunError: The run has no such file.
     """
     try:
-        return dict(json.loads((run / CEILING_FILE).read_text()))
+        return dict(json.loads((run / CEILING_FILE).read_bytes()))
     except (OSError, ValueError) as error:
         raise RunError(
             f"{run} holds no trained judge; run: python -m distillation judge"

@@ -305,6 +305,6 @@ def read_report(out: Path) -> dict[str, Any]:
         RunError: The folder has no report.
     """
     try:
-        return dict(json.loads((out / REPORT_FILE).read_text()))
+        return dict(json.loads((out / REPORT_FILE).read_bytes()))
     except (OSError, ValueError) as error:
         raise RunError(f"{out} has no {REPORT_FILE}; run: python -m distillation report") from error

@@ -61,7 +61,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         RunError: The folder has none.
     """
     try:
-        return json.loads((folder / RECORD_FILE).read_text())
+        return json.loads((folder / RECORD_FILE).read_bytes())
     except (OSError, ValueError) as error:
         raise RunError(
             f"{folder} holds no {RECORD_FILE} of a training run; train it first"

@@ -24,7 +24,7 @@ def reset() -> bool:
     global _largest
     _largest = max(_largest, peak())
     try:
-        _CLEAR.write_text(_RESET_PEAK)
+        _CLEAR.write_bytes(_RESET_PEAK.encode())
     except OSError:
         return False
     return True
@@ -65,7 +65,7 @@ def _status(name: str) -> int:
 
 def _sum(path: Path, *names: str) -> int:
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     fields = (line.partition(":") for line in lines)

@@ -79,7 +79,10 @@ def picture(folder: Path, path: str) -> str:
     Raises:
         ReportError: It lies outside of the folder or is no PNG file.
     """
-    file = (folder / path).resolve()
+    try:
+        file = (folder / path).resolve()
+    except (OSError, RuntimeError, ValueError):  # a path that no file can have
+        raise ReportError(f"the report names a picture that cannot be: {path!r}") from None
     if not file.is_relative_to(folder.resolve()):
         raise ReportError(f"the report names a picture outside of its folder: {path}")
     if not file.is_file():

@@ -111,7 +111,7 @@ def write_operators(folder: Path) -> None:
     names = ", ".join(model.name for model in models)
     header = f"# ONNX Runtime {onnxruntime.__version__}: operators and types of {names}"
     kept = [line for line in lines if not line.startswith("#")]
-    path.write_text("\n".join([header, *kept, ""]), encoding="utf-8")
+    path.write_bytes("\n".join([header, *kept, ""]).encode())
 
 
 def write_optimum_config(folder: Path) -> None:
@@ -122,7 +122,7 @@ def write_optimum_config(folder: Path) -> None:
     """
     config = {"architectures": ["ORTModelForCustomTasks"], "model_type": "vit"}
     text = json.dumps(config, indent=2, sort_keys=True)
-    (folder / "config.json").write_text(f"{text}\n", encoding="utf-8")
+    (folder / "config.json").write_bytes(f"{text}\n".encode())
 
 
 def operations(model: ir.Model) -> int:

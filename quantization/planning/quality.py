@@ -94,7 +94,7 @@ class QualityMeter:
     ) -> Quality:
         file = self.cache / f"images-{name}.json"
         known: dict[str, tuple[float, float]] = (
-            json.loads(file.read_text()) if file.exists() else {}
+            json.loads(file.read_bytes()) if file.exists() else {}
         )
         change: _Change | None = None
         for done, seed in enumerate(self.seeds):

@@ -30,7 +30,7 @@ def write_golden(folder: Path, readme: str) -> None:
     _write_json(folder / "sampler.json", values)
     (folder / "eight_bit.safetensors").write_bytes(save(eight_bit()))
     (folder / LABEL).write_bytes(XMP.encode())
-    (folder / "README.md").write_text(readme, encoding="utf-8")
+    (folder / "README.md").write_bytes(readme.encode())
 
 
 def eight_bit() -> dict[str, np.ndarray]:
@@ -58,4 +58,4 @@ def _pictures(folder: Path) -> None:
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    path.write_bytes(f"{json.dumps(values, indent=1)}\n".encode())

@@ -3,6 +3,9 @@
 Every command runs in a process of its own, in which all look-ups of hosts and connections to
 networks are denied and written down, also in the processes that it starts. A server on this machine
 plays the Hub and counts requests, so that a library that swallows the denial is found out too.
+
+The processes' output takes ASCII only, and none of our code may open text in the locale's encoding:
+what `test_terminals.py` checks of some commands holds for all of them, and for their workers.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import pytest
 from PIL import Image
 
 from tests.command_lines import ROOMS
+from tests.field_reports.locales import ASCII_ONLY, NO_DEFAULT_ENCODING
 from tests.test_imports import ROOT
 
 DENY = """
@@ -91,6 +95,7 @@ class Offline:
             "HF_ENDPOINT": self.hub.address,
             "HF_HOME": str(self.folder / "hf"),
             "DENIED": str(self.denied),
+            **ASCII_ONLY,
         }
         before = len(self.hub.requests)
         made = subprocess.run(
@@ -112,7 +117,7 @@ class Offline:
 @pytest.fixture
 def offline(hub: Hub, tmp_path: Path) -> Offline:
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(DENY)
+    (tmp_path / "site" / "sitecustomize.py").write_text(DENY + NO_DEFAULT_ENCODING)
     return Offline(tmp_path, hub, tmp_path / "denied")
 
 
@@ -130,10 +135,10 @@ def artifact(avatar_checkpoint: Path, hub: Hub, tmp_path_factory: pytest.TempPat
     """An artifact of the tiny avatar, exported offline as well."""
     folder = tmp_path_factory.mktemp("artifact")
     (folder / "site").mkdir()
-    (folder / "site" / "sitecustomize.py").write_text(DENY)
+    (folder / "site" / "sitecustomize.py").write_text(DENY + NO_DEFAULT_ENCODING)
     run = Offline(folder, hub, folder / "denied")
-    run("export", "coreml", "--checkpoint", avatar_checkpoint, "--out", folder / "coreml")
-    return folder / "coreml"
+    run("export", "coreml", "--checkpoint", avatar_checkpoint, "--out", folder / "é→")
+    return folder / "é→"
 
 
 COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
