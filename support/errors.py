@@ -2,7 +2,8 @@
 
 UserError (ValueError)
 ├── ExchangeError           this system or file system cannot exchange two folders in one step
-└── PublishError            a folder cannot be put where it should go
+├── PublishError            a folder cannot be put where it should go
+└── SnapshotError           a download of Hugging Face's cache holds no one snapshot
 Each room's `errors.py` draws the rest.
 """
 
@@ -26,3 +27,7 @@ class ExchangeError(UserError):
 
 class PublishError(UserError):
     """A folder cannot be put in its place; what was there before is untouched."""
+
+
+class SnapshotError(UserError):
+    """A download of Hugging Face's cache holds no snapshot, or several and none is the main one."""
