@@ -33,7 +33,7 @@ def read_index(checkpoint: Path) -> dict[str, Any]:
             pipeline class.
     """
     checkpoint = snapshot(checkpoint)
-    if not (checkpoint / INDEX).is_file():
+    if not os.path.lexists(checkpoint / INDEX):
         raise CheckpointError(refusal(checkpoint, INDEX))
     index = read_json(checkpoint / INDEX)
     if not isinstance(index.get("_class_name"), str):
@@ -51,6 +51,8 @@ def read_json(path: Path) -> dict[str, Any]:
         require_no_pointer(path)
         value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise CheckpointError(_leads_nowhere(path)) from None
         if missing(path) != "is missing":
             raise CheckpointError(f"{path} {missing(path)}") from None
         raise CheckpointError(f"{path.parent} has no {path.name}: not a checkpoint") from None
@@ -123,11 +125,15 @@ def _collect(
             continue
         name = f"{prefix}{path.name}"
         if path.is_symlink() and not path.exists():
-            raise CheckpointError(f"{path} is a link to {os.readlink(path)}, which is not there")
+            raise CheckpointError(_leads_nowhere(path))
         if path.is_dir():
             _collect(path, f"{name}/", (*above, real), found)
         elif path.is_file():
             found.append((name, path))
+
+
+def _leads_nowhere(link: Path) -> str:
+    return f"{link} is a link to {os.readlink(link)}, which is not there"
 
 
 def fingerprint(checkpoint: Path) -> str:

@@ -161,7 +161,15 @@ def _header(path: Path) -> dict[str, str]:
         tensors = {k: v for k, v in json.loads(header).items() if k != "__metadata__"}
         end = 8 + length + max((int(v["data_offsets"][1]) for v in tensors.values()), default=0)
         dtypes = {name: str(about["dtype"]) for name, about in tensors.items()}
-    except (UnicodeDecodeError, AttributeError, KeyError, IndexError, TypeError, ValueError):
+    except (
+        UnicodeDecodeError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ):
         raise CheckpointError(f"{path} is no safetensors file: its header is malformed") from None
     if size != end:
         problem = "is cut short" if size < end else "has foreign bytes at its end"

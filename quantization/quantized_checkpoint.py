@@ -155,7 +155,7 @@ def _read_layers(path: Path) -> dict[str, Int8Layers]:
         }
     except OSError as error:
         raise PackedError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise PackedError(f"{path} holds no scales: {error}") from None
 
 

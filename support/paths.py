@@ -47,8 +47,16 @@ _FOLDERS = (
     (".mlpackage", "a folder of Core ML packages"),
 )
 """Suffixes of what lies in folders of further kinds."""
+_LEVELS = 4
+"""Folders around a path that are looked at in search of the right one."""
 _MOST = 1000
-"""Folders that are looked through in search of the right one."""
+"""Folders inside it that are looked at."""
+
+
+def is_macos_file(name: str) -> bool:
+    """Whether a file or folder is one that macOS leaves beside others or in the place of others."""
+    in_cloud = name.startswith(".") and name.endswith(".icloud")
+    return name in (".DS_Store", "__MACOSX") or name.startswith("._") or in_cloud
 
 
 def is_system_file(name: str) -> bool:
@@ -73,7 +81,7 @@ def missing(path: Path) -> str:
 
 def describe(path: Path) -> tuple[str, str]:
     """What lies at a path, and what to do with it: both in words, the second one may be empty."""
-    if path.name.endswith(".icloud") and path.name.startswith("."):
+    if path.suffix == ".icloud" and is_macos_file(path.name):
         return "a placeholder of a file in iCloud", "download the file first, in Finder"
     try:
         return (_describe_folder(path), "") if path.is_dir() else _describe_file(path)
@@ -101,9 +109,31 @@ def instead(path: Path, *, markers: Sequence[str], expected: str) -> str:
     return f"{path} is {what}, expected {expected}{advice and f': {advice}'}"
 
 
+def file_instead(path: Path, *, name: str, expected: str) -> str | None:
+    """The line about a path that cannot be a text file of the expected kind.
+
+    Args:
+        path: What the user named.
+        name: How files of that kind are usually named.
+        expected: That kind in words, with its article.
+
+    Returns:
+        None where it may be such a file, or where there is nothing and never was.
+    """
+    if not os.path.lexists(path):
+        return f"{path} {missing(path)}" if os.path.lexists(placeholder(path)) else None
+    what, advice = describe(path)
+    if what in ("a file", "a JSON file"):
+        return None
+    if os.path.isfile(path / name):
+        advice = f"name the file in it, {path / name}"
+    return f"{path} is {what}, expected {expected}{advice and f': {advice}'}"
+
+
 def nearby(path: Path, markers: Sequence[str]) -> list[Path]:
     """The folders with one of the markers that a path is in, else up to three that are in it."""
-    around = [folder for folder in path.parents if _holds(folder, markers)][:1]
+    above = Path(os.path.abspath(path)).parents[:_LEVELS]
+    around = [folder for folder in above if _holds(folder, markers)][:1]
     if around or not path.is_dir():
         return around
     found = []
