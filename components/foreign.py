@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from support.paths import describe, is_system_file, missing, nearby
 
@@ -113,7 +114,7 @@ def _weight_names(path: Path) -> tuple[str, ...]:
     return tuple(header) if isinstance(header, dict) else ()
 
 
-def _config(path: Path) -> dict[str, object]:
+def _config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -68,6 +68,16 @@ def require_anchored(checkpoint: Path) -> None:
     assert row.passed, row
 
 
+def held(pipeline: components.PipelineComponents) -> tuple[object, ...]:
+    """What a checkpoint says of itself, its prompt as tokens, and a hash of all its weights."""
+    digest = hashlib.sha256()
+    for name in pipeline.names:
+        for value in pipeline.component(name).module.state_dict().values():
+            digest.update(value.numpy().tobytes())
+    ids = pipeline.example_run(0)["input_ids"].tolist()
+    return pipeline.facts(), ids, digest.hexdigest()
+
+
 def weights(checkpoint: Path, part: str) -> Path:
     return checkpoint / part / f"{PARTS[part]}.safetensors"
 
@@ -146,9 +156,7 @@ def copy(halves: Path, tmp_path: Path) -> Path:
 # Checkpoints that are read as what they are.
 
 
-@pytest.mark.parametrize(
-    ("variant", "sharded"), [("fp16", False), ("bf16", True), ("non_ema", True)]
-)
+@pytest.mark.parametrize(("variant", "sharded"), [("fp16", True), ("bf16", False)])
 def test_variants_of_every_part(halves: Path, copy: Path, variant: str, sharded: bool) -> None:
     dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(variant, torch.float32)
     for part, stem in PARTS.items():
@@ -261,7 +269,7 @@ def test_files_of_macos_and_git_among_the_files(halves: Path, copy: Path, tmp_pa
     (copy / ".git" / "lfs").mkdir(parents=True)
     (copy / ".git" / "config.json").write_text("{")
     assert components.fingerprint(copy) == components.fingerprint(halves)
-    assert same(halves, copy)
+    assert held(components.load(copy)) == held(components.load(halves))
     write_quantized(apply(copy, Recipe(pipeline=SD, patterns=RECIPE.patterns)), tmp_path / "q")
     names = [path.name for path in (tmp_path / "q").rglob("*")]
     assert not any(name.startswith(".") or name == "__MACOSX" for name in names)
@@ -469,7 +477,7 @@ def test_neighbours_of_selfies(command: Command, tmp_path: Path) -> None:
 WRONG = (b"", b"PK\3\4", b"GGUF", b"\0\5\x16\7", b"<html>", b"{", b"[]", b"bplist00", b"\x80\2")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     content=st.sampled_from(WRONG).flatmap(lambda start: st.binary(max_size=30).map(start.__add__)),
     name=st.sampled_from(
@@ -510,21 +518,16 @@ def damaged(sd_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return Path(shutil.copytree(sd_checkpoint, tmp_path_factory.mktemp("damaged") / "sd"))
 
 
-def held(pipeline: components.PipelineComponents) -> list[Any]:
-    """What a checkpoint says of itself, its prompt as tokens, and a hash of all its weights."""
-    digest = hashlib.sha256()
-    for name in pipeline.names:
-        for value in pipeline.component(name).module.state_dict().values():
-            digest.update(value.numpy().tobytes())
-    ids = pipeline.example_run(0)["input_ids"].tolist()
-    return [pipeline.facts(), ids, digest.hexdigest()]
+@pytest.fixture(scope="module")
+def undamaged(damaged: Path) -> tuple[object, ...]:
+    return held(components.load(damaged))
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(data=st.data(), damage=damages())
 def test_damage_of_any_file_of_a_checkpoint(
-    sd_checkpoint: Path,
     damaged: Path,
+    undamaged: tuple[object, ...],
     data: st.DataObject,
     damage: Callable[[bytes], bytes],
 ) -> None:
@@ -536,7 +539,7 @@ def test_damage_of_any_file_of_a_checkpoint(
         path.write_bytes(damage(whole))
         pipeline = components.load(damaged)
         found = held(pipeline)
-        assert len(damage(whole)) == len(whole) or found == held(components.load(sd_checkpoint))
+        assert len(damage(whole)) == len(whole) or found == undamaged
     except ComponentsError as error:
         assert "\n" not in str(error)
     finally:
