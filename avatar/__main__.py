@@ -198,9 +198,9 @@ def open_model(
 def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
     """The styles of a checkpoint; no weights are loaded."""
     from avatar.styles_file import styles_of
+    from components.checkpoint import read_index
 
-    if not (checkpoint / "model_index.json").is_file():
-        raise CheckpointError(f"{checkpoint} has no model_index.json: not a checkpoint")
+    read_index(checkpoint)  # raises where it is no checkpoint
     return styles_of(checkpoint)
 
 

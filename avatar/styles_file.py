@@ -52,7 +52,7 @@ def read_styles(path: Path) -> tuple[DesignerStyle, ...]:
             f"{path}: cannot be read ({error.strerror}); expected a list of styles, each with "
             f"{', '.join(REQUIRED)}"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StylesError(f"{path}: is not JSON, mend it there: {error}") from None
     if not isinstance(entries, list) or not entries:
         raise StylesError(f"{path}: expected a list with an object for each style: [{{…}}, …]")

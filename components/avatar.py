@@ -29,7 +29,7 @@ from avatar.model import (
 from avatar.people import STYLES, DesignerStyle, sample_identity
 from avatar.selfies import MAX_SELFIES, SELFIE_SIZE, rules_to_dicts
 from avatar.styles_file import styles_of
-from components.checkpoint import read_json
+from components.checkpoint import read_json, understood
 from components.component import (
     Arrays,
     Component,
@@ -38,8 +38,9 @@ from components.component import (
     Runner,
     TensorSpec,
 )
-from components.declared import Part, load_module, require_known_fields, understood
+from components.declared import Part, load_module, require_known_fields
 from components.errors import CheckpointError
+from components.weights import find_weights
 from support.images import on_8_bit_grid
 
 EXAMPLE_SELFIES = 3
@@ -219,12 +220,21 @@ class AvatarComponents(PipelineComponents):
                     use_safetensors=True,
                     torch_dtype=torch.float32,
                     latent_encoder=None,
+                    **self._variants(),
                 )
             else:
                 pipeline = self.assemble()
             selfies = inputs["selfies"][inputs["selfie_mask"] == 1]
             pictures = pipeline(selfies, style=int(inputs["style"][0]), seeds=[seed])
         return {_AVATAR.name: pictures}
+
+    def _variants(self) -> dict[str, Any]:
+        """The networks that are read from a variant of their files, which need its name."""
+        return {
+            name: load_module(kind, self.checkpoint, name)
+            for kind, name in _NETWORKS
+            if find_weights(self.checkpoint / name).variant is not None
+        }
 
     def assemble(self) -> AvatarPipeline:
         """The components as an `AvatarPipeline`.

@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from components.errors import CheckpointError
+from components.foreign import PICKLES, pickled, refusal
+from support.errors import UserError
+from support.found_files import is_system_file, missing
+from support.hub_cache import snapshot
 
 INDEX = "model_index.json"
 """The file that names a checkpoint's pipeline class."""
 HASHED_SUFFIXES = (".json", ".safetensors", ".txt", ".model")
 """Files that decide how a checkpoint behaves. The model card is not one of them, so that it may be
 reworded without changing the hash."""
-UNSAFE_SUFFIXES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
-"""Pickled weights, which are never read."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 """How the text begins that git-LFS leaves in the place of a file that was not fetched."""
 
@@ -28,8 +32,9 @@ def read_index(checkpoint: Path) -> dict[str, Any]:
         CheckpointError: There is no such folder or file, or it is not a JSON object that names a
             pipeline class.
     """
-    if not checkpoint.is_dir():
-        raise CheckpointError(f"no checkpoint folder at {checkpoint}")
+    checkpoint = snapshot(checkpoint)
+    if not os.path.lexists(checkpoint / INDEX):
+        raise CheckpointError(refusal(checkpoint, INDEX))
     index = read_json(checkpoint / INDEX)
     if not isinstance(index.get("_class_name"), str):
         raise CheckpointError(f"{checkpoint / INDEX} names no pipeline class")
@@ -46,6 +51,10 @@ def read_json(path: Path) -> dict[str, Any]:
         require_no_pointer(path)
         value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise CheckpointError(_leads_nowhere(path)) from None
+        if missing(path) != "is missing":
+            raise CheckpointError(f"{path} {missing(path)}") from None
         raise CheckpointError(f"{path.parent} has no {path.name}: not a checkpoint") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -63,11 +72,18 @@ def require_safetensors(folder: Path) -> None:
 
     Pickled weights run code when they are opened, so they are never read.
     """
-    if any(folder.glob("*.safetensors")):
+    if any(not is_system_file(path.name) for path in folder.glob("*.safetensors")):
         return
-    if any(path.suffix in UNSAFE_SUFFIXES for path in folder.glob("*")):
-        raise CheckpointError(f"{folder} holds pickled weights; only safetensors are read")
-    raise CheckpointError(f"{folder} holds no safetensors weights")
+    paths = [path for path in folder.glob("*") if not is_system_file(path.name)]
+    if any(path.suffix in PICKLES for path in paths):
+        raise CheckpointError(pickled(folder))
+    for path in folder.glob(".*.safetensors.icloud"):
+        own = path.with_name(path.name.removeprefix(".").removesuffix(".icloud"))
+        raise CheckpointError(f"{own} {missing(own)}")
+    held = ", ".join(sorted({path.suffix or path.name for path in paths} - {".json"}))[:60]
+    raise CheckpointError(
+        f"{folder} holds no safetensors weights{held and f', but {held}'}; expected them"
+    )
 
 
 def require_no_pointer(path: Path) -> None:
@@ -87,6 +103,7 @@ def files(checkpoint: Path) -> list[tuple[str, Path]]:
     """Every file below a checkpoint, as its POSIX path relative to it and its place, sorted.
 
     Links to files and folders are followed: what a loader would read belongs to the checkpoint.
+    What systems and tools keep for themselves (`.DS_Store`, `.git`, `__MACOSX`) does not.
 
     Raises:
         CheckpointError: A link leads nowhere, or to a folder that holds it.
@@ -104,28 +121,52 @@ def _collect(
     if real in above:
         raise CheckpointError(f"{folder} is a circular link: it leads to a folder that holds it")
     for path in folder.iterdir():
+        if is_system_file(path.name):
+            continue
         name = f"{prefix}{path.name}"
         if path.is_symlink() and not path.exists():
-            raise CheckpointError(f"{path} is a link to {os.readlink(path)}, which is not there")
+            raise CheckpointError(_leads_nowhere(path))
         if path.is_dir():
             _collect(path, f"{name}/", (*above, real), found)
         elif path.is_file():
             found.append((name, path))
 
 
+def _leads_nowhere(link: Path) -> str:
+    return f"{link} is a link to {os.readlink(link)}, which is not there"
+
+
 def fingerprint(checkpoint: Path) -> str:
     """SHA-256 over the paths and contents of a checkpoint's configuration and weight files.
 
     Law: it depends on what is in the folder and in what its links lead to, not on where the folder
-    is, when it was written, or which of its files are links. Equal fingerprints mean equal files.
+    is, when it was written, or which of its files are links. Equal fingerprints mean equal files. A
+    download in Hugging Face's cache has the fingerprint of its snapshot.
 
     Raises:
         CheckpointError: A link leads nowhere, or to a folder that holds it.
     """
     total = hashlib.sha256()
-    for name, path in files(checkpoint):
+    for name, path in files(snapshot(checkpoint)):
         if path.suffix in HASHED_SUFFIXES:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             total.update(f"{name}\0{digest}\n".encode())
     return total.hexdigest()
+
+
+@contextmanager
+def understood(place: Path) -> Iterator[None]:
+    """Turn whatever a library raises while it reads `place` into one `CheckpointError`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError:
+        raise
+    # diffusers, transformers, tokenizers, safetensors and protobuf have no error tree in common,
+    # and raise plain `Exception` too. All that is done inside is to read files of the user's.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        name = type(error).__name__
+        raise CheckpointError(f"cannot read {place}: {name}: {reason}") from error

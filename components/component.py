@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from components.checkpoint import files
-from components.declared import Part, check_parts, not_finite
+from components.declared import Part, check_parts
 from components.errors import CheckpointError, InputError, UnknownComponentError
+from components.weights import not_finite
 from support.json_records import Exact, record
 
 if TYPE_CHECKING:

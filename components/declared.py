@@ -7,28 +7,18 @@ files: the class of every part, whole files instead of git-LFS pointers, finite 
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from components.checkpoint import INDEX, read_json, require_no_pointer, require_safetensors
+from components.checkpoint import INDEX, read_json, require_no_pointer, understood
 from components.errors import CheckpointError
-from support.errors import UserError
+from components.weights import COUNTERS, check_weights, find_weights
 
 SCHEDULER_CONFIG = "scheduler_config.json"
-_STEMS = ("diffusion_pytorch_model", "model")
-"""Names, without suffix, under which diffusers and transformers look for weights."""
-_FLOATS = ("F16", "BF16", "F32", "F64")
-_COUNTERS = ("position_ids", "num_batches_tracked")
-"""Last parts of the names of integer tensors, which hold indices and counts, never weights."""
-_LONGEST_HEADER = 100_000_000
-"""Bytes of the longest header that the safetensors format allows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +112,7 @@ def _check_files(folder: Path, part: Part, kind: str, *, weights: bool) -> None:
             f"expected weights in float16, bfloat16 or float32"
         )
     if weights and part.holds == "weights":
-        for path in weight_files(folder):
+        for path in find_weights(folder).files:
             check_weights(path, folder.name)
 
 
@@ -144,97 +134,6 @@ def tokenizer_files(folder: Path) -> tuple[str, ...]:
     )
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that the loaders read from a part's folder: one, or its shards.
-
-    Raises:
-        CheckpointError: There are none under the names that loaders know, or a shard is missing.
-    """
-    for stem in _STEMS:
-        index = folder / f"{stem}.safetensors.index.json"
-        single = folder / f"{stem}.safetensors"
-        if index.is_file():
-            shards = read_json(index).get("weight_map")
-            if not isinstance(shards, dict) or not all(isinstance(s, str) for s in shards.values()):
-                raise CheckpointError(f"{index} has no weight_map, expected a file for each weight")
-            found = [folder / name for name in sorted(set(shards.values()))]
-        elif single.is_file():
-            found = [single]
-        else:
-            continue
-        for path in found:
-            if not path.is_file():
-                raise CheckpointError(f"{folder} has no {path.name}, which {index.name} names")
-        return found
-    require_safetensors(folder)
-    held = ", ".join(sorted(path.name for path in folder.glob("*.safetensors")))[:120]
-    expected = " or ".join(f"{stem}.safetensors" for stem in _STEMS)
-    raise CheckpointError(f"{folder} holds {held}, expected {expected}")
-
-
-def check_weights(path: Path, part: str) -> None:
-    """Raise `CheckpointError` unless a safetensors file is whole and all its numbers are finite.
-
-    A file is read once in a process, and again only when it has changed.
-    """
-    about = path.stat()
-    _check_weights(path, part, (about.st_ino, about.st_size, about.st_mtime_ns))
-
-
-@lru_cache(maxsize=256)
-def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
-    from safetensors import safe_open
-    from torch import aminmax
-
-    for name, dtype in _header(path).items():
-        if dtype not in _FLOATS and not name.endswith(_COUNTERS):
-            raise CheckpointError(
-                f"{part}.{name} in {path} is stored as {dtype}, expected {', '.join(_FLOATS)}: "
-                f"quantized parts of other tools are not read"
-            )
-    with understood(path), safe_open(path, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118 (a reader, not a mapping)
-            tensor = file.get_tensor(name)
-            if not tensor.is_floating_point() or not tensor.numel():
-                continue
-            # One pass without a mask of the tensor's size; NaN propagates to both.
-            if not all(math.isfinite(end) for end in aminmax(tensor)):
-                raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
-
-
-def not_finite(weight: str) -> str:
-    """The message about a weight with numbers that are none."""
-    return f"{weight} holds NaN or infinity, expected finite numbers"
-
-
-def _header(path: Path) -> dict[str, str]:
-    """The dtype of every tensor of a safetensors file, by name.
-
-    Raises:
-        CheckpointError: It is a git-LFS pointer, no safetensors file, or its length is wrong.
-    """
-    require_no_pointer(path)
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        start = stream.read(8)
-        length = int.from_bytes(start, "little")
-        if len(start) == 8 and length > _LONGEST_HEADER:
-            raise CheckpointError(f"{path} is no safetensors file: it begins with {start!r}")
-        if len(start) < 8 or length > size - 8:
-            raise CheckpointError(f"{path} is cut short: its {size} bytes end inside its header")
-        header = stream.read(length)
-    try:
-        tensors = {k: v for k, v in json.loads(header).items() if k != "__metadata__"}
-        end = 8 + length + max((int(v["data_offsets"][1]) for v in tensors.values()), default=0)
-        dtypes = {name: str(about["dtype"]) for name, about in tensors.items()}
-    except (UnicodeDecodeError, AttributeError, KeyError, IndexError, TypeError, ValueError):
-        raise CheckpointError(f"{path} is no safetensors file: its header is malformed") from None
-    if size != end:
-        problem = "is cut short" if size < end else "has foreign bytes at its end"
-        raise CheckpointError(f"{path} {problem}: it has {size} bytes, expected {end}")
-    return dtypes
-
-
 def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
     """Load one part with its library's own loader, in float32, from local files only.
 
@@ -247,19 +146,23 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
         CheckpointError: The loader refuses the files, or reports weights that are missing, unused
             or of another shape.
     """
+    import torch
+
     folder = checkpoint / part
-    weight_files(folder)
+    variant = find_weights(folder).variant
     with understood(folder), _reports_instead_of_warnings():
         module, report = kind.from_pretrained(
             checkpoint,
             subfolder=part,
+            variant=variant,
+            torch_dtype=torch.float32,  # whatever the configuration says that weights were
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are in the report, by name
         )
     _require_exact(folder, kind.__name__, report)
-    return module.float()
+    return module
 
 
 @contextmanager
@@ -275,7 +178,7 @@ def _reports_instead_of_warnings() -> Iterator[None]:
 
 def _require_exact(folder: Path, kind: str, report: Mapping[str, Any]) -> None:
     """Raise `CheckpointError` where a loader's report names any weight."""
-    unexpected = [k for k in report.get("unexpected_keys", ()) if not k.endswith(_COUNTERS)]
+    unexpected = [k for k in report.get("unexpected_keys", ()) if not k.endswith(COUNTERS)]
     mismatched = [
         str(key[0] if isinstance(key, tuple) else key) for key in report["mismatched_keys"]
     ]
@@ -313,20 +216,3 @@ def require_known_fields(kind: Any, config: Mapping[str, Any], path: Path) -> No
             raise CheckpointError(
                 f"{path} has {name} = {repr(value)[:60]}, which a {kind.__name__} does not know"
             )
-
-
-@contextmanager
-def understood(place: Path) -> Iterator[None]:
-    """Turn whatever a library raises while it reads `place` into one `CheckpointError`."""
-    try:
-        yield
-    except UserError:
-        raise
-    except MemoryError:
-        raise
-    # diffusers, transformers, tokenizers, safetensors and protobuf have no error tree in common,
-    # and raise plain `Exception` too. All that is done inside is to read files of the user's.
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        name = type(error).__name__
-        raise CheckpointError(f"cannot read {place}: {name}: {reason}") from error

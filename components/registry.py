@@ -11,6 +11,7 @@ from pathlib import Path
 from components.checkpoint import read_index
 from components.component import PipelineComponents, Weights
 from components.errors import UnknownPipelineError
+from support.hub_cache import snapshot
 
 PIPELINES = {
     "AvatarPipeline": "components.avatar:AvatarComponents",
@@ -24,14 +25,15 @@ def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComp
     """The components of a checkpoint, after a check of what it declares; none is loaded yet.
 
     Args:
-        checkpoint: Its folder.
+        checkpoint: Its folder, or the folder of a download in Hugging Face's cache.
         weights: Returns the state of each component's module, which then isn't read from files.
 
     Raises:
         CheckpointError: The folder is not a checkpoint, or not the one that it declares.
         UnknownPipelineError: Its pipeline class is not in `PIPELINES`.
+        SnapshotError: The download has no one snapshot.
     """
-    folder = Path(checkpoint)
+    folder = snapshot(Path(checkpoint))
     name = read_index(folder)["_class_name"]
     if name not in PIPELINES:
         known = ", ".join(sorted(PIPELINES))

@@ -7,8 +7,8 @@ from typing import Any
 
 import diffusers
 
-from components.checkpoint import read_json
-from components.declared import SCHEDULER_CONFIG, declared_class, understood
+from components.checkpoint import read_json, understood
+from components.declared import SCHEDULER_CONFIG, declared_class
 from components.errors import CheckpointError
 
 KINDS = {

@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionMod
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer, CLIPTokenizerFast
 
-from components.checkpoint import read_json
+from components.checkpoint import read_json, understood
 from components.component import (
     Arrays,
     Component,
@@ -27,11 +27,11 @@ from components.declared import (
     load_module,
     require_known_fields,
     tokenizer_files,
-    understood,
 )
 from components.errors import CheckpointError
 from components.schedulers import KINDS, kind_of, load_scheduler
 from components.unet_inputs import latent_size, require_plain, text_widths
+from components.weights import find_weights
 
 PROMPT = "a watercolour of a lighthouse at dusk"
 STEPS = 4
@@ -214,7 +214,7 @@ class StableDiffusionComponents(PipelineComponents):
     def assemble(self) -> StableDiffusionPipeline:
         """The checkpoint as diffusers' pipeline, in float32, without a safety checker."""
         with understood(self.checkpoint):
-            given = {} if self.weights is None else self._given_parts()
+            given = self._variants() if self.weights is None else self._given_parts()
             tokenizer = self._tokenizer()
             if isinstance(tokenizer, CLIPTokenizerFast):
                 given["tokenizer"] = None  # `from_pretrained` knows one class only, and sets it
@@ -231,6 +231,18 @@ class StableDiffusionComponents(PipelineComponents):
             )
             pipeline.register_modules(tokenizer=tokenizer)
         return pipeline
+
+    def _variants(self) -> dict[str, Any]:
+        """The parts that are read from a variant of their files, each by its library's loader.
+
+        The pipeline's loader takes one variant for all parts, wherever they have a file of it.
+        """
+        kinds = {"text_encoder": CLIPTextModel, "unet": UNet2DConditionModel, "vae": AutoencoderKL}
+        return {
+            name: load_module(kind, self.checkpoint, name)
+            for name, kind in kinds.items()
+            if find_weights(self.checkpoint / name).variant is not None
+        }
 
     def _given_parts(self) -> dict[str, Any]:
         """The parts with weights, made of the components: the folder has no files of them."""

@@ -18,9 +18,12 @@ from diffusers.utils.logging import disable_progress_bar
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from avatar.model import AvatarPipeline, Denoiser, LatentEncoder
+import components
+from avatar.model import AvatarPipeline, Decoder, Denoiser, IdentityEncoder, LatentEncoder
 from avatar.people import DesignerStyle
 from avatar.styles_file import STYLES_FILE, dump_styles, styles_of
+from components.checkpoint import understood
+from components.declared import load_module
 from distillation.data import Drawing, TrainingData
 from distillation.errors import RunError
 from distillation.pictures import from_pixels
@@ -31,6 +34,14 @@ from support.publish import publish
 CHECKPOINT = "checkpoint"
 PIPELINE_FILE = "model_index.json"
 """File that every pipeline's checkpoint has."""
+
+_NETWORKS = {
+    "identity_encoder": IdentityEncoder,
+    "denoiser": Denoiser,
+    "decoder": Decoder,
+    "latent_encoder": LatentEncoder,
+}
+"""The networks of a pipeline, by the names of their folders."""
 
 Model = TypeVar("Model", bound=ModelMixin)
 
@@ -96,11 +107,19 @@ def open_pipeline(folder: Path) -> AvatarPipeline:
 
     Raises:
         RunError: The folder holds none.
+        ComponentsError: What it holds is damaged, or not what it declares.
     """
     if not (folder / PIPELINE_FILE).is_file():
         raise RunError(f"{folder} holds no trained pipeline; train it first (see --help)")
     disable_progress_bar()  # its parts load in no time
-    return AvatarPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+    components.load(folder)  # checks it
+    parts = {
+        name: load_module(kind, folder, name)
+        for name, kind in _NETWORKS.items()
+        if (folder / name).is_dir()
+    }
+    with understood(folder):
+        return AvatarPipeline.from_pretrained(folder, local_files_only=True, **parts)
 
 
 def load_part(kind: type[Model], run: Path, name: str) -> Model:
@@ -108,11 +127,13 @@ def load_part(kind: type[Model], run: Path, name: str) -> Model:
 
     Raises:
         RunError: The checkpoint does not hold it.
+        CheckpointError: Its files are damaged.
     """
     folder = run / CHECKPOINT / name
     if not (folder / "config.json").is_file():
         raise RunError(f"{folder} holds no trained {name}; train it first (see --help)")
-    return kind.from_pretrained(folder, local_files_only=True).eval()
+    module: Model = load_module(kind, run / CHECKPOINT, name)
+    return module.eval()
 
 
 def copy_weights(source: Denoiser, target: Denoiser, run: Path) -> None:

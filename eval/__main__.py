@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from avatar import shipped
 from support.command_line import export_first, fail, new_app, run
+from support.hub_cache import snapshot
 from support.progress import printed
 
 MOST_PROCESSES = 4
@@ -90,6 +91,7 @@ def evaluate(
             help="The unquantized checkpoint, which the reference is computed from (default: the "
             "one that ships). An artifact of another checkpoint is refused.",
             show_default=False,
+            callback=snapshot,
         ),
     ] = shipped.CHECKPOINT,
     recipe: Annotated[

@@ -10,9 +10,11 @@ from pathlib import Path
 from export.entries import ComponentEntry, FileEntry
 from export.errors import ArtifactError, ManifestError
 from export.manifest import Manifest
+from support.found_files import instead, is_macos_file, missing
 
 MANIFEST = "manifest.json"
 """Name of the file that makes a folder an artifact."""
+_KIND = f"an artifact, a folder with {MANIFEST} that `python -m export` published"
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ def open_artifact(folder: Path | str) -> Artifact:
         ArtifactError: The folder is missing or is not an artifact.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.lexists(folder):
         raise ArtifactError(f"no artifact at {folder}")
     try:
         data = (folder / MANIFEST).read_bytes()
-    except FileNotFoundError:
-        raise ManifestError(f"{folder} has no {MANIFEST}: not an artifact") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise ManifestError(instead(folder, markers=(MANIFEST,), expected=_KIND)) from None
     try:
         return Artifact(folder, Manifest.parse(data))
     except ManifestError as error:
@@ -82,7 +84,7 @@ def verify(folder: Path | str) -> Artifact:
     """Check that an artifact is whole: its manifest is valid, no file missing, foreign or changed.
 
     Law: `verify` accepts what `close` left, and nothing that differs from it in any byte outside
-    the manifest.
+    the manifest and what macOS leaves beside files (`.DS_Store`, `._NAME`).
 
     Raises:
         ArtifactError: Names the first thing wrong, by path.
@@ -127,7 +129,7 @@ def _check_size(folder: Path, entry: FileEntry) -> None:
     # A link could lead outside, and its target could change unseen: an artifact has none. For names
     # that no file can have, these two functions return False where pathlib raises.
     if os.path.islink(path) or not os.path.isfile(path):
-        raise ArtifactError(f"{entry.path} is missing")
+        raise ArtifactError(f"{entry.path} {missing(path)}")
     size = path.stat().st_size
     if size != entry.bytes:
         raise ArtifactError(f"{entry.path} has {size} bytes, the manifest says {entry.bytes}")
@@ -135,7 +137,8 @@ def _check_size(folder: Path, entry: FileEntry) -> None:
 
 def _paths(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    inside = (path.relative_to(folder) for path in found)
+    return sorted(path.as_posix() for path in inside if not any(map(is_macos_file, path.parts)))
 
 
 def _entry(folder: Path, path: str) -> FileEntry:

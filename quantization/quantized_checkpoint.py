@@ -20,7 +20,8 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from components.checkpoint import INDEX, UNSAFE_SUFFIXES, files
+from components.checkpoint import INDEX, files
+from components.foreign import PICKLES
 from quantization.activations import Int8Layers, LayerScales
 from quantization.errors import PackedError, QuantizationError
 from quantization.quantized_pipeline import QuantizedPipeline
@@ -29,7 +30,7 @@ from quantization.schemes import PackedState, PackedTensor, parse
 from support.publish import publish
 
 RECIPE, FOLDER, ACTIVATIONS = "recipe.json", "quantized", "activations.json"
-_WEIGHTS = {".safetensors", *UNSAFE_SUFFIXES}
+_WEIGHTS = {".safetensors", *PICKLES, ".msgpack", ".h5", ".onnx", ".onnx_data", ".gguf"}
 """Suffixes of the unquantized weights, which a quantized checkpoint leaves out."""
 
 
@@ -154,7 +155,7 @@ def _read_layers(path: Path) -> dict[str, Int8Layers]:
         }
     except OSError as error:
         raise PackedError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise PackedError(f"{path} holds no scales: {error}") from None
 
 

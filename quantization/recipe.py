@@ -40,6 +40,7 @@ from torch import nn
 from components import Component
 from quantization.errors import MisfitError, RecipeError, SchemeError
 from quantization.schemes import FLOAT16, INT8, Scheme, Shape, parse
+from support.found_files import file_instead
 
 SCHEMA_VERSION = 1
 _FIELDS = {"schema_version", "pipeline", "weights", "patterns", "activations"}
@@ -110,9 +111,10 @@ class Recipe:
         try:
             return cls.parse(path.read_bytes())
         except OSError as error:
-            raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from None
+            reason = f"{path} cannot be read: {error.strerror or error}"
+            raise RecipeError(_other(path) or reason) from None
         except (RecipeError, SchemeError) as error:
-            raise type(error)(f"{path}: {error}") from None
+            raise type(error)(_other(path) or f"{path}: {error}") from None
 
     def schemes(self, component: Component) -> dict[str, Scheme]:
         """The scheme of every quantizable weight of a component, by parameter name.
@@ -201,11 +203,16 @@ def _misfit(reason: str) -> MisfitError:
     return MisfitError(f"the recipe is for another model: {reason}")
 
 
+def _other(path: Path) -> str | None:
+    """What lies at a path, in a line, where it cannot be a recipe."""
+    return file_instead(path, name="recipe.json", expected="a recipe (JSON)")
+
+
 def _fields_of(data: bytes) -> dict[str, Any]:
     """The fields of a recipe's JSON; raises `RecipeError` for other versions and other fields."""
     try:
         values = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"the recipe is not JSON: {error}") from None
     version = values.get("schema_version") if isinstance(values, dict) else None
     if version != SCHEMA_VERSION:

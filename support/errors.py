@@ -3,7 +3,8 @@
 UserError (ValueError)
 ├── ExchangeError           this system or file system cannot exchange two folders in one step
 ├── PathError               a path that nothing can be read from or written to
-└── PublishError            a folder cannot be put where it should go
+├── PublishError            a folder cannot be put where it should go
+└── SnapshotError           a download of Hugging Face's cache holds no one snapshot
 Each room's `errors.py` draws the rest.
 """
 
@@ -31,3 +32,7 @@ class PathError(UserError):
 
 class PublishError(UserError):
     """A folder cannot be put in its place; what was there before is untouched."""
+
+
+class SnapshotError(UserError):
+    """A download of Hugging Face's cache holds no snapshot, or several and none is the main one."""

@@ -10,13 +10,17 @@ from typing import Annotated
 
 import typer
 
+from support.hub_cache import snapshot
+
 Checkpoint = Annotated[
     Path,
     typer.Option(
         help="Folder of a checkpoint in diffusers' layout, with safetensors; its model_index.json "
-        "says which pipeline it is. Default: the trained checkpoint that ships with this software, "
+        "says which pipeline it is. A download in Hugging Face's cache may be named by its folder, "
+        "models--OWNER--NAME. Default: the trained checkpoint that ships with this software, "
         "because every command works as it stands.",
         show_default=False,
+        callback=snapshot,
     ),
 ]
 """`--checkpoint`: what a command works on; its default is `avatar.shipped.CHECKPOINT`."""

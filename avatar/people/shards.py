@@ -233,7 +233,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
         index: dict[str, Any] = json.loads((folder / INDEX).read_bytes())
     except OSError as error:
         raise ShardError(f"{folder} holds no people: no {INDEX} in it") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ShardError(f"{folder / INDEX} is damaged: {error}") from error
     if not isinstance(index, dict):
         raise ShardError(f"{folder / INDEX} is damaged: it is no JSON object")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 import zlib
@@ -19,6 +20,7 @@ from avatar.errors import (
     PictureTooSmallError,
     SelfieNotFoundError,
 )
+from support.found_files import describe, missing, placeholder
 
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF")
 """Pillow's names of the formats that are opened; no other decoder is used."""
@@ -80,7 +82,8 @@ def check_header(path: Path) -> None:
 
 def _opened(path: Path) -> BinaryIO:
     if not path.exists():
-        raise SelfieNotFoundError(f"{path}: no such file")
+        where = f", it {missing(path)}" if os.path.lexists(placeholder(path)) else ""
+        raise SelfieNotFoundError(f"{path}: no such file{where}")
     if path.is_dir():
         raise SelfieNotFoundError(f"{path}: is a folder; name the pictures in it")
     if not path.is_file():
@@ -98,7 +101,9 @@ def _open_header(path: Path, stream: BinaryIO) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise PictureTooLargeError(_too_large(path, "far")) from error
     except Image.UnidentifiedImageError as error:
-        raise NotAPictureError(f"{path}: not a PNG, JPEG, WebP or HEIC picture") from error
+        raise NotAPictureError(
+            f"{path}: not a PNG, JPEG, WebP or HEIC picture{_but(path)}"
+        ) from error
     except _DECODE_ERRORS as error:
         raise BrokenPictureError(f"{path}: the picture is damaged or cut short") from error
     width, height = image.size
@@ -109,6 +114,14 @@ def _open_header(path: Path, stream: BinaryIO) -> Image.Image:
             f"{path}: {width}×{height} pixels, expected at least {MIN_SIDE}×{MIN_SIDE}"
         )
     return image
+
+
+def _but(path: Path) -> str:
+    """What a file is that is no picture, where that is known."""
+    what, advice = describe(path)
+    if what in ("a file", "a picture"):
+        return ""
+    return f" but {what}{advice and f': {advice}'}"
 
 
 def _too_large(path: Path, how: str) -> str:

@@ -69,7 +69,7 @@ def _read_program(find: FindFile, folder: str) -> Any:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise PackageError(f"{_PROGRAM} is not UTF-8 text: {error}") from error
+        raise PackageError(f"{_PROGRAM} is not UTF-8 text, or is encrypted: {error}") from error
     spec.mlProgram.CopyFrom(read_program_text(text, folder))
     return spec
 

@@ -13,6 +13,8 @@ from typing import NoReturn
 
 from google.protobuf.message import DecodeError
 
+from support.found_files import describe, instead, missing, nearby, placeholder
+
 from ..errors import PackageError, PackagePathError, UnsupportedModelError
 from .compiled_model import DESCRIPTION, read_compiled_model
 from .mil_text import MODEL_PATH
@@ -20,6 +22,8 @@ from .protobuf_messages import Model_pb2
 from .weight_file import WeightFile
 
 _MANIFEST = "Manifest.json"
+_MARKERS = (_MANIFEST, DESCRIPTION)
+_KIND = f"a Core ML package, with {_MANIFEST}, or compiled model, with {DESCRIPTION}"
 _CACHE_FOLDERS = ("blobs", "snapshots")  # of the cache of Hugging Face's hub
 _MANIFEST_LIMIT = 1 << 20  # bytes
 _MODEL_LIMIT = 1 << 30  # bytes; weights are in files of their own
@@ -50,7 +54,9 @@ class Package:
             raise PackageError(f"no package folder at {self.root}")
         self._bounds = _bounds(self.root, cache)
         self._weight_files: dict[str, WeightFile] = {}
-        if not (self.root / _MANIFEST).exists() and (self.root / DESCRIPTION).exists():
+        if not any((self.root / name).exists() for name in _MARKERS):
+            raise PackageError(instead(self.root, markers=_MARKERS, expected=_KIND))
+        if not (self.root / _MANIFEST).exists():
             self._weights_base = self.root
             self.spec = read_compiled_model(
                 self.root, lambda name: self._file_inside(self.root, name)
@@ -86,8 +92,11 @@ class Package:
         try:
             resolved = path.resolve(strict=True)
             inside = any(map(resolved.is_relative_to, self._bounds))
-        except (OSError, RuntimeError, ValueError) as error:  # a name that no file can have
-            raise PackageError(f"the package has no file {name!r}") from error
+        except (OSError, RuntimeError, ValueError) as error:  # or a name that no file can have
+            problem = f"the package has no file {name!r}"
+            if os.path.lexists(placeholder(path)):
+                problem = f"{name!r} in the package {missing(path)}"
+            raise PackageError(problem) from error
         if not inside:
             raise PackagePathError(f"path {name!r} leads out of the package by a link")
         if not resolved.is_file():
@@ -124,14 +133,10 @@ def _bounds(root: Path, cache: str | os.PathLike[str] | None) -> tuple[Path, ...
 
 
 def _refuse_file(path: Path) -> NoReturn:
-    """Say what a single file is: a model of an older kind (``.mlmodel``) or a packed package."""
-    try:
-        with path.open("rb") as file:
-            archive = file.read(4) == b"PK\3\4"
-    except OSError as error:
-        raise PackageError(f"{path} cannot be read: {error.strerror}") from error
-    if archive:
-        raise PackageError(f"{path} is an archive: unpack it and name the .mlpackage folder")
+    """Say what a single file is: a file of a package, a model of an older kind, or another."""
+    maybe_a_model = describe(path)[0] in ("a file", "a file of a Core ML model", "an empty file")
+    if nearby(path, _MARKERS) or not maybe_a_model:
+        raise PackageError(instead(path, markers=_MARKERS, expected=_KIND))
     kind = _parse(path).WhichOneof("Type")
     raise UnsupportedModelError(
         f"{path} is a single file with a Core ML model of kind {kind}: an ML Program is a folder, "

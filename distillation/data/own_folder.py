@@ -4,7 +4,8 @@
     people/ID/selfies/*             pictures of one person, as `python -m avatar create` takes them
     people/ID/avatars/STYLE/*       drawings of that person, in styles that styles.json names
 
-Files and folders whose names begin with a dot are ignored.
+Files and folders whose names begin with a dot are ignored, and so is `__MACOSX`. A placeholder of a
+file that is in iCloud only is an error, because that picture would be missed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from avatar.people import DesignerStyle
 from avatar.selfies import check_header, read_selfie
 from avatar.styles_file import STYLES_FILE, read_styles
 from distillation.errors import DataError
+from support.found_files import describe, is_system_file
 
 HELD_OUT_SHARE = 0.05
 """Share of people that are held out; where that is less than one person, one is held out."""
@@ -160,10 +162,15 @@ def _entries(folder: Path) -> list[Path]:
         DataError: It is not a folder, or may not be read.
     """
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        paths = sorted(folder.iterdir())
     except FileNotFoundError:
         return []
     except OSError as error:
         raise DataError(
             f"{folder}: expected a folder that can be read ({error.strerror})"
         ) from None
+    for path in paths:
+        if path.suffix == ".icloud":
+            what, advice = describe(path)
+            raise DataError(f"{path}: {what}; {advice}, or take it out")
+    return [path for path in paths if not is_system_file(path.name)]

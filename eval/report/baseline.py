@@ -17,6 +17,7 @@ import numpy as np
 
 from eval.errors import BaselineError, ReportError
 from eval.metrics import metric
+from eval.report.files import other
 from eval.schema import REFERENCE_RUNTIME, RUN, Baseline, Cost, Report, Row, Subject, Where
 
 FINE_RUNTIMES = frozenset({REFERENCE_RUNTIME, "onnx", "ort"})
@@ -40,11 +41,13 @@ def read(path: Path) -> tuple[Report, Baseline]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ReportError(f"the baseline {path} cannot be read: {error.strerror}") from None
+        reason = f"the baseline {path} cannot be read: {error.strerror}"
+        raise ReportError(other(path) or reason) from None
     try:
         report = Report.parse(data)
     except ReportError as error:
-        raise ReportError(f"the baseline {path} is no report: {error}") from None
+        reason = f"the baseline {path} is no report: {error}"
+        raise ReportError(other(path) or reason) from None
     environment = report.environment
     digest = hashlib.sha256(data).hexdigest()
     version, started = environment.version, environment.started

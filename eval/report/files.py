@@ -8,6 +8,7 @@ from eval.errors import ReportError
 from eval.report import junit
 from eval.schema import Report
 from support import atomic
+from support.found_files import file_instead
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -33,6 +34,12 @@ def read(path: Path) -> Report:
     try:
         return Report.parse(path.read_bytes())
     except OSError as error:
-        raise ReportError(f"{path} cannot be read: {error.strerror or error}") from None
+        reason = f"{path} cannot be read: {error.strerror or error}"
+        raise ReportError(other(path) or reason) from None
     except ReportError as error:
-        raise ReportError(f"{path}: {error}") from None
+        raise ReportError(other(path) or f"{path}: {error}") from None
+
+
+def other(path: Path) -> str | None:
+    """What lies at a path, in a line, where it cannot be a `report.json`."""
+    return file_instead(path, name="report.json", expected="the report of an evaluation (JSON)")

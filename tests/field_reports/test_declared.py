@@ -204,13 +204,13 @@ def test_position_ids_of_earlier_transformers_are_no_weights(sd: Path) -> None:
     components.load(sd).component("text_encoder")
 
 
-def test_shards_and_variants(sd: Path) -> None:
+def test_missing_shards_and_names_that_no_loader_knows(sd: Path) -> None:
     index = sd / "unet" / "diffusion_pytorch_model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"conv_in.bias": "missing.safetensors"}}))
     refused(sd, "unet", "missing.safetensors")
     index.unlink()
-    (sd / UNET).rename(sd / "unet" / "diffusion_pytorch_model.fp16.safetensors")
-    refused(sd, "diffusion_pytorch_model.fp16.safetensors", "expected")
+    (sd / UNET).rename(sd / "unet" / "my_unet.safetensors")
+    refused(sd, "my_unet.safetensors", "expected", "diffusion_pytorch_model.safetensors")
 
 
 def test_pictures_that_are_not_square(sd: Path) -> None:
@@ -298,7 +298,7 @@ def test_any_value_of_any_field_is_read_or_refused_in_one_line(
 def test_any_bytes_as_weights_are_refused_in_one_line(
     avatar_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory, length: int, data: bytes
 ) -> None:
-    from components.declared import check_weights
+    from components.weights import check_weights
 
     whole = next((avatar_checkpoint / "denoiser").glob("*.safetensors")).read_bytes()
     path = tmp_path_factory.mktemp("bytes") / "weights.safetensors"

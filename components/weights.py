@@ -1,0 +1,177 @@
+"""The safetensors files of one part of a checkpoint: which are read, and whether they are whole.
+
+Parts come in variants: `model.safetensors` beside `model.fp16.safetensors`, each perhaps in shards
+with an index, named as diffusers and transformers name them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from components.checkpoint import (
+    read_json,
+    require_no_pointer,
+    require_safetensors,
+    understood,
+)
+from components.errors import CheckpointError
+from support.found_files import is_system_file, missing
+
+_STEMS = ("diffusion_pytorch_model", "model")
+"""Names, without suffix, under which diffusers and transformers look for weights."""
+_PREFERRED = (None, "fp32", "fp16", "bf16")
+"""Variants in the order in which they are read where a part has several: first the one without a
+name, which libraries read by default, then the more precise before the less."""
+_SHARD = re.compile(r"-\d+-of-\d+")
+_FLOATS = ("F16", "BF16", "F32", "F64")
+COUNTERS = ("position_ids", "num_batches_tracked")
+"""Last parts of the names of integer tensors, which hold indices and counts, never weights."""
+_LONGEST_HEADER = 100_000_000
+"""Bytes of the longest header that the safetensors format allows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightFiles:
+    """The files that a loader reads when it is asked for a variant; None is the one without a name.
+
+    Attributes:
+        variant: The variant's name.
+        files: One file, or its shards.
+    """
+
+    variant: str | None
+    files: tuple[Path, ...]
+
+
+def find_weights(folder: Path) -> WeightFiles:
+    """The safetensors files that are read from a part's folder.
+
+    Where there are several variants it is the one without a name, else fp32, fp16 or bf16, else the
+    only one there is.
+
+    Raises:
+        CheckpointError: There are none under the names that loaders know, none of several variants
+            goes before the others, or a shard is missing.
+    """
+    names = sorted(path.name for path in folder.glob("*") if not is_system_file(path.name))
+    for stem in _STEMS:
+        found = {variant for name in names for variant in _variants(name, stem)}
+        if not found:
+            continue
+        for variant in (*_PREFERRED, *(found if len(found) == 1 else ())):
+            if variant in found:
+                return WeightFiles(variant=variant, files=_files(folder, stem, variant))
+        raise CheckpointError(
+            f"{folder} holds the variants {', '.join(sorted(map(str, found)))} of {stem}, expected "
+            f"one of them, or {stem}.safetensors: leave only the one that is meant"
+        )
+    require_safetensors(folder)
+    held = ", ".join(name for name in names if name.endswith(".safetensors"))[:120]
+    expected = " or ".join(f"{stem}.safetensors" for stem in _STEMS)
+    raise CheckpointError(f"{folder} holds {held}, expected {expected}")
+
+
+def _variants(name: str, stem: str) -> tuple[str | None, ...]:
+    """The variant whose weights a file holds or whose shards it lists; nothing for other files."""
+    variant = r"\.(?P<variant>[^.]+)"
+    for pattern in (
+        rf"{stem}({variant})?\.safetensors",
+        rf"{stem}\.safetensors\.index({variant})?\.json",
+    ):
+        found = re.fullmatch(pattern, name)
+        if found and not _SHARD.search(name):
+            return (found["variant"],)
+    return ()
+
+
+def _files(folder: Path, stem: str, variant: str | None) -> tuple[Path, ...]:
+    """One variant's file or shards. Where there are both, diffusers and transformers differ."""
+    middle = f".{variant}" if variant else ""
+    single = folder / f"{stem}{middle}.safetensors"
+    index = folder / f"{stem}.safetensors.index{middle}.json"
+    if single.is_file() and not (index.is_file() and stem == _STEMS[0]):
+        return (single,)
+    shards = read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not all(isinstance(s, str) for s in shards.values()):
+        raise CheckpointError(f"{index} has no weight_map, expected a file for each weight")
+    found = tuple(folder / name for name in sorted(set(shards.values())))
+    for path in found:
+        if not path.is_file():
+            raise CheckpointError(f"{path}, which {index.name} names, {missing(path)}")
+    return found
+
+
+def check_weights(path: Path, part: str) -> None:
+    """Raise `CheckpointError` unless a safetensors file is whole and all its numbers are finite.
+
+    A file is read once in a process, and again only when it has changed.
+    """
+    about = path.stat()
+    _check_weights(path, part, (about.st_ino, about.st_size, about.st_mtime_ns))
+
+
+@lru_cache(maxsize=256)
+def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
+    from safetensors import safe_open
+    from torch import aminmax
+
+    for name, dtype in _header(path).items():
+        if dtype not in _FLOATS and not name.endswith(COUNTERS):
+            raise CheckpointError(
+                f"{part}.{name} in {path} is stored as {dtype}, expected {', '.join(_FLOATS)}: "
+                f"quantized parts of other tools are not read"
+            )
+    with understood(path), safe_open(path, framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118 (a reader, not a mapping)
+            tensor = file.get_tensor(name)
+            if not tensor.is_floating_point() or not tensor.numel():
+                continue
+            # One pass without a mask of the tensor's size; NaN propagates to both.
+            if not all(math.isfinite(end) for end in aminmax(tensor)):
+                raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
+
+
+def not_finite(weight: str) -> str:
+    """The message about a weight with numbers that are none."""
+    return f"{weight} holds NaN or infinity, expected finite numbers"
+
+
+def _header(path: Path) -> dict[str, str]:
+    """The dtype of every tensor of a safetensors file, by name.
+
+    Raises:
+        CheckpointError: It is a git-LFS pointer, no safetensors file, or its length is wrong.
+    """
+    require_no_pointer(path)
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        length = int.from_bytes(start, "little")
+        if len(start) == 8 and length > _LONGEST_HEADER:
+            raise CheckpointError(f"{path} is no safetensors file: it begins with {start!r}")
+        if len(start) < 8 or length > size - 8:
+            raise CheckpointError(f"{path} is cut short: its {size} bytes end inside its header")
+        header = stream.read(length)
+    try:
+        tensors = {k: v for k, v in json.loads(header).items() if k != "__metadata__"}
+        end = 8 + length + max((int(v["data_offsets"][1]) for v in tensors.values()), default=0)
+        dtypes = {name: str(about["dtype"]) for name, about in tensors.items()}
+    except (
+        UnicodeDecodeError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ):
+        raise CheckpointError(f"{path} is no safetensors file: its header is malformed") from None
+    if size != end:
+        problem = "is cut short" if size < end else "has foreign bytes at its end"
+        raise CheckpointError(f"{path} {problem}: it has {size} bytes, expected {end}")
+    return dtypes
