@@ -5,6 +5,7 @@ UserError (ValueError)
 ├── PathError               a path that nothing can be read from or written to
 ├── PublishError            a folder cannot be put where it should go
 └── SnapshotError           a download of Hugging Face's cache holds no one snapshot
+
 Each room's `errors.py` draws the rest.
 """
 
