@@ -143,7 +143,10 @@ def artifact(avatar_checkpoint: Path, hub: Hub, tmp_path_factory: pytest.TempPat
 
 COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
     "avatar": (
-        ("create", "--selfies", "me.png", "--checkpoint", "{checkpoint}", "--out", "out.png"),
+        (
+            *("create", "--selfies", "me.png", "--any-selfie", "--style", "lorelei"),
+            *("--checkpoint", "{checkpoint}", "--out", "out.png"),
+        ),
         ("styles", "--checkpoint", "{checkpoint}"),
     ),
     "coreml_runtime": (("inspect", "{artifact}/decoder.mlpackage"),),
@@ -153,7 +156,7 @@ COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
     "quantization": (
         ("apply", "recipe.json", "--checkpoint", "{checkpoint}", "--out", "quantized"),
     ),
-    "sdk_bindings": (("swift", "{artifact}", "--out", "swift"),),
+    "sdk_bindings": (("swift", "--artifact", "{artifact}", "--out", "swift"),),
 }
 CODES = {"eval": (0, 1), "distillation": (2,)}
 """Exit codes of commands that do not just succeed: a network with random weights passes no gate

@@ -297,7 +297,7 @@ def _refused(
     terminal: Terminal, room: str, case: tuple[list[str], Any, list[Any]], bad: str
 ) -> str:
     verb, parameter, others = case
-    words = [w for one in others for w in _given(one, "shapes" if one.name == "style" else "file")]
+    words = [w for one in others for w in _given(one, "lorelei" if one.name == "style" else "file")]
     said = terminal("utf-8", room, *verb, *words, *_given(parameter, bad))
     place = f"{room} {' '.join(verb)} {parameter.name}: {said}"
     assert said.code == 2 and not said.out, place
