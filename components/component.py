@@ -181,6 +181,14 @@ class PipelineComponents(ABC):
     def facts(self) -> PipelineFacts:
         """What the manifest and the model card say about this pipeline."""
 
+    def write_tokenizer(self, folder: Path) -> dict[str, Any]:
+        """Write the tokenizer's files below an artifact's folder.
+
+        Returns:
+            Its entry in the manifest; empty where the pipeline reads no text.
+        """
+        return {}
+
     @abstractmethod
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
         """Realistic inputs of one whole run, made from `seed`: same seed, same arrays."""

@@ -249,7 +249,7 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
     """
     folder = checkpoint / part
     weight_files(folder)
-    with understood(folder), _reports_instead_of_warnings():
+    with understood(folder), reports_instead_of_warnings():
         module, report = kind.from_pretrained(
             checkpoint,
             subfolder=part,
@@ -263,7 +263,7 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
 
 
 @contextmanager
-def _reports_instead_of_warnings() -> Iterator[None]:
+def reports_instead_of_warnings() -> Iterator[None]:
     """Silence the loaders' warnings about weights, every one of which `_require_exact` refuses."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)

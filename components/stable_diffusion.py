@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTokenizer, CLIPTokenizerFast
+from transformers import CLIPTextModel, CLIPTokenizerFast
 
 from components.checkpoint import read_json
+from components.clip_tokenizer import check_tokenizer, load_tokenizer, token_ids, write_tokenizer
 from components.component import (
     Arrays,
     Component,
@@ -26,17 +27,18 @@ from components.declared import (
     Part,
     load_module,
     require_known_fields,
-    tokenizer_files,
     understood,
 )
 from components.errors import CheckpointError
-from components.schedulers import KINDS, kind_of, load_scheduler
+from components.schedulers import KINDS, kind_of, load_scheduler, schedule, table
 from components.unet_inputs import latent_size, require_plain, text_widths
 
 PROMPT = "a watercolour of a lighthouse at dusk"
 STEPS = 4
 """Steps of a recorded run: enough for early and late timesteps, and an 860 M UNet does them in
 seconds."""
+ALSO = (20, 50)
+"""Steps that apps use: their tables stand in the manifest as well."""
 GUIDANCE = 7.5
 
 
@@ -148,16 +150,18 @@ class StableDiffusionComponents(PipelineComponents):
                 f"{self._path('text_encoder')} has use_attention_mask, expected none: the text "
                 f"encoder takes token ids only"
             )
-        load_scheduler(self.checkpoint, STEPS)
-        self._ids(PROMPT)
+        for steps in (STEPS, *ALSO):
+            table(self.checkpoint, steps)
+        check_tokenizer(self.checkpoint, self._input_ids)
 
     def facts(self) -> PipelineFacts:
-        scheduler = self._scheduler
+        tables = [table(self.checkpoint, steps) for steps in (STEPS, *ALSO)]
+        default, *also = ({**made, "guidance": GUIDANCE} for made in tables)
         sampler = {
             "kind": kind_of(self.checkpoint),
-            "prediction": scheduler.config.prediction_type,
-            "guidance": GUIDANCE,
-            "timesteps": [_number(step) for step in scheduler.timesteps],
+            **default,
+            "schedule": schedule(self.checkpoint, STEPS),
+            "also": also,
         }
         return PipelineFacts(
             title="Stable Diffusion",
@@ -166,12 +170,15 @@ class StableDiffusionComponents(PipelineComponents):
             sampler=sampler,
         )
 
+    def write_tokenizer(self, folder: Path) -> dict[str, Any]:
+        return write_tokenizer(self.checkpoint, folder)
+
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
         """`input_ids` and `empty_ids` (1,tokens) int32 and `noise` of the latents' shape."""
         generator = torch.Generator().manual_seed(seed)
         return {
-            "input_ids": self._ids(PROMPT),
-            "empty_ids": self._ids(""),
+            "input_ids": token_ids(self.checkpoint, PROMPT, self._input_ids),
+            "empty_ids": token_ids(self.checkpoint, "", self._input_ids),
             "noise": torch.randn(self._latents.shape, generator=generator).numpy(),
         }
 
@@ -215,7 +222,7 @@ class StableDiffusionComponents(PipelineComponents):
         """The checkpoint as diffusers' pipeline, in float32, without a safety checker."""
         with understood(self.checkpoint):
             given = {} if self.weights is None else self._given_parts()
-            tokenizer = self._tokenizer()
+            tokenizer = load_tokenizer(self.checkpoint)
             if isinstance(tokenizer, CLIPTokenizerFast):
                 given["tokenizer"] = None  # `from_pretrained` knows one class only, and sets it
             pipeline = StableDiffusionPipeline.from_pretrained(
@@ -256,7 +263,7 @@ class StableDiffusionComponents(PipelineComponents):
             return Component(
                 name=name,
                 module=_UNet(self._model(UNet2DConditionModel, "unet")),
-                inputs=(self._latents, _TIMESTEP, self._text),
+                inputs=(self._latents, self._timestep, self._text),
                 outputs=(TensorSpec(name="prediction", shape=self._latents.shape),),
                 description="One sampling step: noisy latents to a prediction.",
             )
@@ -276,6 +283,17 @@ class StableDiffusionComponents(PipelineComponents):
             name="latents",
             shape=(1, int(config.get("in_channels", 4)), height, width),
             description="The picture in latent space; noise before the first step.",
+        )
+
+    @cached_property
+    def _timestep(self) -> TensorSpec:
+        scheduler = self._scheduler
+        steps = [float(step) for step in scheduler.timesteps]
+        return TensorSpec(
+            name="timestep",
+            shape=(1,),
+            range=(min(0.0, *steps), max(float(scheduler.config.num_train_timesteps), *steps)),
+            description="A value from the manifest's sampler table.",
         )
 
     @cached_property
@@ -314,30 +332,6 @@ class StableDiffusionComponents(PipelineComponents):
     def _scheduler(self) -> Any:
         return load_scheduler(self.checkpoint, STEPS)
 
-    def _tokenizer(self) -> Any:
-        folder = self.checkpoint / "tokenizer"
-        kind = CLIPTokenizer if "vocab.json" in tokenizer_files(folder) else CLIPTokenizerFast
-        with understood(folder):
-            return kind.from_pretrained(folder, local_files_only=True)
-
-    def _ids(self, prompt: str) -> np.ndarray:
-        tokenizer, spec = self._tokenizer(), self._input_ids
-        folder, length = self.checkpoint / "tokenizer", spec.shape[1]
-        if tokenizer.model_max_length != length:
-            raise CheckpointError(
-                f"{folder} pads to {tokenizer.model_max_length} tokens, expected {length} as the "
-                f"text encoder's max_position_embeddings says"
-            )
-        with understood(folder):
-            made = tokenizer(prompt, padding="max_length", max_length=length, truncation=True)
-        ids = np.array([made.input_ids], np.int32)
-        if spec.range is not None and ids.max() > spec.range[1]:
-            raise CheckpointError(
-                f"{folder} gives token id {ids.max()}, expected at most {spec.range[1]} as the "
-                f"text encoder's vocab_size says"
-            )
-        return ids
-
     def _path(self, folder: str) -> Path:
         return self.checkpoint / folder / "config.json"
 
@@ -352,17 +346,3 @@ class StableDiffusionComponents(PipelineComponents):
             if folder == "text_encoder":  # a class of transformers, not of diffusers
                 return kind(kind.config_class(**config))
             return kind.from_config(config)
-
-
-def _number(step: Any) -> int | float:
-    """A timestep as a manifest has it: an integer where it is one."""
-    value = float(step)
-    return int(value) if value.is_integer() else value
-
-
-_TIMESTEP = TensorSpec(
-    name="timestep",
-    shape=(1,),
-    range=(0.0, 1000.0),
-    description="A value from the manifest's sampler table.",
-)

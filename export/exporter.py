@@ -14,7 +14,7 @@ from components.checkpoint import read_index
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import check
-from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry
+from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry, TokenizerEntry
 from export.errors import GateError, ManifestError
 from export.formats import Format, Options, Written, format_named
 from export.manifest import Manifest
@@ -159,6 +159,7 @@ def _close(
 ) -> None:
     """Write golden vectors, model card and manifest, which closes the staged folder."""
     facts = pipeline.facts()
+    tokenizer = pipeline.write_tokenizer(folder)
     manifest = Manifest(
         format=request.format,
         version=version(),
@@ -170,6 +171,7 @@ def _close(
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),
         sampler=from_plain(SamplerEntry, facts.sampler, ManifestError) if facts.sampler else None,
+        tokenizer=from_plain(TokenizerEntry, tokenizer, ManifestError) if tokenizer else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
         components=entries,
         golden=golden.write(folder, recording),
