@@ -82,9 +82,24 @@ class AvatarComponents(PipelineComponents):
     def check(self) -> None:
         super().check()
         for kind, name in _NETWORKS:
-            require_known_fields(kind, self._config(name), self.checkpoint / name / "config.json")
+            path = self.checkpoint / name / "config.json"
+            require_known_fields(kind._get_init_keys(kind), self._config(name), path)
+        path = self.checkpoint / "sampler" / Sampler.config_name
+        require_known_fields(Sampler._get_init_keys(Sampler), read_json(path), path)
+        self._require_same("latent_channels", "decoder", "denoiser")
+        self._require_same("tokens", "denoiser", "identity_encoder")
+        self._require_same("token_width", "denoiser", "identity_encoder")
         with understood(self.checkpoint):
             _ = self._styles, self._latents, self._tokens, self._denoiser_inputs
+
+    def _require_same(self, field: str, first: str, second: str) -> None:
+        """Raise `CheckpointError` where two networks that join disagree on a size."""
+        found, expected = (self._config(name).get(field) for name in (first, second))
+        if None not in (found, expected) and found != expected:
+            raise CheckpointError(
+                f"{self.checkpoint / first / 'config.json'} has {field} = {found}, expected "
+                f"{expected} as {second} has"
+            )
 
     def facts(self) -> PipelineFacts:
         return PipelineFacts(

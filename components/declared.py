@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,11 +22,20 @@ from components.errors import CheckpointError
 from support.errors import UserError
 
 SCHEDULER_CONFIG = "scheduler_config.json"
-_STEMS = ("diffusion_pytorch_model", "model")
-"""Names, without suffix, under which diffusers and transformers look for weights."""
+_STEMS = {"transformers": "model"}
+"""For each library the name, without suffix, under which it looks for weights."""
+_STEM = "diffusion_pytorch_model"
+"""The same for diffusers, and for classes made with it."""
 _FLOATS = ("F16", "BF16", "F32", "F64")
-_COUNTERS = ("position_ids", "num_batches_tracked")
+_COUNTERS = (".embeddings.position_ids", "num_batches_tracked")
 """Last parts of the names of integer tensors, which hold indices and counts, never weights."""
+_ADAPTERS = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "pytorch_lora_weights.safetensors",
+    "learned_embeds.safetensors",
+)
+"""Files of LoRA and textual inversion."""
 _LONGEST_HEADER = 100_000_000
 """Bytes of the longest header that the safetensors format allows."""
 
@@ -50,18 +59,28 @@ class Part:
     needed: bool = True
 
 
-def check_parts(checkpoint: Path, parts: Sequence[Part], *, weights: bool) -> None:
+def check_parts(
+    checkpoint: Path, parts: Sequence[Part], *, weights: bool, settings: Sequence[str] = ()
+) -> None:
     """Compare a checkpoint's index and files with the parts that its kind of pipeline has.
 
     Args:
         checkpoint: Its folder.
         parts: All parts of this kind of pipeline.
         weights: Whether its weights are read from files, and so are checked.
+        settings: Keys of the index that name no part.
 
     Raises:
         CheckpointError: The first difference: the part, what was found and what was expected.
     """
     declared = _declared(checkpoint)
+    for key, value in read_json(checkpoint / INDEX).items():
+        if not (key.startswith("_") or key in declared or key in settings) and _says(value):
+            raise CheckpointError(
+                f"{checkpoint / INDEX} has {key} = {repr(value)[:60]}, expected only parts, each "
+                f"as [library, class]"
+            )
+    _require_no_adapter(checkpoint)
     known = {part.name: part for part in parts}
     for name, (library, kind) in declared.items():
         if name not in known:
@@ -80,6 +99,21 @@ def check_parts(checkpoint: Path, parts: Sequence[Part], *, weights: bool) -> No
         elif part.needed:
             raise CheckpointError(
                 f"{checkpoint / INDEX} names no {part.name}, expected a {part.classes[0]}"
+            )
+
+
+def _says(value: Any) -> bool:
+    """Whether a field of a configuration that no class knows asks for anything."""
+    return value not in (None, False, [], {}, [None, None])
+
+
+def _require_no_adapter(folder: Path) -> None:
+    """Raise `CheckpointError` where weights to be added to others lie beside them."""
+    for name in _ADAPTERS:
+        if (folder / name).exists():
+            raise CheckpointError(
+                f"{folder} has {name}, which no loader of a checkpoint applies: fuse it into the "
+                f"weights, or remove it"
             )
 
 
@@ -110,8 +144,9 @@ def _check_files(folder: Path, part: Part, kind: str, *, weights: bool) -> None:
         return
     name = SCHEDULER_CONFIG if part.holds == "scheduler" else "config.json"
     config = read_json(folder / name)
-    own = [config["_class_name"]] if "_class_name" in config else config.get("architectures")
-    if own and kind not in own:
+    own = config.get("_class_name") or config.get("architectures") or [kind]
+    own = own if isinstance(own, list) else [own]
+    if kind not in own:
         raise CheckpointError(
             f"{folder / name} is of a {', '.join(map(str, own))}, "
             f"expected {kind} as {folder.parent / INDEX} says"
@@ -121,8 +156,12 @@ def _check_files(folder: Path, part: Part, kind: str, *, weights: bool) -> None:
             f"{folder / name} says that its weights are quantized (quantization_config), "
             f"expected weights in float16, bfloat16 or float32"
         )
+    if not isinstance(config.get("_diffusers_version", ""), str):
+        raise CheckpointError(f"{folder / name} has a _diffusers_version that is no text")
+    if part.holds == "weights":
+        _require_no_adapter(folder)
     if weights and part.holds == "weights":
-        for path in weight_files(folder):
+        for path in weight_files(folder, part.libraries[0]):
             check_weights(path, folder.name)
 
 
@@ -138,38 +177,53 @@ def tokenizer_files(folder: Path) -> tuple[str, ...]:
         if all((folder / name).is_file() for name in names):
             for name in names:
                 require_no_pointer(folder / name)
+            for path in sorted(folder.glob("*.json")):
+                read_json(path)  # whichever of them the library reads
             return names
     raise CheckpointError(
         f"{folder} holds no tokenizer, expected vocab.json and merges.txt, or tokenizer.json"
     )
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that the loaders read from a part's folder: one, or its shards.
+def weight_files(folder: Path, library: str) -> list[Path]:
+    """The safetensors files that a library reads from a part's folder: one, or its shards.
 
     Raises:
-        CheckpointError: There are none under the names that loaders know, or a shard is missing.
+        CheckpointError: There are none under the name that it knows, or there are both, or a shard
+            is missing or holds other weights than its index says.
     """
-    for stem in _STEMS:
-        index = folder / f"{stem}.safetensors.index.json"
-        single = folder / f"{stem}.safetensors"
-        if index.is_file():
-            shards = read_json(index).get("weight_map")
-            if not isinstance(shards, dict) or not all(isinstance(s, str) for s in shards.values()):
-                raise CheckpointError(f"{index} has no weight_map, expected a file for each weight")
-            found = [folder / name for name in sorted(set(shards.values()))]
-        elif single.is_file():
-            found = [single]
-        else:
-            continue
-        for path in found:
-            if not path.is_file():
-                raise CheckpointError(f"{folder} has no {path.name}, which {index.name} names")
-        return found
+    stem = _STEMS.get(library, _STEM)
+    index = folder / f"{stem}.safetensors.index.json"
+    single = folder / f"{stem}.safetensors"
+    if index.is_file() and single.is_file():
+        raise CheckpointError(f"{folder} has both {single.name} and {index.name}, expected one")
+    if index.is_file():
+        return _shards(folder, index)
+    if single.is_file():
+        return [single]
     require_safetensors(folder)
     held = ", ".join(sorted(path.name for path in folder.glob("*.safetensors")))[:120]
-    expected = " or ".join(f"{stem}.safetensors" for stem in _STEMS)
-    raise CheckpointError(f"{folder} holds {held}, expected {expected}")
+    raise CheckpointError(f"{folder} holds {held}, expected {single.name}")
+
+
+def _shards(folder: Path, index: Path) -> list[Path]:
+    named = read_json(index).get("weight_map")
+    if not isinstance(named, dict) or not all(isinstance(s, str) for s in named.values()):
+        raise CheckpointError(f"{index} has no weight_map, expected a file for each weight")
+    found = [folder / name for name in sorted(set(named.values()))]
+    for path in found:
+        if path.parent != folder or path.name in ("", ".."):
+            raise CheckpointError(f"{index} names {path}, expected a file beside it")
+        if not path.is_file():
+            raise CheckpointError(f"{folder} has no {path.name}, which {index.name} names")
+    for path in found:
+        expected = {weight for weight, file in named.items() if file == path.name}
+        if wrong := expected ^ _header(path).keys():
+            raise CheckpointError(
+                f"{path} and {index.name} disagree on {_some(wrong)}, "
+                f"expected each weight in the file that the index says, and nowhere else"
+            )
+    return found
 
 
 def check_weights(path: Path, part: str) -> None:
@@ -184,7 +238,7 @@ def check_weights(path: Path, part: str) -> None:
 @lru_cache(maxsize=256)
 def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
     from safetensors import safe_open
-    from torch import aminmax
+    from torch import aminmax, finfo, float32
 
     for name, dtype in _header(path).items():
         if dtype not in _FLOATS and not name.endswith(_COUNTERS):
@@ -198,8 +252,14 @@ def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
             if not tensor.is_floating_point() or not tensor.numel():
                 continue
             # One pass without a mask of the tensor's size; NaN propagates to both.
-            if not all(math.isfinite(end) for end in aminmax(tensor)):
+            ends = [float(end) for end in aminmax(tensor)]
+            if not all(math.isfinite(end) for end in ends):
                 raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
+            if max(map(abs, ends)) > finfo(float32).max:
+                raise CheckpointError(
+                    f"{part}.{name} in {path} holds {max(ends, key=abs):.3g}, "
+                    f"expected numbers that float32 can hold"
+                )
 
 
 def not_finite(weight: str) -> str:
@@ -248,7 +308,7 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
             or of another shape.
     """
     folder = checkpoint / part
-    weight_files(folder)
+    weight_files(folder, kind.__module__.partition(".")[0])
     with understood(folder), reports_instead_of_warnings():
         module, report = kind.from_pretrained(
             checkpoint,
@@ -298,20 +358,18 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(name[:100] for name in ordered[:3]) + more
 
 
-def require_known_fields(kind: Any, config: Mapping[str, Any], path: Path) -> None:
+def require_known_fields(known: Collection[str], config: Mapping[str, Any], path: Path) -> None:
     """Raise `CheckpointError` where a configuration sets a field that its class ignores.
 
     Args:
-        kind: A model class of diffusers.
+        known: The fields that its class has.
         config: Its parsed configuration.
         path: The file that it was read from.
     """
-    known = kind._get_init_keys(kind)
     for name, value in config.items():
-        ignored = not name.startswith("_") and name not in known
-        if ignored and value not in (None, False, [], {}):
+        if not name.startswith("_") and name not in known and _says(value):
             raise CheckpointError(
-                f"{path} has {name} = {repr(value)[:60]}, which a {kind.__name__} does not know"
+                f"{path} has {name} = {repr(value)[:60]}, which its class does not know"
             )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ def _require_settings(kind: Any, config: Mapping[str, Any], path: Path) -> None:
             raise CheckpointError(f"{path} has {name}, which {reason}; expected none")
     known, usual = kind._get_init_keys(kind), _defaults()
     for name, value in config.items():
+        if name in known and _is_flag(kind, name) and type(value) is not bool:
+            raise CheckpointError(f"{path} has {name} = {value!r}, expected true or false")
         if name.startswith("_") or name in known or name in _OTHERS or not value:
             continue
         if not any(value == default for default in usual.get(name, ())):
@@ -93,11 +96,13 @@ def _require_settings(kind: Any, config: Mapping[str, Any], path: Path) -> None:
             )
 
 
+def _is_flag(kind: Any, name: str) -> bool:
+    return isinstance(signature(kind.__init__).parameters[name].default, bool)
+
+
 @lru_cache(maxsize=1)
 def _defaults() -> dict[str, list[Any]]:
     """For each setting of any known scheduler its defaults: there it changes nothing."""
-    from inspect import signature
-
     found: dict[str, list[Any]] = {}
     for name in KINDS:
         for setting in signature(getattr(diffusers, name).__init__).parameters.values():

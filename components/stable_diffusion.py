@@ -26,11 +26,13 @@ from components.component import (
 from components.declared import (
     Part,
     load_module,
+    reports_instead_of_warnings,
     require_known_fields,
     understood,
 )
 from components.errors import CheckpointError
 from components.schedulers import KINDS, kind_of, load_scheduler, schedule, table
+from components.text_and_vae import require_scale, require_text_model
 from components.unet_inputs import latent_size, require_plain, text_widths
 
 PROMPT = "a watercolour of a lighthouse at dusk"
@@ -85,6 +87,7 @@ class StableDiffusionComponents(PipelineComponents):
 
     names = ("text_encoder", "unet", "decoder")
     differentiable = False
+    index_settings = ("requires_safety_checker",)
     parts = (
         Part(name="text_encoder", libraries=("transformers",), classes=("CLIPTextModel",)),
         Part(name="unet", libraries=("diffusers",), classes=("UNet2DConditionModel",)),
@@ -124,8 +127,13 @@ class StableDiffusionComponents(PipelineComponents):
     def check(self) -> None:
         super().check()
         unet, vae, text = (self._config(name) for name in ("unet", "vae", "text_encoder"))
-        require_known_fields(UNet2DConditionModel, unet, self._path("unet"))
-        require_known_fields(AutoencoderKL, vae, self._path("vae"))
+        for kind, name, config in (
+            (UNet2DConditionModel, "unet", unet),
+            (AutoencoderKL, "vae", vae),
+        ):
+            require_known_fields(kind._get_init_keys(kind), config, self._path(name))
+        require_text_model(text, self._path("text_encoder"))
+        require_scale(vae, self._path("vae"))
         with understood(self._path("text_encoder")):
             width = self._text.shape[2]
         with understood(self._path("vae")):
@@ -134,7 +142,12 @@ class StableDiffusionComponents(PipelineComponents):
             require_plain(unet, self._path("unet"), latents=latents)
             widths, _ = text_widths(unet), self._latents
         with understood(self._path("vae")):
-            _ = self._image
+            height, width_of_image = self._image.shape[2:]
+        if height % 8 or width_of_image % 8:
+            raise CheckpointError(
+                f"{self._path('unet')} has sample_size = {unet.get('sample_size')!r}, which gives "
+                f"a picture of {height}×{width_of_image}, expected multiples of 8"
+            )
         if (channels := vae.get("out_channels", 3)) != 3:
             raise CheckpointError(
                 f"{self._path('vae')} has out_channels = {channels}, expected 3: red, green, blue"
@@ -144,11 +157,6 @@ class StableDiffusionComponents(PipelineComponents):
             raise CheckpointError(
                 f"{self._path('unet')} takes text of width {found}, expected {width} as the text "
                 f"encoder's hidden_size is"
-            )
-        if text.get("use_attention_mask"):
-            raise CheckpointError(
-                f"{self._path('text_encoder')} has use_attention_mask, expected none: the text "
-                f"encoder takes token ids only"
             )
         for steps in (STEPS, *ALSO):
             table(self.checkpoint, steps)
@@ -220,7 +228,7 @@ class StableDiffusionComponents(PipelineComponents):
 
     def assemble(self) -> StableDiffusionPipeline:
         """The checkpoint as diffusers' pipeline, in float32, without a safety checker."""
-        with understood(self.checkpoint):
+        with understood(self.checkpoint), reports_instead_of_warnings():
             given = {} if self.weights is None else self._given_parts()
             tokenizer = load_tokenizer(self.checkpoint)
             if isinstance(tokenizer, CLIPTokenizerFast):
