@@ -20,6 +20,7 @@ from coreml_runtime.models import CoreMLModel
 from coreml_runtime.package import Feature
 from support import atomic
 from support.command_line import new_app, run, say
+from support.publish import locked
 
 BAR_WIDTH = 30  # characters
 FULL_BAR = 100.0  # dB; rounding to 32 bits leaves about this much
@@ -120,8 +121,8 @@ def run_package(
     results = model.predict(_inputs(model, inputs, seed), state)
     for name, value in results.items():
         print(f"{name}: {_describe_value(value)}")
-        if out is not None:
-            _write(out, name, value)
+    if out is not None:
+        _write_all(out, results)
 
 
 def _inputs(model: CoreMLModel, options: list[str] | None, seed: int) -> dict[str, Any]:
@@ -167,6 +168,13 @@ def _describe_value(value: Any) -> str:
     numbers = value.astype(np.float64)
     range_and_mean = f"{numbers.min():.6g} to {numbers.max():.6g}, mean {numbers.mean():.6g}"
     return f"{value.dtype} {shape}, {range_and_mean}"
+
+
+def _write_all(folder: Path, results: dict[str, Any]) -> None:
+    """Write all outputs of one run, so that of two runs one wins as a whole."""
+    with locked(folder, lambda: say(f"another run writes {folder}; waiting for it")):
+        for name, value in results.items():
+            _write(folder, name, value)
 
 
 def _write(folder: Path, name: str, value: Any) -> None:
