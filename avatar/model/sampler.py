@@ -127,7 +127,7 @@ class Sampler(SchedulerMixin, ConfigMixin):
         numbers = (steps, *also)
         if not all(type(count) is int and 1 <= count <= MOST_STEPS for count in numbers):
             raise ValueError(
-                f"steps are {steps} and {also}, expected whole numbers from 1 to {MOST_STEPS}"
+                f"steps are {steps} and {also}, expected at least 1 and at most {MOST_STEPS}"
             )
         if not 0 < jump <= 1:
             raise ValueError(f"jump is {jump}, expected more than 0 and at most 1")
