@@ -110,6 +110,7 @@ def create(
     )
     from avatar.styles_file import style_index
     from support.images import to_pixels
+    from support.publish import locked
 
     # Mistakes are reported before a model is loaded; an artifact must be opened to know its styles.
     files = output_files(out, count)
@@ -126,9 +127,11 @@ def create(
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
     avatars = model.draw(stack_photos(photos), index, seeds)
-    for file, avatar in zip(files, avatars, strict=True):
-        save_avatar(to_pixels(avatar), file)
-        print(file, flush=True)
+    # One lock for all files of a call, so that two calls never mix their avatars.
+    with locked(out, lambda: say(f"another call writes {out}; waiting for it")):
+        for file, avatar in zip(files, avatars, strict=True):
+            save_avatar(to_pixels(avatar), file)
+            print(file, flush=True)
 
 
 @app.command()

@@ -38,9 +38,8 @@ from components.component import (
     Runner,
     TensorSpec,
 )
-from components.declared import Part, load_module, require_known_fields
+from components.declared import Part, load_module, load_variants, require_known_fields
 from components.errors import CheckpointError
-from components.weights import find_weights
 from support.images import on_8_bit_grid
 
 EXAMPLE_SELFIES = 3
@@ -54,11 +53,7 @@ SUMMARY = (
 )
 
 
-_NETWORKS = (
-    (IdentityEncoder, "identity_encoder"),
-    (Denoiser, "denoiser"),
-    (Decoder, "decoder"),
-)
+_NETWORKS = {"identity_encoder": IdentityEncoder, "denoiser": Denoiser, "decoder": Decoder}
 
 
 def _part(name: str, kind: str, *, module: str = "", **others: Any) -> Part:
@@ -82,10 +77,25 @@ class AvatarComponents(PipelineComponents):
 
     def check(self) -> None:
         super().check()
-        for kind, name in _NETWORKS:
-            require_known_fields(kind, self._config(name), self.checkpoint / name / "config.json")
+        for name, kind in _NETWORKS.items():
+            path = self.checkpoint / name / "config.json"
+            require_known_fields(kind._get_init_keys(kind), self._config(name), path)
+        path = self.checkpoint / "sampler" / Sampler.config_name
+        require_known_fields(Sampler._get_init_keys(Sampler), read_json(path), path)
+        self._require_same("latent_channels", "decoder", "denoiser")
+        self._require_same("tokens", "denoiser", "identity_encoder")
+        self._require_same("token_width", "denoiser", "identity_encoder")
         with understood(self.checkpoint):
             _ = self._styles, self._latents, self._tokens, self._denoiser_inputs
+
+    def _require_same(self, field: str, first: str, second: str) -> None:
+        """Raise `CheckpointError` where two networks that join disagree on a size."""
+        found, expected = (self._config(name).get(field) for name in (first, second))
+        if None not in (found, expected) and found != expected:
+            raise CheckpointError(
+                f"{self.checkpoint / first / 'config.json'} has {field} = {found}, expected "
+                f"{expected} as {second} has"
+            )
 
     def facts(self) -> PipelineFacts:
         return PipelineFacts(
@@ -220,21 +230,13 @@ class AvatarComponents(PipelineComponents):
                     use_safetensors=True,
                     torch_dtype=torch.float32,
                     latent_encoder=None,
-                    **self._variants(),
+                    **load_variants(_NETWORKS, self.checkpoint),
                 )
             else:
                 pipeline = self.assemble()
             selfies = inputs["selfies"][inputs["selfie_mask"] == 1]
             pictures = pipeline(selfies, style=int(inputs["style"][0]), seeds=[seed])
         return {_AVATAR.name: pictures}
-
-    def _variants(self) -> dict[str, Any]:
-        """The networks that are read from a variant of their files, which need its name."""
-        return {
-            name: load_module(kind, self.checkpoint, name)
-            for kind, name in _NETWORKS
-            if find_weights(self.checkpoint / name).variant is not None
-        }
 
     def assemble(self) -> AvatarPipeline:
         """The components as an `AvatarPipeline`.

@@ -135,6 +135,8 @@ class PipelineComponents(ABC):
     """The components, in the order in which a run first uses them."""
     parts: ClassVar[tuple[Part, ...]] = ()
     """The parts that `model_index.json` of this kind of pipeline names."""
+    index_settings: ClassVar[tuple[str, ...]] = ()
+    """Keys of `model_index.json` that name no part."""
     differentiable: ClassVar[bool] = True
     """Whether `run` also takes tensors, and gradients pass through it, as plans of bits need."""
 
@@ -160,7 +162,12 @@ class PipelineComponents(ABC):
         """
         files(self.checkpoint)  # raises where a link leads nowhere or in a circle
         if self.parts:
-            check_parts(self.checkpoint, self.parts, weights=self.weights is None)
+            check_parts(
+                self.checkpoint,
+                self.parts,
+                weights=self.weights is None,
+                settings=self.index_settings,
+            )
 
     def component(self, name: str) -> Component:
         """Load one component in float32 and eval mode. The caller owns it; nothing is kept here.
@@ -181,6 +188,14 @@ class PipelineComponents(ABC):
     @abstractmethod
     def facts(self) -> PipelineFacts:
         """What the manifest and the model card say about this pipeline."""
+
+    def write_tokenizer(self, folder: Path) -> dict[str, Any]:
+        """Write the tokenizer's files below an artifact's folder.
+
+        Returns:
+            Its entry in the manifest; empty where the pipeline reads no text.
+        """
+        return {}
 
     @abstractmethod
     def example_run(self, seed: int) -> dict[str, np.ndarray]:

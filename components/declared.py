@@ -8,7 +8,7 @@ files: the class of every part, whole files instead of git-LFS pointers, finite 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,16 @@ from typing import Any, Literal
 
 from components.checkpoint import INDEX, read_json, require_no_pointer, understood
 from components.errors import CheckpointError
-from components.weights import COUNTERS, check_weights, find_weights
+from components.weights import COUNTERS, check_weights, find_weights, some
 
 SCHEDULER_CONFIG = "scheduler_config.json"
+_ADAPTERS = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "pytorch_lora_weights.safetensors",
+    "learned_embeds.safetensors",
+)
+"""Files of LoRA and textual inversion."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +47,28 @@ class Part:
     needed: bool = True
 
 
-def check_parts(checkpoint: Path, parts: Sequence[Part], *, weights: bool) -> None:
+def check_parts(
+    checkpoint: Path, parts: Sequence[Part], *, weights: bool, settings: Sequence[str] = ()
+) -> None:
     """Compare a checkpoint's index and files with the parts that its kind of pipeline has.
 
     Args:
         checkpoint: Its folder.
         parts: All parts of this kind of pipeline.
         weights: Whether its weights are read from files, and so are checked.
+        settings: Keys of the index that name no part.
 
     Raises:
         CheckpointError: The first difference: the part, what was found and what was expected.
     """
     declared = _declared(checkpoint)
+    for key, value in read_json(checkpoint / INDEX).items():
+        if not (key.startswith("_") or key in declared or key in settings) and _says(value):
+            raise CheckpointError(
+                f"{checkpoint / INDEX} has {key} = {repr(value)[:60]}, expected only parts, each "
+                f"as [library, class]"
+            )
+    _require_no_adapter(checkpoint)
     known = {part.name: part for part in parts}
     for name, (library, kind) in declared.items():
         if name not in known:
@@ -70,6 +87,21 @@ def check_parts(checkpoint: Path, parts: Sequence[Part], *, weights: bool) -> No
         elif part.needed:
             raise CheckpointError(
                 f"{checkpoint / INDEX} names no {part.name}, expected a {part.classes[0]}"
+            )
+
+
+def _says(value: Any) -> bool:
+    """Whether a field of a configuration that no class knows asks for anything."""
+    return value not in (None, False, [], {}, [None, None])
+
+
+def _require_no_adapter(folder: Path) -> None:
+    """Raise `CheckpointError` where weights to be added to others lie beside them."""
+    for name in _ADAPTERS:
+        if (folder / name).exists():
+            raise CheckpointError(
+                f"{folder} has {name}, which no loader of a checkpoint applies: fuse it into the "
+                f"weights, or remove it"
             )
 
 
@@ -100,8 +132,9 @@ def _check_files(folder: Path, part: Part, kind: str, *, weights: bool) -> None:
         return
     name = SCHEDULER_CONFIG if part.holds == "scheduler" else "config.json"
     config = read_json(folder / name)
-    own = [config["_class_name"]] if "_class_name" in config else config.get("architectures")
-    if own and kind not in own:
+    own = config.get("_class_name") or config.get("architectures") or [kind]
+    own = own if isinstance(own, list) else [own]
+    if kind not in own:
         raise CheckpointError(
             f"{folder / name} is of a {', '.join(map(str, own))}, "
             f"expected {kind} as {folder.parent / INDEX} says"
@@ -111,8 +144,12 @@ def _check_files(folder: Path, part: Part, kind: str, *, weights: bool) -> None:
             f"{folder / name} says that its weights are quantized (quantization_config), "
             f"expected weights in float16, bfloat16 or float32"
         )
+    if not isinstance(config.get("_diffusers_version", ""), str):
+        raise CheckpointError(f"{folder / name} has a _diffusers_version that is no text")
+    if part.holds == "weights":
+        _require_no_adapter(folder)
     if weights and part.holds == "weights":
-        for path in find_weights(folder).files:
+        for path in find_weights(folder, part.libraries[0]).files:
             check_weights(path, folder.name)
 
 
@@ -128,6 +165,8 @@ def tokenizer_files(folder: Path) -> tuple[str, ...]:
         if all((folder / name).is_file() for name in names):
             for name in names:
                 require_no_pointer(folder / name)
+            for path in sorted(folder.glob("*.json")):
+                read_json(path)  # whichever of them the library reads
             return names
     raise CheckpointError(
         f"{folder} holds no tokenizer, expected vocab.json and merges.txt, or tokenizer.json"
@@ -149,8 +188,8 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
     import torch
 
     folder = checkpoint / part
-    variant = find_weights(folder).variant
-    with understood(folder), _reports_instead_of_warnings():
+    variant = find_weights(folder, library_of(kind)).variant
+    with understood(folder), reports_instead_of_warnings():
         module, report = kind.from_pretrained(
             checkpoint,
             subfolder=part,
@@ -165,8 +204,29 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
     return module
 
 
+def load_variants(kinds: Mapping[str, Any], checkpoint: Path) -> dict[str, Any]:
+    """The parts that are read from a variant of their files, each by its library's loader.
+
+    A pipeline's loader takes one variant for all parts, wherever they have a file of it.
+
+    Args:
+        kinds: The class of each part that has weights.
+        checkpoint: The checkpoint's folder.
+    """
+    return {
+        part: load_module(kind, checkpoint, part)
+        for part, kind in kinds.items()
+        if find_weights(checkpoint / part, library_of(kind)).variant is not None
+    }
+
+
+def library_of(kind: Any) -> str:
+    """The library that a class comes from."""
+    return str(kind.__module__.partition(".")[0])
+
+
 @contextmanager
-def _reports_instead_of_warnings() -> Iterator[None]:
+def reports_instead_of_warnings() -> Iterator[None]:
     """Silence the loaders' warnings about weights, every one of which `_require_exact` refuses."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -190,29 +250,20 @@ def _require_exact(folder: Path, kind: str, report: Mapping[str, Any]) -> None:
     ):
         if names:
             raise CheckpointError(
-                f"{folder} {problem}: {_some(names)}; expected exactly those of a {kind}"
+                f"{folder} {problem}: {some(names)}; expected exactly those of a {kind}"
             )
 
 
-def _some(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    ordered = sorted(map(str, names))
-    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
-    return ", ".join(name[:100] for name in ordered[:3]) + more
-
-
-def require_known_fields(kind: Any, config: Mapping[str, Any], path: Path) -> None:
+def require_known_fields(known: Collection[str], config: Mapping[str, Any], path: Path) -> None:
     """Raise `CheckpointError` where a configuration sets a field that its class ignores.
 
     Args:
-        kind: A model class of diffusers.
+        known: The fields that its class has.
         config: Its parsed configuration.
         path: The file that it was read from.
     """
-    known = kind._get_init_keys(kind)
     for name, value in config.items():
-        ignored = not name.startswith("_") and name not in known
-        if ignored and value not in (None, False, [], {}):
+        if not name.startswith("_") and name not in known and _says(value):
             raise CheckpointError(
-                f"{path} has {name} = {repr(value)[:60]}, which a {kind.__name__} does not know"
+                f"{path} has {name} = {repr(value)[:60]}, which its class does not know"
             )

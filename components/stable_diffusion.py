@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel, CLIPTokenizer, CLIPTokenizerFast
+from transformers import CLIPTextModel, CLIPTokenizerFast
 
 from components.checkpoint import read_json, understood
+from components.clip_tokenizer import check_tokenizer, load_tokenizer, token_ids, write_tokenizer
 from components.component import (
     Arrays,
     Component,
@@ -25,19 +26,25 @@ from components.component import (
 from components.declared import (
     Part,
     load_module,
+    load_variants,
+    reports_instead_of_warnings,
     require_known_fields,
-    tokenizer_files,
 )
 from components.errors import CheckpointError
-from components.schedulers import KINDS, kind_of, load_scheduler
+from components.schedulers import KINDS, kind_of, load_scheduler, schedule, table
+from components.text_and_vae import require_scale, require_text_model
 from components.unet_inputs import latent_size, require_plain, text_widths
-from components.weights import find_weights
 
 PROMPT = "a watercolour of a lighthouse at dusk"
 STEPS = 4
 """Steps of a recorded run: enough for early and late timesteps, and an 860 M UNet does them in
 seconds."""
+ALSO = (20, 50)
+"""Steps that apps use: their tables stand in the manifest as well."""
 GUIDANCE = 7.5
+
+
+_NETWORKS = {"text_encoder": CLIPTextModel, "unet": UNet2DConditionModel, "vae": AutoencoderKL}
 
 
 class _TextEncoder(nn.Module):
@@ -83,6 +90,7 @@ class StableDiffusionComponents(PipelineComponents):
 
     names = ("text_encoder", "unet", "decoder")
     differentiable = False
+    index_settings = ("requires_safety_checker",)
     parts = (
         Part(name="text_encoder", libraries=("transformers",), classes=("CLIPTextModel",)),
         Part(name="unet", libraries=("diffusers",), classes=("UNet2DConditionModel",)),
@@ -122,8 +130,13 @@ class StableDiffusionComponents(PipelineComponents):
     def check(self) -> None:
         super().check()
         unet, vae, text = (self._config(name) for name in ("unet", "vae", "text_encoder"))
-        require_known_fields(UNet2DConditionModel, unet, self._path("unet"))
-        require_known_fields(AutoencoderKL, vae, self._path("vae"))
+        for kind, name, config in (
+            (UNet2DConditionModel, "unet", unet),
+            (AutoencoderKL, "vae", vae),
+        ):
+            require_known_fields(kind._get_init_keys(kind), config, self._path(name))
+        require_text_model(text, self._path("text_encoder"))
+        require_scale(vae, self._path("vae"))
         with understood(self._path("text_encoder")):
             width = self._text.shape[2]
         with understood(self._path("vae")):
@@ -132,7 +145,12 @@ class StableDiffusionComponents(PipelineComponents):
             require_plain(unet, self._path("unet"), latents=latents)
             widths, _ = text_widths(unet), self._latents
         with understood(self._path("vae")):
-            _ = self._image
+            height, width_of_image = self._image.shape[2:]
+        if height % 8 or width_of_image % 8:
+            raise CheckpointError(
+                f"{self._path('unet')} has sample_size = {unet.get('sample_size')!r}, which gives "
+                f"a picture of {height}×{width_of_image}, expected multiples of 8"
+            )
         if (channels := vae.get("out_channels", 3)) != 3:
             raise CheckpointError(
                 f"{self._path('vae')} has out_channels = {channels}, expected 3: red, green, blue"
@@ -143,21 +161,18 @@ class StableDiffusionComponents(PipelineComponents):
                 f"{self._path('unet')} takes text of width {found}, expected {width} as the text "
                 f"encoder's hidden_size is"
             )
-        if text.get("use_attention_mask"):
-            raise CheckpointError(
-                f"{self._path('text_encoder')} has use_attention_mask, expected none: the text "
-                f"encoder takes token ids only"
-            )
-        load_scheduler(self.checkpoint, STEPS)
-        self._ids(PROMPT)
+        for steps in (STEPS, *ALSO):
+            table(self.checkpoint, steps)
+        check_tokenizer(self.checkpoint, self._input_ids)
 
     def facts(self) -> PipelineFacts:
-        scheduler = self._scheduler
+        tables = [table(self.checkpoint, steps) for steps in (STEPS, *ALSO)]
+        default, *also = ({**made, "guidance": GUIDANCE} for made in tables)
         sampler = {
             "kind": kind_of(self.checkpoint),
-            "prediction": scheduler.config.prediction_type,
-            "guidance": GUIDANCE,
-            "timesteps": [_number(step) for step in scheduler.timesteps],
+            **default,
+            "schedule": schedule(self.checkpoint, STEPS),
+            "also": also,
         }
         return PipelineFacts(
             title="Stable Diffusion",
@@ -166,12 +181,15 @@ class StableDiffusionComponents(PipelineComponents):
             sampler=sampler,
         )
 
+    def write_tokenizer(self, folder: Path) -> dict[str, Any]:
+        return write_tokenizer(self.checkpoint, folder)
+
     def example_run(self, seed: int) -> dict[str, np.ndarray]:
         """`input_ids` and `empty_ids` (1,tokens) int32 and `noise` of the latents' shape."""
         generator = torch.Generator().manual_seed(seed)
         return {
-            "input_ids": self._ids(PROMPT),
-            "empty_ids": self._ids(""),
+            "input_ids": token_ids(self.checkpoint, PROMPT, self._input_ids),
+            "empty_ids": token_ids(self.checkpoint, "", self._input_ids),
             "noise": torch.randn(self._latents.shape, generator=generator).numpy(),
         }
 
@@ -213,9 +231,13 @@ class StableDiffusionComponents(PipelineComponents):
 
     def assemble(self) -> StableDiffusionPipeline:
         """The checkpoint as diffusers' pipeline, in float32, without a safety checker."""
-        with understood(self.checkpoint):
-            given = self._variants() if self.weights is None else self._given_parts()
-            tokenizer = self._tokenizer()
+        with understood(self.checkpoint), reports_instead_of_warnings():
+            given = (
+                load_variants(_NETWORKS, self.checkpoint)
+                if self.weights is None
+                else self._given_parts()
+            )
+            tokenizer = load_tokenizer(self.checkpoint)
             if isinstance(tokenizer, CLIPTokenizerFast):
                 given["tokenizer"] = None  # `from_pretrained` knows one class only, and sets it
             pipeline = StableDiffusionPipeline.from_pretrained(
@@ -231,18 +253,6 @@ class StableDiffusionComponents(PipelineComponents):
             )
             pipeline.register_modules(tokenizer=tokenizer)
         return pipeline
-
-    def _variants(self) -> dict[str, Any]:
-        """The parts that are read from a variant of their files, each by its library's loader.
-
-        The pipeline's loader takes one variant for all parts, wherever they have a file of it.
-        """
-        kinds = {"text_encoder": CLIPTextModel, "unet": UNet2DConditionModel, "vae": AutoencoderKL}
-        return {
-            name: load_module(kind, self.checkpoint, name)
-            for name, kind in kinds.items()
-            if find_weights(self.checkpoint / name).variant is not None
-        }
 
     def _given_parts(self) -> dict[str, Any]:
         """The parts with weights, made of the components: the folder has no files of them."""
@@ -268,7 +278,7 @@ class StableDiffusionComponents(PipelineComponents):
             return Component(
                 name=name,
                 module=_UNet(self._model(UNet2DConditionModel, "unet")),
-                inputs=(self._latents, _TIMESTEP, self._text),
+                inputs=(self._latents, self._timestep, self._text),
                 outputs=(TensorSpec(name="prediction", shape=self._latents.shape),),
                 description="One sampling step: noisy latents to a prediction.",
             )
@@ -288,6 +298,17 @@ class StableDiffusionComponents(PipelineComponents):
             name="latents",
             shape=(1, int(config.get("in_channels", 4)), height, width),
             description="The picture in latent space; noise before the first step.",
+        )
+
+    @cached_property
+    def _timestep(self) -> TensorSpec:
+        scheduler = self._scheduler
+        steps = [float(step) for step in scheduler.timesteps]
+        return TensorSpec(
+            name="timestep",
+            shape=(1,),
+            range=(min(0.0, *steps), max(float(scheduler.config.num_train_timesteps), *steps)),
+            description="A value from the manifest's sampler table.",
         )
 
     @cached_property
@@ -326,30 +347,6 @@ class StableDiffusionComponents(PipelineComponents):
     def _scheduler(self) -> Any:
         return load_scheduler(self.checkpoint, STEPS)
 
-    def _tokenizer(self) -> Any:
-        folder = self.checkpoint / "tokenizer"
-        kind = CLIPTokenizer if "vocab.json" in tokenizer_files(folder) else CLIPTokenizerFast
-        with understood(folder):
-            return kind.from_pretrained(folder, local_files_only=True)
-
-    def _ids(self, prompt: str) -> np.ndarray:
-        tokenizer, spec = self._tokenizer(), self._input_ids
-        folder, length = self.checkpoint / "tokenizer", spec.shape[1]
-        if tokenizer.model_max_length != length:
-            raise CheckpointError(
-                f"{folder} pads to {tokenizer.model_max_length} tokens, expected {length} as the "
-                f"text encoder's max_position_embeddings says"
-            )
-        with understood(folder):
-            made = tokenizer(prompt, padding="max_length", max_length=length, truncation=True)
-        ids = np.array([made.input_ids], np.int32)
-        if spec.range is not None and ids.max() > spec.range[1]:
-            raise CheckpointError(
-                f"{folder} gives token id {ids.max()}, expected at most {spec.range[1]} as the "
-                f"text encoder's vocab_size says"
-            )
-        return ids
-
     def _path(self, folder: str) -> Path:
         return self.checkpoint / folder / "config.json"
 
@@ -364,17 +361,3 @@ class StableDiffusionComponents(PipelineComponents):
             if folder == "text_encoder":  # a class of transformers, not of diffusers
                 return kind(kind.config_class(**config))
             return kind.from_config(config)
-
-
-def _number(step: Any) -> int | float:
-    """A timestep as a manifest has it: an integer where it is one."""
-    value = float(step)
-    return int(value) if value.is_integer() else value
-
-
-_TIMESTEP = TensorSpec(
-    name="timestep",
-    shape=(1,),
-    range=(0.0, 1000.0),
-    description="A value from the manifest's sampler table.",
-)

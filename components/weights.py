@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,14 +23,16 @@ from components.checkpoint import (
 from components.errors import CheckpointError
 from support.found_files import is_system_file, missing
 
-_STEMS = ("diffusion_pytorch_model", "model")
-"""Names, without suffix, under which diffusers and transformers look for weights."""
+_STEMS = {"transformers": "model"}
+"""For each library the name, without suffix, under which it looks for weights."""
+_STEM = "diffusion_pytorch_model"
+"""The same for diffusers, and for classes made with it."""
 _PREFERRED = (None, "fp32", "fp16", "bf16")
 """Variants in the order in which they are read where a part has several: first the one without a
 name, which libraries read by default, then the more precise before the less."""
 _SHARD = re.compile(r"-\d+-of-\d+")
 _FLOATS = ("F16", "BF16", "F32", "F64")
-COUNTERS = ("position_ids", "num_batches_tracked")
+COUNTERS = (".embeddings.position_ids", "num_batches_tracked")
 """Last parts of the names of integer tensors, which hold indices and counts, never weights."""
 _LONGEST_HEADER = 100_000_000
 """Bytes of the longest header that the safetensors format allows."""
@@ -48,32 +51,31 @@ class WeightFiles:
     files: tuple[Path, ...]
 
 
-def find_weights(folder: Path) -> WeightFiles:
-    """The safetensors files that are read from a part's folder.
+def find_weights(folder: Path, library: str) -> WeightFiles:
+    """The safetensors files that a library reads from a part's folder.
 
     Where there are several variants it is the one without a name, else fp32, fp16 or bf16, else the
     only one there is.
 
     Raises:
-        CheckpointError: There are none under the names that loaders know, none of several variants
-            goes before the others, or a shard is missing.
+        CheckpointError: There are none under the name that it knows, none of several variants goes
+            before the others, a variant is both in one file and in shards, or a shard is missing or
+            holds other weights than its index says.
     """
+    stem = _STEMS.get(library, _STEM)
     names = sorted(path.name for path in folder.glob("*") if not is_system_file(path.name))
-    for stem in _STEMS:
-        found = {variant for name in names for variant in _variants(name, stem)}
-        if not found:
-            continue
-        for variant in (*_PREFERRED, *(found if len(found) == 1 else ())):
-            if variant in found:
-                return WeightFiles(variant=variant, files=_files(folder, stem, variant))
+    found = {variant for name in names for variant in _variants(name, stem)}
+    for variant in (*_PREFERRED, *(found if len(found) == 1 else ())):
+        if variant in found:
+            return WeightFiles(variant=variant, files=_files(folder, stem, variant))
+    if found:
         raise CheckpointError(
             f"{folder} holds the variants {', '.join(sorted(map(str, found)))} of {stem}, expected "
             f"one of them, or {stem}.safetensors: leave only the one that is meant"
         )
     require_safetensors(folder)
     held = ", ".join(name for name in names if name.endswith(".safetensors"))[:120]
-    expected = " or ".join(f"{stem}.safetensors" for stem in _STEMS)
-    raise CheckpointError(f"{folder} holds {held}, expected {expected}")
+    raise CheckpointError(f"{folder} holds {held}, expected {stem}.safetensors")
 
 
 def _variants(name: str, stem: str) -> tuple[str | None, ...]:
@@ -90,19 +92,34 @@ def _variants(name: str, stem: str) -> tuple[str | None, ...]:
 
 
 def _files(folder: Path, stem: str, variant: str | None) -> tuple[Path, ...]:
-    """One variant's file or shards. Where there are both, diffusers and transformers differ."""
+    """One variant's file or shards."""
     middle = f".{variant}" if variant else ""
     single = folder / f"{stem}{middle}.safetensors"
     index = folder / f"{stem}.safetensors.index{middle}.json"
-    if single.is_file() and not (index.is_file() and stem == _STEMS[0]):
-        return (single,)
-    shards = read_json(index).get("weight_map")
-    if not isinstance(shards, dict) or not all(isinstance(s, str) for s in shards.values()):
+    if (
+        single.is_file() and index.is_file()
+    ):  # of which diffusers and transformers read different ones
+        raise CheckpointError(f"{folder} has both {single.name} and {index.name}, expected one")
+    return (single,) if single.is_file() else _shards(folder, index)
+
+
+def _shards(folder: Path, index: Path) -> tuple[Path, ...]:
+    named = read_json(index).get("weight_map")
+    if not isinstance(named, dict) or not all(isinstance(s, str) for s in named.values()):
         raise CheckpointError(f"{index} has no weight_map, expected a file for each weight")
-    found = tuple(folder / name for name in sorted(set(shards.values())))
+    found = tuple(folder / name for name in sorted(set(named.values())))
     for path in found:
+        if path.parent != folder or path.name in ("", ".."):
+            raise CheckpointError(f"{index} names {path}, expected a file beside it")
         if not path.is_file():
             raise CheckpointError(f"{path}, which {index.name} names, {missing(path)}")
+    for path in found:
+        expected = {weight for weight, file in named.items() if file == path.name}
+        if wrong := expected ^ _header(path).keys():
+            raise CheckpointError(
+                f"{path} and {index.name} disagree on {some(wrong)}, "
+                f"expected each weight in the file that the index says, and nowhere else"
+            )
     return found
 
 
@@ -118,7 +135,7 @@ def check_weights(path: Path, part: str) -> None:
 @lru_cache(maxsize=256)
 def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
     from safetensors import safe_open
-    from torch import aminmax
+    from torch import aminmax, finfo, float32
 
     for name, dtype in _header(path).items():
         if dtype not in _FLOATS and not name.endswith(COUNTERS):
@@ -132,8 +149,21 @@ def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
             if not tensor.is_floating_point() or not tensor.numel():
                 continue
             # One pass without a mask of the tensor's size; NaN propagates to both.
-            if not all(math.isfinite(end) for end in aminmax(tensor)):
+            ends = [float(end) for end in aminmax(tensor)]
+            if not all(math.isfinite(end) for end in ends):
                 raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
+            if max(map(abs, ends)) > finfo(float32).max:
+                raise CheckpointError(
+                    f"{part}.{name} in {path} holds {max(ends, key=abs):.3g}, "
+                    f"expected numbers that float32 can hold"
+                )
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    ordered = sorted(map(str, names))
+    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
+    return ", ".join(name[:100] for name in ordered[:3]) + more
 
 
 def not_finite(weight: str) -> str:

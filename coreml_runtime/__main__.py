@@ -21,6 +21,7 @@ from coreml_runtime.package import Feature
 from support import atomic
 from support.command_line import new_app, run, say
 from support.paths import file_names
+from support.publish import locked
 
 BAR_WIDTH = 30  # characters
 FULL_BAR = 100.0  # dB; rounding to 32 bits leaves about this much
@@ -121,11 +122,10 @@ def run_package(
     model = load(package, function, precision, cache=cache)
     state = model.make_state() if model.states else None
     results = model.predict(_inputs(model, inputs, seed), state)
-    files = file_names(results)  # the program chooses the names, which may be no files' names
     for name, value in results.items():
         print(f"{name}: {_describe_value(value)}")
-        if out is not None:
-            _write(out, files[name], value)
+    if out is not None:
+        _write_all(out, results)
 
 
 def _inputs(model: CoreMLModel, options: list[str] | None, seed: int) -> dict[str, Any]:
@@ -171,6 +171,14 @@ def _describe_value(value: Any) -> str:
     numbers = value.astype(np.float64)
     range_and_mean = f"{numbers.min():.6g} to {numbers.max():.6g}, mean {numbers.mean():.6g}"
     return f"{value.dtype} {shape}, {range_and_mean}"
+
+
+def _write_all(folder: Path, results: dict[str, Any]) -> None:
+    """Write all outputs of one run, so that of two runs one wins as a whole."""
+    with locked(folder, lambda: say(f"another run writes {folder}; waiting for it")):
+        # The program chooses the names of its outputs, which may be no files' names.
+        for name, file in file_names(results).items():
+            _write(folder, file, results[name])
 
 
 def _write(folder: Path, name: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from distillation import options
 from support.command_line import fail, new_app, print_tables, run, say
 from support.options import Checkpoint, RecipeArgument
 from support.progress import Progress, progress_bar, silent
+from support.publish import locked
 
 app = new_app(
     "Train the avatar model: autoencoder, identity, teacher, student and judge, in this order; then"
@@ -272,7 +273,8 @@ def report(
     people = options.open_people(held_out, held_out, most)
     with progress_bar(lines=True) as progress:
         made = make_report(*pipelines, load_judge(judge), people, out / "latents", progress)
-    write_report(made, out)
+    with locked(out):
+        write_report(made, out)
     print_tables(*report_tables(made))
     typer.echo(write_page(made, *pipelines, people, out))
 

@@ -15,9 +15,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from avatar import shipped
-from support.command_line import export_first, fail, new_app, run
+from support.command_line import export_first, fail, new_app, run, say
 from support.hub_cache import snapshot
 from support.progress import printed
+from support.publish import locked
 
 MOST_PROCESSES = 4
 """Each worker process takes up to a gigabyte of memory."""
@@ -177,12 +178,13 @@ def evaluate(
     if earlier is not None:
         baselines.require_mode(request.mode.name, *earlier)
     try:
-        request.cache.mkdir(parents=True, exist_ok=True)
-        report = _evaluated(request, ray)
-        page = _write(report, out)
-        if earlier is not None:  # the report is written before, as the baseline may be refused
-            report = baselines.compared(report, *earlier)
+        with locked(out, lambda: say(f"another evaluation writes {out}; waiting for it")):
+            request.cache.mkdir(parents=True, exist_ok=True)
+            report = _evaluated(request, ray)
             page = _write(report, out)
+            if earlier is not None:  # the report is written before: the baseline may be refused
+                report = baselines.compared(report, *earlier)
+                page = _write(report, out)
     except OSError as error:
         fail(f"cannot write to {error.filename or out}: {error.strerror or error}")
     return tell(report, page=str(page))

@@ -12,8 +12,10 @@ from export.entries import (
     GoldenEntry,
     SamplerEntry,
     SamplerTableEntry,
+    ScheduleEntry,
     SelfieRuleEntry,
     StyleEntry,
+    TokenizerEntry,
 )
 from export.errors import (
     ArtifactError,
@@ -38,8 +40,10 @@ __all__ = [
     "ManifestError",
     "SamplerEntry",
     "SamplerTableEntry",
+    "ScheduleEntry",
     "SelfieRuleEntry",
     "StyleEntry",
+    "TokenizerEntry",
     "UnavailableError",
     "open_artifact",
     "verify",

@@ -119,7 +119,9 @@ def _check_references(manifest: Manifest) -> None:
     """Raise `ManifestError` unless everything the manifest points to is among its files."""
     golden = [manifest.golden.run, *manifest.golden.components.values()]
     models = [path for entry in manifest.components for path in entry.models.values()]
-    for path in (*models, *golden):
+    tokenizer = manifest.tokenizer
+    text = (tokenizer.vocabulary, tokenizer.merges) if tokenizer else ()
+    for path in (*models, *golden, *text):
         if not files_of(manifest, path):
             raise ManifestError(f"the manifest points to {path}, which it does not list")
 

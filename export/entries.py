@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from components import TensorSpec
 from export.errors import ManifestError
@@ -136,15 +136,35 @@ class SamplerTableEntry:
             what the checkpoint's scheduler calls it.
         guidance: Scale of classifier-free guidance; 1 means one call of the denoiser a step,
             any other number two.
-        timesteps: The denoiser's input `timestep` in each step.
+        timesteps: The denoiser's input `timestep` in each call.
         sigmas: Noise levels, from 1 down to 0: one more than there are timesteps. Absent where
             `kind` says that the sampler has none.
+        weights: The loop, where there are no sigmas. Row `i` has `i + 1` weights, of the noise and
+            of the guided predictions of the calls before call `i`; their sum is the denoiser's
+            input in call `i`. The last row gives the latents after the last call.
     """
 
     prediction: str
     guidance: Exact
     timesteps: tuple[Exact, ...]
     sigmas: tuple[Exact, ...] = optional(())
+    weights: tuple[tuple[Exact, ...], ...] = optional(())
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class ScheduleEntry:
+    """The noise schedule that a model was trained with, and the settings of its sampler.
+
+    Attributes:
+        alphas_cumprod: For each training timestep the share of the clean latents' variance, as
+            the sampler uses it: after any rescaling to a signal-to-noise ratio of zero.
+        settings: Every setting of the sampler by its name in diffusers, defaults included. A limit
+            that is infinite is left out.
+    """
+
+    alphas_cumprod: tuple[Exact, ...]
+    settings: dict[str, bool | Exact | str | tuple[Exact, ...] | None]
 
 
 @record
@@ -157,15 +177,55 @@ class SamplerEntry(SamplerTableEntry):
             what the checkpoint's scheduler calls it.
         guidance: Scale of classifier-free guidance; 1 means one call of the denoiser a step,
             any other number two.
-        timesteps: The denoiser's input `timestep` in each step.
+        timesteps: The denoiser's input `timestep` in each call.
         sigmas: Noise levels, from 1 down to 0: one more than there are timesteps. Absent where
             `kind` says that the sampler has none.
-        kind: The loop: `ddim`; absent for Euler steps along a rectified flow.
-        also: Tables of other numbers of steps that the same weights were trained for.
+        weights: The loop, where there are no sigmas. Row `i` has `i + 1` weights, of the noise and
+            of the guided predictions of the calls before call `i`; their sum is the denoiser's
+            input in call `i`. The last row gives the latents after the last call.
+        kind: The loop: `ddim`, `pndm` and others; absent for Euler steps along a rectified flow.
+        schedule: What tables of other numbers of steps can be made from; absent where `kind` is.
+        also: Tables of other numbers of steps that the same weights serve.
     """
 
     kind: str = optional("")
+    schedule: ScheduleEntry | None = optional(None)
     also: tuple[SamplerTableEntry, ...] = optional(())
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class TokenizerEntry:
+    """How a text becomes token ids.
+
+    The ids are: `start`, those of the text cut to `length - 2`, `end`, then `pad` up to `length`.
+
+    Attributes:
+        kind: `clip`: lower case, then byte pairs, each word's last one with `</w>`.
+        vocabulary: JSON file of the id of each byte pair.
+        merges: Text file of the byte pairs that are merged, the first ones first; its first line
+            is a comment.
+        length: Number of ids.
+        start: Id before the text.
+        end: Id after the text.
+        pad: Id after that.
+        unknown: Id of what is not in the vocabulary.
+        whole: Tokens that are never split, such as the special ones, with their ids.
+    """
+
+    kind: Literal["clip"]
+    vocabulary: RelativePath
+    merges: RelativePath
+    length: int
+    start: int
+    end: int
+    pad: int
+    unknown: int
+    whole: dict[str, int]
+
+    def __post_init__(self) -> None:
+        for path in (self.vocabulary, self.merges):
+            check_path(path)
 
 
 @record

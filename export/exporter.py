@@ -14,8 +14,8 @@ from components.checkpoint import read_index
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import check
-from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry
-from export.errors import GateError, ManifestError
+from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry, TokenizerEntry
+from export.errors import ExportError, GateError, ManifestError
 from export.formats import Format, Options, Written, format_named
 from export.manifest import Manifest
 from export.report import Row
@@ -94,7 +94,8 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
 
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
         for name in pipeline.names:
-            pipeline.component(name)  # what its loader refuses is known before anything is run
+            # What its loader or the precision refuses is known before anything is run.
+            _require_fitting(pipeline.component(name), options.precision)
         progress("running the PyTorch reference")
         recording = components.record(pipeline, seed=SEED)
         entries, seconds = [], {}
@@ -130,6 +131,21 @@ def _quantized(request: Request) -> QuantizedPipeline | None:
     return apply(request.checkpoint, Recipe.read(request.recipe))
 
 
+def _require_fitting(component: Component, precision: str) -> None:
+    """Raise `ExportError` where a weight is larger than any number of the precision."""
+    if precision != "fp16":
+        return
+    for name, weight in component.module.state_dict().items():
+        if not weight.is_floating_point() or not weight.numel():
+            continue
+        largest = float(weight.abs().max())
+        if largest > torch.finfo(torch.float16).max:
+            raise ExportError(
+                f"{component.name}.{name} holds {largest:.3g}, expected at most 65504 in fp16; "
+                f"add --precision fp32"
+            )
+
+
 def _require_supported(quantized: QuantizedPipeline, target: Target) -> None:
     for name in quantized.pipeline.names:
         schemes = {f"{name}.{key}": p.scheme for key, p in quantized.packed(name).items()}
@@ -159,6 +175,7 @@ def _close(
 ) -> None:
     """Write golden vectors, model card and manifest, which closes the staged folder."""
     facts = pipeline.facts()
+    tokenizer = pipeline.write_tokenizer(folder)
     manifest = Manifest(
         format=request.format,
         version=version(),
@@ -170,6 +187,7 @@ def _close(
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),
         sampler=from_plain(SamplerEntry, facts.sampler, ManifestError) if facts.sampler else None,
+        tokenizer=from_plain(TokenizerEntry, tokenizer, ManifestError) if tokenizer else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
         components=entries,
         golden=golden.write(folder, recording),

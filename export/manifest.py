@@ -17,6 +17,7 @@ from export.entries import (
     SelfieRuleEntry,
     Sha256,
     StyleEntry,
+    TokenizerEntry,
     check_sha256,
 )
 from export.errors import ManifestError
@@ -43,6 +44,7 @@ class Manifest:
         tools: Version of each library that shaped the files.
         styles: The styles by index; empty where the pipeline has none.
         sampler: The sampling loop's constants; absent where the pipeline has no sampler.
+        tokenizer: How text becomes token ids; absent where the pipeline reads no text.
         selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
             in manifests that are older than the rules.
         components: The components, in the order a run uses them.
@@ -61,6 +63,7 @@ class Manifest:
     tools: dict[str, str]
     styles: tuple[StyleEntry, ...]
     sampler: SamplerEntry | None = optional(None)
+    tokenizer: TokenizerEntry | None = optional(None)
     components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
     golden: GoldenEntry
     files: tuple[FileEntry, ...]

@@ -17,6 +17,7 @@ from support import atomic
 from support.command_line import fail, new_app, print_tables, run, say
 from support.options import Checkpoint, RecipeArgument
 from support.progress import progress_bar
+from support.publish import locked
 
 if TYPE_CHECKING:
     from quantization.planning import PlanSettings
@@ -121,9 +122,10 @@ def plan(
         else:
             size = max_mb * 1e6 if max_mb is not None else planner.parameters * (bits or BITS) / 8
             chosen = planner.for_size(int(size))
-        atomic.write(out, chosen.recipe.dump())
         drawn = curve_of(planner, chosen, others=curve)
-    files = report.write(drawn, out)
+    with locked(out):  # a recipe and its report belong together
+        atomic.write(out, chosen.recipe.dump())
+        files = report.write(drawn, out)
     print_tables(report.table(drawn))
     for file in (out, *files):
         typer.echo(file)

@@ -55,7 +55,7 @@ def publish(
     staging = target.with_name(f".{target.name}.staging")
     with _explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(target, on_wait):
+        with locked(target, on_wait):
             # We hold the lock, so whatever lies there was left by a process that was killed.
             shutil.rmtree(staging, ignore_errors=True)
             try:
@@ -81,7 +81,18 @@ def _require_replaceable(target: Path, marker: str | tuple[str, ...], kind: str)
 
 
 @contextmanager
-def _lock(target: Path, on_wait: Callable[[], None] | None) -> Iterator[None]:
+def locked(target: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the lock of a file or folder that is written; two writers of it take turns.
+
+    For what is written in several steps: a folder that grows, or several files that belong
+    together. `publish` takes it by itself. The lock ends with the process that holds it.
+
+    Args:
+        target: What is written; the folder that it lies in is made where missing.
+        on_wait: Called once when another writer has to be waited for.
+    """
+    target = target.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(target.with_name(f".{target.name}.lock"))
     try:
         lock.acquire(timeout=0)

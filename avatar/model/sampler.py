@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -89,6 +90,9 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+MOST_STEPS = 1000
+"""Steps of the finest table that makes sense: timesteps are numbers up to 1000."""
+
 FARTHER = 200.0
 """Added to the timestep for each unit of noise level that a call crosses beyond `jump`."""
 
@@ -120,10 +124,17 @@ class Sampler(SchedulerMixin, ConfigMixin):
             jump: Most of the noise level, in (0,1], that a call at timestep 1000·sigma crosses. A
                 call that crosses more has a timestep that is larger by `FARTHER` times the excess.
         """
-        if min(steps, *also, 1) < 1:
-            raise ValueError(f"steps are {steps} and {also}, expected at least 1")
+        numbers = (steps, *also)
+        if not all(type(count) is int and 1 <= count <= MOST_STEPS for count in numbers):
+            raise ValueError(
+                f"steps are {steps} and {also}, expected at least 1 and at most {MOST_STEPS}"
+            )
         if not 0 < jump <= 1:
             raise ValueError(f"jump is {jump}, expected more than 0 and at most 1")
+        if not math.isfinite(guidance):
+            raise ValueError(f"guidance is {guidance}, expected a finite number")
+        if not 0 < shift < math.inf:
+            raise ValueError(f"shift is {shift}, expected a finite number above 0")
 
     def constants(self) -> dict[str, Any]:
         """Plain values for a manifest: the default table and, under "also", the other tables."""

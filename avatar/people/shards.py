@@ -36,6 +36,7 @@ from support import atomic
 from support.images import to_pixels
 from support.processes import end_with_parent
 from support.progress import Progress, silent
+from support.publish import locked
 
 PEOPLE_A_SHARD = 50
 SELFIE_SEEDS = 1000
@@ -93,6 +94,15 @@ def write_shards(
     if selfies == avatars == 0:
         raise ShardError("people without selfies and without avatars show nothing: ask for either")
     settings = {"count": count, "seed": seed, "selfies": selfies, "avatars": avatars}
+    with locked(folder, lambda: progress(f"another writer of {folder} is running; waiting")):
+        _write_missing(folder, settings, workers, progress)
+
+
+def _write_missing(
+    folder: Path, settings: dict[str, int], workers: int | None, progress: Progress
+) -> None:
+    """Write the shards that a folder lacks. The caller holds its lock."""
+    count = settings["count"]
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".*.partial"):  # half-written files of a killed call
         leftover.unlink()

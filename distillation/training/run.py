@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from distillation.training.schedule import Schedule
 from distillation.training.task import Batch, Task, on_device, share, step_rng
 from support import atomic
 from support.progress import Progress, silent
+from support.publish import locked
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,13 @@ class Run:
             DivergedError: The loss is not a number, or it exploded.
             RunError: The state in the folder is of another network.
         """
+        main = self.accelerator.is_main_process
+        waiting = f"another run trains in {self.folder}; waiting for it"
+        with locked(self.folder, lambda: progress(waiting)) if main else nullcontext():
+            self.accelerator.wait_for_everyone()  # the others wait for the main one's lock
+            return self._train(progress)
+
+    def _train(self, progress: Progress) -> Record:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._resume()
         main = self.accelerator.is_main_process

@@ -26,6 +26,8 @@ def differences(manifest: Manifest, reference: Reference) -> list[str]:
         found.append(f"components are {', '.join(names)}, expected {', '.join(pipeline.names)}")
     found += _named("styles", [*map(dict, facts.styles)], plain(manifest.styles))
     found += _sampler(facts.sampler, plain(manifest.sampler))
+    if facts.sampler.get("schedule") != plain(manifest.sampler).get("schedule"):
+        found.append("the sampler's schedule")
     for entry in manifest.components:
         if entry.name not in pipeline.names:
             continue
@@ -64,6 +66,8 @@ def _sampler(expected: dict[str, Any], held: dict[str, Any]) -> list[str]:
                 found.append(
                     f"{name} of {steps} steps is {b.get(name)}, expected {_plain(a.get(name))}"
                 )
+        if plain(a.get("weights", ())) != plain(b.get("weights", ())):
+            found.append(f"weights of {len(a['timesteps'])} steps")
     return found
 
 

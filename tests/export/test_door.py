@@ -11,6 +11,7 @@ PUBLIC = {
     *("Artifact", "open_artifact", "verify"),
     *("Manifest", "ComponentEntry", "FileEntry", "GoldenEntry"),
     *("SamplerEntry", "SamplerTableEntry", "SelfieRuleEntry", "StyleEntry"),
+    *("ScheduleEntry", "TokenizerEntry"),
     *("ExportError", "ArtifactError", "ManifestError", "ConversionError", "GateError"),
     "UnavailableError",
 }

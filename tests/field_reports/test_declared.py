@@ -207,9 +207,12 @@ def test_position_ids_of_earlier_transformers_are_no_weights(sd: Path) -> None:
 def test_missing_shards_and_names_that_no_loader_knows(sd: Path) -> None:
     index = sd / "unet" / "diffusion_pytorch_model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"conv_in.bias": "missing.safetensors"}}))
+    (sd / UNET).rename(sd / "unet" / "diffusion_pytorch_model.fp16.safetensors")
     refused(sd, "unet", "missing.safetensors")
     index.unlink()
-    (sd / UNET).rename(sd / "unet" / "my_unet.safetensors")
+    (sd / "unet" / "diffusion_pytorch_model.fp16.safetensors").rename(
+        sd / "unet" / "my_unet.safetensors"
+    )
     refused(sd, "my_unet.safetensors", "expected", "diffusion_pytorch_model.safetensors")
 
 

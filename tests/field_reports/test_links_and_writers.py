@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -29,7 +30,9 @@ from quantization import (
 )
 from support import atomic
 from support.publish import publish
+from tests.command_lines import ROOMS
 from tests.components.tiny import save_tiny_avatar
+from tests.test_imports import ROOT
 
 SCHEMES = ("palette-4", "int8")
 PROCESSES, ROUNDS = 8, 20
@@ -164,6 +167,18 @@ def read_a_file(place: Path) -> None:
     assert not list(place.parent.glob("*.partial"))
 
 
+def write_the_outputs_of_a_model(place: Path, _: Path, writer: int) -> None:
+    from coreml_runtime.__main__ import _write_all
+
+    _write_all(place, {name: np.full(2000, writer) for name in ("first", "second")})
+
+
+def read_the_outputs_of_a_model(place: Path) -> None:
+    assert sorted(path.name for path in place.iterdir()) == ["first.npy", "second.npy"]
+    first, second = (np.load(place / f"{name}.npy") for name in ("first", "second"))
+    assert len(set(first)) == 1 and (first == second).all()
+
+
 def _work(
     write: Any, place: Path, checkpoint: Path, writer: int, barrier: Any, rounds: int
 ) -> None:
@@ -181,6 +196,7 @@ def _work(
         (write_a_quantized_checkpoint, read_a_quantized_checkpoint),
         (write_an_artifact, read_an_artifact),
         (write_a_file, read_a_file),
+        (write_the_outputs_of_a_model, read_the_outputs_of_a_model),
     ],
 )
 def test_eight_writers_leave_one_whole_winner(
@@ -224,3 +240,60 @@ def test_writers_of_files_and_arrays_use_the_same_step(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["prediction.npy"]
     assert np.load(tmp_path / "out" / "prediction.npy").tolist() == [0, 1, 2]
     assert os.listdir(tmp_path) == ["out"]
+
+
+STAGED = {
+    # They write into the folder that `publish` or `atomic.replacing` gives them.
+    *("distillation/publish.py", "distillation/run_folder.py"),
+    *("distillation/stages/autoencoder.py", "distillation/stages/identity.py"),
+    "distillation/stages/judge.py",
+    *("export/artifact.py", "export/card.py", "export/golden.py"),
+    *("export/coreml/package.py", "export/onnx/package.py"),
+    "components/clip_tokenizer.py",
+    "quantization/quantized_checkpoint.py",
+    *("sdk_bindings/package.py", "sdk_bindings/vectors/golden.py", "sdk_bindings/vectors/rules.py"),
+    *("avatar/saving.py", "distillation/training/run.py", "coreml_runtime/__main__.py"),
+    # What `atomic` itself is made of.
+    *("support/atomic.py", "eval/reference/cache.py"),
+    # Into memory, a temporary folder, or a file of the kernel.
+    *("avatar/people/shards.py", "distillation/report/page.py", "eval/levels/pictures.py"),
+    *("distillation/report/generation.py", "quantization/planning/sensitivity.py"),
+    *("eval/workers/bundle.py", "eval/metrics/memory.py"),
+    "coreml_runtime/coremltools_plugin/model_proxy.py",
+}
+WRITES = r"\.write_(text|bytes)\(|\.save(_pretrained|_file)?\(|\bsave_file\(|copy(file|tree)\("
+
+
+def test_no_file_is_written_past_the_atomic_step() -> None:
+    """A new place that writes is looked at, and put among those that are known."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for room in (*ROOMS, "support", "components")
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(WRITES, _code(path))
+    }
+    assert found == STAGED
+
+
+def _code(path: Path) -> str:
+    """A file without its docstrings."""
+    return re.sub(r'""".*?"""', "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+LOCKED = {
+    *("avatar/__main__.py", "avatar/people/shards.py", "coreml_runtime/__main__.py"),
+    *("distillation/__main__.py", "distillation/training/run.py", "distillation/run_folder.py"),
+    *("eval/__main__.py", "export/exporter.py", "quantization/__main__.py"),
+    *("quantization/quantized_checkpoint.py", "sdk_bindings/__main__.py"),
+    "sdk_bindings/package.py",
+}
+
+
+def test_whoever_writes_several_files_takes_the_lock() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"support.publish import .*(publish|locked)", path.read_text(encoding="utf-8"))
+    }
+    assert found == LOCKED
