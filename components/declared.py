@@ -17,6 +17,7 @@ from typing import Any, Literal
 from components.checkpoint import INDEX, read_json, require_no_pointer, understood
 from components.errors import CheckpointError
 from components.weights import COUNTERS, check_weights, find_weights, some
+from support.found_files import is_system_file
 
 SCHEDULER_CONFIG = "scheduler_config.json"
 _ADAPTERS = (
@@ -166,7 +167,8 @@ def tokenizer_files(folder: Path) -> tuple[str, ...]:
             for name in names:
                 require_no_pointer(folder / name)
             for path in sorted(folder.glob("*.json")):
-                read_json(path)  # whichever of them the library reads
+                if not is_system_file(path.name):
+                    read_json(path)  # whichever of them the library reads
             return names
     raise CheckpointError(
         f"{folder} holds no tokenizer, expected vocab.json and merges.txt, or tokenizer.json"

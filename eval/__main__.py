@@ -192,9 +192,7 @@ def evaluate(
 
 @app.command()
 def show(
-    report: Annotated[
-        Path, typer.Argument(metavar="REPORT", help="An earlier report.json.", dir_okay=False)
-    ],
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="An earlier report.json.")],
 ) -> int:
     """Show an earlier report on the terminal; the exit code is that of its verdict."""
     from eval.report import read
