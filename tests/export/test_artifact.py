@@ -97,7 +97,10 @@ WEIGHTS = "net.mlpackage/Data/weight.bin"
         (lambda f: (f / WEIGHTS).unlink(), f"{WEIGHTS} is missing"),
         (lambda f: (f / "extra.txt").write_text("x"), "extra.txt is not in the manifest"),
         (lambda f: (f / "link").symlink_to("/etc"), "link is not in the manifest"),
-        (lambda f: (f / "manifest.json").unlink(), "expected an artifact, a folder with manifest.json"),
+        (
+            lambda f: (f / "manifest.json").unlink(),
+            "a folder with manifest.json",
+        ),
         (lambda f: (f / "manifest.json").write_text("{"), "not JSON"),
         (lambda f: _edit(f, lambda m: m["files"].pop()), "Manifest.json is not in the manifest"),
         (lambda f: _edit(f, lambda m: m["files"].append(m["files"][0])), "lists a file twice"),
