@@ -99,7 +99,7 @@ WEIGHTS = "net.mlpackage/Data/weight.bin"
         (lambda f: (f / "link").symlink_to("/etc"), "link is not in the manifest"),
         (
             lambda f: (f / "manifest.json").unlink(),
-            "expected an artifact, a folder with manifest.json",
+            "a folder with manifest.json",
         ),
         (lambda f: (f / "manifest.json").write_text("{"), "not JSON"),
         (lambda f: _edit(f, lambda m: m["files"].pop()), "Manifest.json is not in the manifest"),

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 import components
 import coreml_runtime
-from components import ComponentsError
+from components import CheckpointError, ComponentsError
 from coreml_runtime.errors import CoreMLRuntimeError
 from coreml_runtime.inspection import random_inputs
 from export import open_artifact, verify
@@ -275,6 +275,31 @@ def test_files_of_macos_and_git_among_the_files(halves: Path, copy: Path, tmp_pa
 
 
 SD = "StableDiffusionPipeline"
+
+
+def test_a_run_of_training_is_opened_as_strictly(avatar: Path, tmp_path: Path) -> None:
+    from avatar.model import AvatarPipeline, Decoder
+    from distillation.run_folder import CHECKPOINT, load_part, open_pipeline
+
+    shutil.move(avatar, tmp_path / "run" / CHECKPOINT)
+    checkpoint = tmp_path / "run" / CHECKPOINT
+    expected = AvatarPipeline.from_pretrained(checkpoint)
+    opened = open_pipeline(checkpoint)
+    assert opened.components.keys() == expected.components.keys()
+    for name in ("identity_encoder", "denoiser", "decoder", "latent_encoder"):
+        one, two = (getattr(pipeline, name).state_dict() for pipeline in (opened, expected))
+        assert one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+    assert opened.sampler.config == expected.sampler.config
+    file = next((checkpoint / "decoder").glob("*.safetensors"))
+    state = load_file(file)
+    state.popitem()
+    save_file(state, file, {"format": "pt"})
+    for read in (
+        lambda: open_pipeline(checkpoint),
+        lambda: load_part(Decoder, tmp_path / "run", "decoder"),
+    ):
+        with pytest.raises(CheckpointError, match="decoder lacks weights"):
+            read()
 
 
 # What is no checkpoint is named, with what to do instead.
