@@ -149,7 +149,7 @@ COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
         ),
         ("check", "me.png"),
         ("styles", "--checkpoint", "{checkpoint}"),
-        ("people", "--count", "1", "--selfies", "1", "--avatars", "0", "--out", "people"),
+        ("people", "--count", "1", "--selfies", "0", "--out", "people"),
     ),
     "coreml_runtime": (
         ("inspect", "{artifact}/decoder.mlpackage"),
@@ -158,8 +158,13 @@ COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
     ),
     "distillation": (
         ("check-data", "people"),
-        *((verb,) for verb in ("autoencoder", "identity", "teacher", "shrink", "student")),
-        *((verb,) for verb in ("judge", "report", "publish", "publish-judge")),
+        *(
+            (verb, "--data", "nowhere")
+            for verb in ("autoencoder", "identity", "teacher", "shrink", "student", "publish")
+        ),
+        ("judge", "--start-from", "nowhere"),
+        ("report", "--student", "nowhere"),
+        ("publish-judge", "--judge", "nowhere"),
         ("tune", "nowhere.json"),
     ),
     "eval": (
