@@ -162,7 +162,7 @@ COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
             (verb, "--data", "nowhere")
             for verb in ("autoencoder", "identity", "teacher", "shrink", "student", "publish")
         ),
-        ("judge", "--start-from", "nowhere"),
+        ("judge", "--selfies", "nowhere", "--drawings", "nowhere"),
         ("report", "--student", "nowhere"),
         ("publish-judge", "--judge", "nowhere"),
         ("tune", "nowhere.json"),
