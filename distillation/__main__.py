@@ -273,10 +273,11 @@ def report(
     people = options.open_people(held_out, held_out, most)
     with progress_bar(lines=True) as progress:
         made = make_report(*pipelines, load_judge(judge), people, out / "latents", progress)
-    with locked(out):
+    with locked(out):  # figures and page belong together
         write_report(made, out)
+        page = write_page(made, *pipelines, people, out)
     print_tables(*report_tables(made))
-    typer.echo(write_page(made, *pipelines, people, out))
+    typer.echo(page)
 
 
 @app.command()

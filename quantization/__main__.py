@@ -141,7 +141,8 @@ def _plan_activations(
     with progress_bar() as progress:
         planner = ActivationPlanner(checkpoint, settings, progress)
         chosen = planner.for_quality(LEAST_PSNR if min_psnr is None else min_psnr)
-    atomic.write(out, chosen.recipe.dump())
+    with locked(out):
+        atomic.write(out, chosen.recipe.dump())
     print_tables(report.layer_table(chosen))
     typer.echo(out)
 
