@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,8 +128,11 @@ def create(
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
     avatars = model.draw(stack_photos(photos), index, seeds)
-    # One lock for all files of a call, so that two calls never mix their avatars.
-    with locked(out, lambda: say(f"another call writes {out}; waiting for it")):
+    # One lock for all files of a call, so that two calls never mix their avatars. A single file is
+    # written in one step anyway.
+    waiting = f"another call writes {out}; waiting for it"
+    alone = len(files) == 1
+    with nullcontext() if alone else locked(out, lambda: say(waiting), beside=False):
         for file, avatar in zip(files, avatars, strict=True):
             save_avatar(to_pixels(avatar), file)
             print(file, flush=True)

@@ -8,6 +8,7 @@ hidden staging folder that the next export removes.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -81,19 +82,29 @@ def _require_replaceable(target: Path, marker: str | tuple[str, ...], kind: str)
 
 
 @contextmanager
-def locked(target: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+def locked(
+    target: Path, on_wait: Callable[[], None] | None = None, *, beside: bool = True
+) -> Iterator[None]:
     """Hold the lock of a file or folder that is written; two writers of it take turns.
 
     For what is written in several steps: a folder that grows, or several files that belong
-    together. `publish` takes it by itself. The lock ends with the process that holds it.
+    together. `publish` takes it by itself. The lock ends with the process that holds it, and its
+    empty file stays.
 
     Args:
         target: What is written; the folder that it lies in is made where missing.
         on_wait: Called once when another writer has to be waited for.
+        beside: The lock's file lies beside the target, which excludes writers on other machines
+            too; otherwise in the system's folder for temporary files, for targets among a person's
+            own files, where nothing else is left.
     """
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    place = target.with_name(f".{target.name}.lock")
+    if not beside:
+        name = hashlib.sha256(os.fsencode(target)).hexdigest()
+        place = Path(tempfile.gettempdir()) / f"pocket-avatar-{name[:32]}.lock"
+    lock = FileLock(place)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -260,6 +260,8 @@ STAGED = {
     *("distillation/report/generation.py", "quantization/planning/sensitivity.py"),
     *("eval/workers/bundle.py", "eval/metrics/memory.py"),
     "coreml_runtime/coremltools_plugin/model_proxy.py",
+    # In messages only, about what to do with a file.
+    "components/foreign.py",
 }
 WRITES = r"\.write_(text|bytes)\(|\.save(_pretrained|_file)?\(|\bsave_file\(|copy(file|tree)\("
 

@@ -16,6 +16,7 @@ import pytest
 
 from support import atomic
 from support.errors import PublishError
+from support.publish import locked
 from support.publish import publish as publish_folder
 
 publish = partial(publish_folder, marker="manifest.json", kind="an artifact")
@@ -265,3 +266,19 @@ def test_a_link_to_an_artifact_is_followed_and_stays(tmp_path: Path) -> None:
     put(tmp_path / "link", "new")
     assert (tmp_path / "link").is_symlink()
     assert version(tmp_path / "real") == "new"
+
+
+def test_a_lock_elsewhere_leaves_nothing_beside_the_target(tmp_path: Path) -> None:
+    with locked(tmp_path / "me.png", beside=False):
+        assert os.listdir(tmp_path) == []
+        waited = threading.Event()
+        other = threading.Thread(target=_take, args=(tmp_path / "me.png", waited))
+        other.start()
+        assert waited.wait(timeout=60)
+    other.join(timeout=60)
+    assert not other.is_alive() and os.listdir(tmp_path) == []
+
+
+def _take(target: Path, waited: threading.Event) -> None:
+    with locked(target, waited.set, beside=False):
+        pass
