@@ -38,7 +38,13 @@ from components.component import (
     Runner,
     TensorSpec,
 )
-from components.declared import Part, load_module, load_variants, require_known_fields
+from components.declared import (
+    Part,
+    load_module,
+    load_variants,
+    reports_instead_of_warnings,
+    require_known_fields,
+)
 from components.errors import CheckpointError
 from support.images import on_8_bit_grid
 
@@ -222,7 +228,7 @@ class AvatarComponents(PipelineComponents):
 
         Where the weights come from a quantized checkpoint it is made of the components' modules.
         """
-        with understood(self.checkpoint):
+        with understood(self.checkpoint), reports_instead_of_warnings():
             if self.weights is None:
                 pipeline = AvatarPipeline.from_pretrained(
                     self.checkpoint,

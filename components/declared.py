@@ -229,13 +229,18 @@ def library_of(kind: Any) -> str:
 
 @contextmanager
 def reports_instead_of_warnings() -> Iterator[None]:
-    """Silence the loaders' warnings about weights, every one of which `_require_exact` refuses."""
-    disabled = logging.root.manager.disable
+    """Silence the loaders' progress bars, and their warnings, which `_require_exact` refuses."""
+    from diffusers.utils import logging as bars
+
+    disabled, shown = logging.root.manager.disable, bars.is_progress_bar_enabled()
     logging.disable(logging.WARNING)
+    bars.disable_progress_bar()
     try:
         yield
     finally:
         logging.disable(disabled)
+        if shown:
+            bars.enable_progress_bar()
 
 
 def _require_exact(folder: Path, kind: str, report: Mapping[str, Any]) -> None:

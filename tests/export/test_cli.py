@@ -132,3 +132,4 @@ def test_the_shipped_checkpoint_passes_its_gates(command: Command, tmp_path: Pat
     result = command("export", "coreml", "--out", str(tmp_path / "coreml"))
     assert result.code == 0, result.err
     assert "failed" not in result.out and "published" in result.out
+    assert "Loading" not in result.err, "libraries show no progress bars of their own"
