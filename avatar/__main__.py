@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +100,7 @@ def create(
 
     Each file says that it was made by AI, in the XMP property that the IPTC defines for that.
     """
-    from avatar.saving import output_files, save_avatar
+    from avatar.saving import output_files, save_avatars
     from avatar.selfies import (
         detector,
         read_photos,
@@ -111,7 +110,6 @@ def create(
     )
     from avatar.styles_file import style_index
     from support.images import to_pixels
-    from support.publish import locked
 
     # Mistakes are reported before a model is loaded; an artifact must be opened to know its styles.
     files = output_files(out, count)
@@ -128,14 +126,10 @@ def create(
     index = style_index(model.styles, style)
     seeds = [(seed + offset) % (LAST_SEED + 1) for offset in range(count)]
     avatars = model.draw(stack_photos(photos), index, seeds)
-    # One lock for all files of a call, so that two calls never mix their avatars. A single file is
-    # written in one step anyway.
     waiting = f"another call writes {out}; waiting for it"
-    alone = len(files) == 1
-    with nullcontext() if alone else locked(out, lambda: say(waiting), beside=False):
-        for file, avatar in zip(files, avatars, strict=True):
-            save_avatar(to_pixels(avatar), file)
-            print(file, flush=True)
+    save_avatars(map(to_pixels, avatars), files, lambda: say(waiting))
+    for file in files:
+        print(file, flush=True)
 
 
 @app.command()

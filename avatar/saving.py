@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from PIL import Image
 from avatar import ai_label
 from avatar.errors import OutputError
 from support import atomic
+from support.publish import locked
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 """Suffixes of the files that can be written, and Pillow's name of each format."""
@@ -46,6 +49,26 @@ def output_files(out: Path, count: int) -> list[Path]:
         if file.is_dir():
             raise OutputError(f"{file}: is a folder")
     return files
+
+
+def save_avatars(
+    pictures: Iterable[NDArray[np.uint8]], files: Sequence[Path], on_wait: Callable[[], None]
+) -> None:
+    """Write the avatars of one call, so that two calls into the same files never mix theirs.
+
+    Args:
+        pictures: (h,w,3) uint8 sRGB each.
+        files: A file for each.
+        on_wait: Called once when another call has to be waited for.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    # One file is written in one step anyway.
+    alone = len(files) == 1
+    with nullcontext() if alone else locked(files[0], on_wait, beside=False):
+        for picture, file in zip(pictures, files, strict=True):
+            save_avatar(picture, file)
 
 
 def save_avatar(pixels: NDArray[np.uint8], file: Path) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import components
+from avatar.saving import output_files, save_avatars
 from components import CheckpointError
+from eval.report import read as read_evaluation
+from eval.report import write as write_evaluation
 from export.exporter import Request, export
 from quantization import (
     PackedError,
@@ -29,9 +33,10 @@ from quantization import (
     write_quantized,
 )
 from support import atomic
-from support.publish import publish
+from support.publish import locked, publish
 from tests.command_lines import ROOMS
 from tests.components.tiny import save_tiny_avatar
+from tests.eval.schema.test_report import REPORT
 from tests.test_imports import ROOT
 
 SCHEMES = ("palette-4", "int8")
@@ -179,6 +184,37 @@ def read_the_outputs_of_a_model(place: Path) -> None:
     assert len(set(first)) == 1 and (first == second).all()
 
 
+def write_avatars(place: Path, _: Path, writer: int) -> None:
+    """As `avatar create --count 3` does."""
+    place.mkdir(exist_ok=True)
+    files = output_files(place / "me.png", 3)
+    save_avatars([np.full((8, 8, 3), writer, np.uint8)] * 3, files, lambda: None)
+
+
+def read_avatars(place: Path) -> None:
+    files = sorted(place.iterdir())
+    assert [file.name for file in files] == ["me-1.png", "me-2.png", "me-3.png"]
+    assert len({file.read_bytes() for file in files}) == 1
+
+
+def write_a_report(place: Path, _: Path, writer: int) -> None:
+    """As `eval` does."""
+    with locked(place):
+        place.mkdir(exist_ok=True)
+        write_evaluation(replace(REPORT, mode=f"mode-{writer}"), place)
+
+
+def read_a_report(place: Path) -> None:
+    mode = read_evaluation(place / "report.json").mode
+    assert sorted(file.name for file in place.iterdir()) == [
+        *("junit.xml", "report.html", "report.json")
+    ]
+    others = {f"mode-{writer}" for writer in range(PROCESSES)} - {mode}
+    for name in ("junit.xml", "report.html"):
+        text = (place / name).read_text(encoding="utf-8")
+        assert mode in text and not any(other in text for other in others)
+
+
 def _work(
     write: Any, place: Path, checkpoint: Path, writer: int, barrier: Any, rounds: int
 ) -> None:
@@ -196,6 +232,8 @@ def _work(
         (write_a_quantized_checkpoint, read_a_quantized_checkpoint),
         (write_an_artifact, read_an_artifact),
         (write_a_file, read_a_file),
+        (write_avatars, read_avatars),
+        (write_a_report, read_a_report),
         (write_the_outputs_of_a_model, read_the_outputs_of_a_model),
     ],
 )
@@ -283,7 +321,7 @@ def _code(path: Path) -> str:
 
 
 LOCKED = {
-    *("avatar/__main__.py", "avatar/people/shards.py", "coreml_runtime/__main__.py"),
+    *("avatar/saving.py", "avatar/people/shards.py", "coreml_runtime/__main__.py"),
     *("distillation/__main__.py", "distillation/training/run.py", "distillation/run_folder.py"),
     *("eval/__main__.py", "export/exporter.py", "quantization/__main__.py"),
     *("quantization/quantized_checkpoint.py", "sdk_bindings/__main__.py"),
