@@ -45,6 +45,23 @@ def _sequence(hidden: list[Tensor], output_sequence: bool) -> Tensor:
     return torch.stack(hidden if output_sequence else hidden[-1:])
 
 
+def _first_state(state: Tensor, x: Tensor) -> Tensor:
+    """Return the state before the first step, with a row for each member of the batch.
+
+    coremltools makes it of zeros with as many rows as a packed sequence is long, and Core ML runs
+    that. Where all rows are equal it does not matter which of them are meant.
+    """
+    batch = x.shape[1]
+    if state.shape[0] == batch:
+        return state
+    if not bool((state == state[:1]).all()):
+        raise ValueError(
+            f"the initial state has {state.shape[0]} rows, expected {batch}: one for each member "
+            f"of the batch"
+        )
+    return state[:1].expand(batch, -1)
+
+
 @op("rnn")
 def rnn(
     x: Tensor,
@@ -58,7 +75,7 @@ def rnn(
 ) -> tuple[Tensor, Tensor]:
     """Compute ``h = activation(W_ih x + W_hh h + b)`` for every time step."""
     act = _activation(activation)
-    h, hidden = initial_h, []
+    h, hidden = _first_state(initial_h, x), []
     for step in _in_time(x, direction):
         h = act(F.linear(step, weight_ih, bias) + F.linear(h, weight_hh))
         hidden.append(h)
@@ -124,7 +141,7 @@ def _gru(
     input_bias: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     gate, act = _activation(recurrent_activation), _activation(activation)
-    size = h.shape[-1]
+    size, h = h.shape[-1], _first_state(h, x)
     weight_r, weight_o, weight_z = weight_hh.split(size)
     zero = weight_hh.new_zeros(size)
     bias_r, bias_o, bias_z = (zero, zero, zero) if bias is None else bias.split(size)
@@ -167,6 +184,7 @@ def lstm(
     ``clip`` bounds the new cell state, and the peephole of o reads the bounded state.
     """
     acts = tuple(map(_activation, (recurrent_activation, cell_activation, activation)))
+    initial_h, initial_c = _first_state(initial_h, x), _first_state(initial_c, x)
     if direction != "bidirectional":
         hidden, h, c = _lstm(
             _in_time(x, direction), initial_h, initial_c, weight_ih, weight_hh, bias, peephole,

@@ -97,6 +97,26 @@ def test_rnn(run_op) -> None:
     assert torch.allclose(y, want, atol=1e-6) and torch.allclose(last, want_last[0], atol=1e-6)
 
 
+def test_a_first_state_of_equal_rows_fits_any_batch(run_op) -> None:
+    layer = nn.LSTM(WIDTH, HIDDEN)
+    x, h, _ = _inputs()
+    ih, hh, bias = _lstm_weights(layer, "")
+    zeros = torch.zeros(TIME + 7, HIDDEN)  # as many rows as coremltools gives a packed sequence
+    y, last_h, _ = run_op(
+        "lstm", x=x, initial_h=zeros, initial_c=zeros, weight_ih=ih, weight_hh=hh, bias=bias,
+        output_sequence=True,
+    )  # fmt: skip
+    want, (want_h, _) = layer(x)
+    assert torch.allclose(y, want, atol=1e-6) and torch.allclose(last_h, want_h[0], atol=1e-6)
+    for op, weights in (("lstm", {"initial_c": zeros}), ("gru", {}), ("rnn", {})):
+        gates = {"lstm": 4, "gru": 3, "rnn": 1}[op]
+        shapes = {"weight_ih": (gates * HIDDEN, WIDTH), "weight_hh": (gates * HIDDEN, HIDDEN)}
+        made = {name: torch.zeros(shape) for name, shape in shapes.items()}
+        assert run_op(op, x=x, initial_h=zeros, **made, **weights)[1].shape == (BATCH, HIDDEN)
+        with pytest.raises(ValueError, match=f"{BATCH + 1} rows, expected {BATCH}"):
+            run_op(op, x=x, initial_h=torch.cat((h[0], h[0][:1])), **made, **weights)
+
+
 def test_unknown_activations_and_directions_are_named(run_op) -> None:
     x, h, _ = _inputs()
     weights = {"weight_ih": torch.zeros(HIDDEN, WIDTH), "weight_hh": torch.zeros(HIDDEN, HIDDEN)}
