@@ -96,9 +96,8 @@ def _files(folder: Path, stem: str, variant: str | None) -> tuple[Path, ...]:
     middle = f".{variant}" if variant else ""
     single = folder / f"{stem}{middle}.safetensors"
     index = folder / f"{stem}.safetensors.index{middle}.json"
-    if (
-        single.is_file() and index.is_file()
-    ):  # of which diffusers and transformers read different ones
+    if single.is_file() and index.is_file():
+        # diffusers reads the shards then, and transformers the single file.
         raise CheckpointError(f"{folder} has both {single.name} and {index.name}, expected one")
     return (single,) if single.is_file() else _shards(folder, index)
 
