@@ -15,7 +15,8 @@ from support.found_files import describe, is_system_file, missing, nearby
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 """Suffixes of pickled weights, which are never read."""
-_LONGEST_HEADER = 100_000_000
+LONGEST_HEADER = 100_000_000
+"""Bytes of the longest header that the safetensors format allows."""
 _SAFETENSORS = "a safetensors file"
 _ONE_FILE = (
     "StableDiffusionPipeline.from_single_file({name!r}).save_pretrained(FOLDER), with diffusers, "
@@ -108,7 +109,7 @@ def _weight_names(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(min(length, _LONGEST_HEADER)))
+            header = json.loads(stream.read(min(length, LONGEST_HEADER)))
     except (OSError, ValueError, RecursionError):
         return ()
     return tuple(header) if isinstance(header, dict) else ()

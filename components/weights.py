@@ -21,6 +21,7 @@ from components.checkpoint import (
     understood,
 )
 from components.errors import CheckpointError
+from components.foreign import LONGEST_HEADER
 from support.found_files import is_system_file, missing
 
 _STEMS = {"transformers": "model"}
@@ -34,8 +35,6 @@ _SHARD = re.compile(r"-\d+-of-\d+")
 _FLOATS = ("F16", "BF16", "F32", "F64")
 COUNTERS = (".embeddings.position_ids", "num_batches_tracked")
 """Last parts of the names of integer tensors, which hold indices and counts, never weights."""
-_LONGEST_HEADER = 100_000_000
-"""Bytes of the longest header that the safetensors format allows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +180,7 @@ def _header(path: Path) -> dict[str, str]:
     with path.open("rb") as stream:
         start = stream.read(8)
         length = int.from_bytes(start, "little")
-        if len(start) == 8 and length > _LONGEST_HEADER:
+        if len(start) == 8 and length > LONGEST_HEADER:
             raise CheckpointError(f"{path} is no safetensors file: it begins with {start!r}")
         if len(start) < 8 or length > size - 8:
             raise CheckpointError(f"{path} is cut short: its {size} bytes end inside its header")
