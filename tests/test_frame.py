@@ -69,6 +69,14 @@ def test_every_requirement_is_pinned_to_a_version_it_allows() -> None:
         assert requirement.specifier.contains(pinned[name]), f"{name}=={pinned[name]}"
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone: nothing lists its files")
+def test_no_file_holds_an_unfinished_merge() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    marker = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
+    names = tracked.stdout.decode().split("\0")[:-1]
+    assert [name for name in names if marker.search((ROOT / name).read_bytes())] == []
+
+
 def test_notice_credits_every_style() -> None:
     blocks = (ROOT / "NOTICE").read_text(encoding="utf-8").split("\n\n")
     by_name = {block.splitlines()[0]: block for block in blocks}
