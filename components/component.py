@@ -118,6 +118,7 @@ class PipelineFacts:
         sampler: The sampling loop's constants, as the manifest holds them.
         selfie_rules: What selfies must be like, as the manifest holds it (empty where there are
             none).
+        settings: Other constants of a run, as the manifest holds them.
     """
 
     title: str
@@ -126,6 +127,7 @@ class PipelineFacts:
     styles: tuple[dict[str, str], ...] = ()
     sampler: dict[str, Any] = field(default_factory=dict)
     selfie_rules: tuple[dict[str, Any], ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class PipelineComponents(ABC):
@@ -137,8 +139,6 @@ class PipelineComponents(ABC):
     """The parts that `model_index.json` of this kind of pipeline names."""
     index_settings: ClassVar[tuple[str, ...]] = ()
     """Keys of `model_index.json` that name no part."""
-    differentiable: ClassVar[bool] = True
-    """Whether `run` also takes tensors, and gradients pass through it, as plans of bits need."""
 
     def __init__(self, checkpoint: Path, weights: Weights | None = None) -> None:
         """Open a checkpoint.
@@ -189,11 +189,12 @@ class PipelineComponents(ABC):
     def facts(self) -> PipelineFacts:
         """What the manifest and the model card say about this pipeline."""
 
-    def write_tokenizer(self, folder: Path) -> dict[str, Any]:
-        """Write the tokenizer's files below an artifact's folder.
+    def write_tokenizers(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write the tokenizers' files below an artifact's folder.
 
         Returns:
-            Its entry in the manifest; empty where the pipeline reads no text.
+            Their entries in the manifest, by name: `tokenizer` is that of the component
+            `text_encoder`, and so on. Empty where the pipeline reads no text.
         """
         return {}
 
@@ -207,7 +208,8 @@ class PipelineComponents(ABC):
 
         Args:
             runners: One for each component, by name.
-            inputs: Named arrays like those of `example_run`.
+            inputs: Named arrays like those of `example_run`; tensors, too, and gradients pass
+                through them, as plans of bits need.
 
         Returns:
             The final picture, (1,3,H,W) in [0,1], by name; there is no other output.

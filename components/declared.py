@@ -62,7 +62,7 @@ def check_parts(
     Raises:
         CheckpointError: The first difference: the part, what was found and what was expected.
     """
-    declared = _declared(checkpoint)
+    declared = declared_parts(checkpoint)
     for key, value in read_json(checkpoint / INDEX).items():
         if not (key.startswith("_") or key in declared or key in settings) and _says(value):
             raise CheckpointError(
@@ -108,10 +108,10 @@ def _require_no_adapter(folder: Path) -> None:
 
 def declared_class(checkpoint: Path, part: str) -> str:
     """The name of a part's class, as `model_index.json` has it."""
-    return _declared(checkpoint)[part][1]
+    return declared_parts(checkpoint)[part][1]
 
 
-def _declared(checkpoint: Path) -> dict[str, tuple[str, str]]:
+def declared_parts(checkpoint: Path) -> dict[str, tuple[str, str]]:
     """For each part that the index names, and that is not null, its library and class."""
     found = {}
     for name, value in read_json(checkpoint / INDEX).items():

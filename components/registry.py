@@ -1,6 +1,6 @@
 """The kinds of pipelines there are, and from a checkpoint folder to its components.
 
-A new kind is one file beside this one and one entry in `PIPELINES`.
+A new kind is one file in `components/pipelines/` and one entry in `PIPELINES`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,20 @@ from components.errors import UnknownPipelineError
 from support.hub_cache import snapshot
 
 PIPELINES = {
-    "AvatarPipeline": "components.avatar:AvatarComponents",
-    "StableDiffusionPipeline": "components.stable_diffusion:StableDiffusionComponents",
+    "AvatarPipeline": "avatar:AvatarComponents",
+    "LatentConsistencyModelPipeline": "latent_consistency:LatentConsistencyComponents",
+    "StableDiffusionControlNetPipeline": "controlnet:ControlNetComponents",
+    "StableDiffusionImg2ImgPipeline": "image_to_image:ImageToImageComponents",
+    "StableDiffusionInpaintPipeline": "inpainting:InpaintingComponents",
+    "StableDiffusionPipeline": "stable_diffusion:StableDiffusionComponents",
+    "StableDiffusionXLControlNetPipeline": "stable_diffusion_xl:XLControlNetComponents",
+    "StableDiffusionXLImg2ImgPipeline": "stable_diffusion_xl:RefinerComponents",
+    "StableDiffusionXLInpaintPipeline": "stable_diffusion_xl:XLInpaintingComponents",
+    "StableDiffusionXLPipeline": "stable_diffusion_xl:StableDiffusionXLComponents",
 }
-"""The `PipelineComponents` of each pipeline class that a `model_index.json` can name. They are
-imported when needed, because Stable Diffusion needs transformers and avatars do not."""
+"""For each pipeline class that a `model_index.json` can name a file of `components.pipelines` and
+its `PipelineComponents`. They are imported when needed, because Stable Diffusion needs transformers
+and avatars do not."""
 
 
 def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComponents:
@@ -39,6 +48,8 @@ def load(checkpoint: Path | str, weights: Weights | None = None) -> PipelineComp
         known = ", ".join(sorted(PIPELINES))
         raise UnknownPipelineError(f"cannot take apart a {name}; known pipelines: {known}")
     module, _, attribute = PIPELINES[name].partition(":")
-    pipeline: PipelineComponents = getattr(import_module(module), attribute)(folder, weights)
+    pipeline: PipelineComponents = getattr(
+        import_module(f"components.pipelines.{module}"), attribute
+    )(folder, weights)
     pipeline.check()
     return pipeline

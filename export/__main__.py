@@ -1,4 +1,4 @@
-"""`python -m export coreml|onnx|verify|schema`: the room's front door.
+"""`python -m export coreml|onnx|run|verify|schema`: the room's front door.
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a gate failed, 2 bad input or broken
 integrity.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from quantization.targets import COREML_TARGETS, Target
 from support.command_line import GATE_FAILED, new_app, print_tables, run, say
 from support.options import ArtifactArgument, Checkpoint, RecipeOption
 from support.progress import printed
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Precision(StrEnum):
@@ -127,6 +130,103 @@ def verify(artifact: ArtifactArgument) -> None:
         f"{artifact} is whole: {manifest.format}, {names}; "
         f"{len(manifest.files)} files, {total / 1e6:.1f} MB"
     )
+
+
+@app.command(name="run")
+def draw(
+    artifact: ArtifactArgument,
+    prompt: Annotated[str, typer.Option(help="What to draw, in words.")],
+    negative: Annotated[str, typer.Option(help="What the picture shall not be like.")] = "",
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**64 - 1, help="Decides all noise: same seed, same picture.")
+    ] = 0,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps of the sampler; the artifact's default otherwise."),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="How strongly the prompt counts; 0 or 1 draws without guidance, as Turbo "
+            "models want it. The artifact's default otherwise.",
+        ),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="How much of a picture to draw anew, where the model begins with one.",
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="Picture that the model begins with.", dir_okay=False)
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Picture that is white where the other is drawn anew.", dir_okay=False),
+    ] = None,
+    control: Annotated[
+        Path | None,
+        typer.Option(help="Picture that a ControlNet follows: edges, depth, a pose."),
+    ] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(help="What executes the model; the first that the artifact has files for."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="PNG or JPEG file; several pictures become NAME-1.png and so on.")
+    ] = Path("picture.png"),
+) -> None:
+    """Draw a picture from text with an artifact alone, and print the names of the files.
+
+    Pictures that it takes are cropped and scaled to the artifact's size. Each file that it writes
+    says that it was made by AI.
+    """
+    from avatar.saving import output_files, save_avatars
+    from components.diffusion.flow import Wish
+    from export.drawing import Drawing, Loop
+    from support.images import to_pixels
+
+    drawing = Drawing(artifact, runtime)
+    files = output_files(out, drawing.flow.picture[0])
+    size = (drawing.flow.picture[3], drawing.flow.picture[2])
+    wish = Wish(
+        prompt=prompt,
+        negative=negative,
+        seed=seed,
+        image=read_picture(image, size, "RGB"),
+        mask=read_picture(mask, size, "L"),
+        control_image=read_picture(control, size, "RGB"),
+    )
+    pictures = drawing.draw(wish, Loop(steps=steps, guidance=guidance, strength=strength), printed)
+    waiting = f"another call writes {out}; waiting for it"
+    save_avatars(map(to_pixels, pictures), files, lambda: say(waiting))
+    for file in files:
+        print(file, flush=True)
+
+
+def read_picture(path: Path | None, size: tuple[int, int], mode: str) -> np.ndarray | None:
+    """A picture file, cropped and scaled to a size, as (1,C,H,W) float32 in [0,1].
+
+    Args:
+        path: The file; None for none.
+        size: Width and height.
+        mode: `RGB` for three channels; `L` for one, 0 or 1.
+    """
+    if path is None:
+        return None
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    from avatar.selfies.picture_file import open_upright, to_srgb
+
+    fitted = ImageOps.fit(to_srgb(open_upright(path)), size, Image.Resampling.LANCZOS)
+    pixels = np.asarray(fitted.convert(mode), np.float32) / np.float32(255)
+    if mode == "L":
+        return (pixels >= 0.5).astype(np.float32)[None, None]
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
 
 
 @app.command()

@@ -119,8 +119,8 @@ def _check_references(manifest: Manifest) -> None:
     """Raise `ManifestError` unless everything the manifest points to is among its files."""
     golden = [manifest.golden.run, *manifest.golden.components.values()]
     models = [path for entry in manifest.components for path in entry.models.values()]
-    tokenizer = manifest.tokenizer
-    text = (tokenizer.vocabulary, tokenizer.merges) if tokenizer else ()
+    tokenizers = (t for t in (manifest.tokenizer, manifest.tokenizer_2) if t is not None)
+    text = [path for entry in tokenizers for path in (entry.vocabulary, entry.merges)]
     for path in (*models, *golden, *text):
         if not files_of(manifest, path):
             raise ManifestError(f"the manifest points to {path}, which it does not list")

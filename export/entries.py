@@ -141,7 +141,14 @@ class SamplerTableEntry:
             `kind` says that the sampler has none.
         weights: The loop, where there are no sigmas. Row `i` has `i + 1` weights, of the noise and
             of the guided predictions of the calls before call `i`; their sum is the denoiser's
-            input in call `i`. The last row gives the latents after the last call.
+            input in call `i`. The last row gives the latents after the last call. Where `start` is
+            there, the first weight is that of the latents that it mixes, instead of the noise.
+        noises: For each row the weights of the noise drawn after the calls before it, in the order
+            of drawing; absent where only the first noise is drawn.
+        start: Weights of a picture's latents and of noise, whose sum a run from a picture begins
+            with; absent where runs begin with noise.
+        steps: Steps of the schedule, of which a run from a picture does the last ones.
+        strength: How far such a run goes back to noise, in (0,1].
     """
 
     prediction: str
@@ -149,6 +156,10 @@ class SamplerTableEntry:
     timesteps: tuple[Exact, ...]
     sigmas: tuple[Exact, ...] = optional(())
     weights: tuple[tuple[Exact, ...], ...] = optional(())
+    noises: tuple[tuple[Exact, ...], ...] = optional(())
+    start: tuple[Exact, ...] = optional(())
+    steps: int | None = optional(None)
+    strength: Exact | None = optional(None)
 
 
 @record
@@ -182,7 +193,14 @@ class SamplerEntry(SamplerTableEntry):
             `kind` says that the sampler has none.
         weights: The loop, where there are no sigmas. Row `i` has `i + 1` weights, of the noise and
             of the guided predictions of the calls before call `i`; their sum is the denoiser's
-            input in call `i`. The last row gives the latents after the last call.
+            input in call `i`. The last row gives the latents after the last call. Where `start` is
+            there, the first weight is that of the latents that it mixes, instead of the noise.
+        noises: For each row the weights of the noise drawn after the calls before it, in the order
+            of drawing; absent where only the first noise is drawn.
+        start: Weights of a picture's latents and of noise, whose sum a run from a picture begins
+            with; absent where runs begin with noise.
+        steps: Steps of the schedule, of which a run from a picture does the last ones.
+        strength: How far such a run goes back to noise, in (0,1].
         kind: The loop: `ddim`, `pndm` and others; absent for Euler steps along a rectified flow.
         schedule: What tables of other numbers of steps can be made from; absent where `kind` is.
         also: Tables of other numbers of steps that the same weights serve.

@@ -17,7 +17,7 @@ from export.check import check
 from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry, TokenizerEntry
 from export.errors import ExportError, GateError, ManifestError
 from export.formats import Format, Options, Written, format_named
-from export.manifest import Manifest
+from export.manifest import Constants, Manifest
 from export.report import Row
 from quantization import (
     QuantizedPipeline,
@@ -175,7 +175,10 @@ def _close(
 ) -> None:
     """Write golden vectors, model card and manifest, which closes the staged folder."""
     facts = pipeline.facts()
-    tokenizer = pipeline.write_tokenizer(folder)
+    tokenizers = {
+        name: from_plain(TokenizerEntry, entry, ManifestError)
+        for name, entry in pipeline.write_tokenizers(folder).items()
+    }
     manifest = Manifest(
         format=request.format,
         version=version(),
@@ -187,7 +190,8 @@ def _close(
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),
         sampler=from_plain(SamplerEntry, facts.sampler, ManifestError) if facts.sampler else None,
-        tokenizer=from_plain(TokenizerEntry, tokenizer, ManifestError) if tokenizer else None,
+        **tokenizers,
+        settings=from_plain(Constants, facts.settings, ManifestError) if facts.settings else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
         components=entries,
         golden=golden.write(folder, recording),

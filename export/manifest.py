@@ -22,7 +22,10 @@ from export.entries import (
 )
 from export.errors import ManifestError
 from support import json_records
-from support.json_records import Keywords, optional, record
+from support.json_records import Exact, Keywords, optional, record
+
+Constants = dict[str, Exact | str | tuple[Exact, ...]]
+"""Constants of a run by their names."""
 
 SCHEMA_VERSION: Literal[1] = 1
 SCHEMA_ADDRESS = f"urn:pocket-avatar:schema:manifest:{SCHEMA_VERSION}"
@@ -44,7 +47,11 @@ class Manifest:
         tools: Version of each library that shaped the files.
         styles: The styles by index; empty where the pipeline has none.
         sampler: The sampling loop's constants; absent where the pipeline has no sampler.
-        tokenizer: How text becomes token ids; absent where the pipeline reads no text.
+        tokenizer: How text becomes token ids of the component `text_encoder`; absent where there is
+            none.
+        tokenizer_2: The same for `text_encoder_2`.
+        settings: Other constants of a run, such as the numbers that a UNet of Stable Diffusion XL
+            takes; absent where there are none.
         selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
             in manifests that are older than the rules.
         components: The components, in the order a run uses them.
@@ -64,6 +71,8 @@ class Manifest:
     styles: tuple[StyleEntry, ...]
     sampler: SamplerEntry | None = optional(None)
     tokenizer: TokenizerEntry | None = optional(None)
+    tokenizer_2: TokenizerEntry | None = optional(None)
+    settings: Constants | None = optional(None)
     components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
     golden: GoldenEntry
     files: tuple[FileEntry, ...]

@@ -134,7 +134,7 @@ def test_every_room_and_sub_room_is_read() -> None:
         "def later():\n    from export import artifact",
         "if True:\n    import eval",
         "import importlib\nimportlib.import_module('export.onnx')",
-        "from importlib import import_module\nimport_module('components.avatar')",
+        "from importlib import import_module\nimport_module('components.pipelines.avatar')",
         "from tests import conftest",
         "from avatar.judge import load_judge",
         "from ..judge import load_judge",

@@ -65,12 +65,9 @@ def prepare(checkpoint: Path, settings: PlanSettings) -> Prepared:
 
     Raises:
         ComponentsError: It cannot be read.
-        QuantizationError: Runs of its kind of pipeline have no gradients.
     """
     pipeline = components.load(checkpoint)
     name = read_index(checkpoint)["_class_name"]
-    if not pipeline.differentiable:
-        raise QuantizationError(f"{checkpoint} cannot be planned: runs of a {name} lack gradients")
     runs = PipelineRuns(pipeline)
     key = [components.fingerprint(checkpoint), VERSION]
     cache = settings.cache / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]

@@ -11,7 +11,9 @@ import components
 from avatar.model import AvatarPipeline
 from avatar.selfies import rules_to_dicts
 from components import Arrays, Recording, reference
-from components.stable_diffusion import GUIDANCE, PROMPT, STEPS
+from components.diffusion.example import PROMPT
+from components.diffusion.latent_diffusion import RECORDED as STEPS
+from components.pipelines.stable_diffusion import StableDiffusionComponents
 
 
 def same(first: Arrays, second: Arrays) -> bool:
@@ -98,7 +100,7 @@ def test_stable_diffusions_run_is_diffusers_own(sd_checkpoint: Path) -> None:
     expected = pipeline(
         PROMPT,
         num_inference_steps=STEPS,
-        guidance_scale=GUIDANCE,
+        guidance_scale=StableDiffusionComponents.guidance,
         latents=torch.from_numpy(inputs["noise"]),
         height=32,
         width=32,

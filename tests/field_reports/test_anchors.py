@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,15 @@ import pytest
 
 import components
 from components import Arrays, PipelineComponents, Runner
+from components.diffusion.schedulers import KINDS
 from components.registry import PIPELINES
-from components.schedulers import KINDS
 from export import gates
 from export.check import anchor_rows
 from export.errors import GateError
 from export.exporter import Request, export
 from export.report import ANCHOR, Row
 from quantization import Recipe, apply, parse
-
-MAKERS = {"AvatarPipeline": "avatar", "StableDiffusionPipeline": "sd"}
+from tests.components import tiny
 
 
 def anchored(pipeline: PipelineComponents, seed: int = 0) -> Row:
@@ -38,22 +37,22 @@ def edit(path: Path, **fields: Any) -> None:
 
 
 def test_every_kind_of_pipeline_is_tested() -> None:
-    assert MAKERS.keys() == PIPELINES.keys()
+    assert tiny.PIPELINES.keys() == PIPELINES.keys()
 
 
 @pytest.mark.parametrize("seed", [0, 5])
 @pytest.mark.parametrize("kind", sorted(PIPELINES))
 def test_the_reference_equals_the_librarys_own_run(
-    request: pytest.FixtureRequest, kind: str, seed: int
+    tiny_checkpoint: Callable[[str], Path], kind: str, seed: int
 ) -> None:
-    row = anchored(components.load(request.getfixturevalue(MAKERS[kind])), seed)
+    row = anchored(components.load(tiny_checkpoint(kind)), seed)
     assert row.name == ANCHOR and row.passed, row
 
 
 @pytest.mark.parametrize("kind", sorted(PIPELINES))
-def test_so_does_a_quantized_one(request: pytest.FixtureRequest, kind: str) -> None:
+def test_so_does_a_quantized_one(tiny_checkpoint: Callable[[str], Path], kind: str) -> None:
     recipe = Recipe(pipeline=kind, patterns=(("*", parse("palette-4")),))
-    quantized = apply(request.getfixturevalue(MAKERS[kind]), recipe)
+    quantized = apply(tiny_checkpoint(kind), recipe)
     assert anchored(quantized.pipeline).passed
 
 
@@ -61,8 +60,8 @@ def test_so_does_a_quantized_one(request: pytest.FixtureRequest, kind: str) -> N
 @pytest.mark.parametrize("scheduler", sorted(KINDS))
 def test_so_does_every_scheduler(sd: Path, scheduler: str, prediction: str) -> None:
     edit(sd / "model_index.json", scheduler=["diffusers", scheduler])
-    config = sd / "scheduler" / "scheduler_config.json"
-    edit(config, _class_name=scheduler, prediction_type=prediction, skip_prk_steps=True)
+    fields = {"_class_name": scheduler, "prediction_type": prediction, "skip_prk_steps": True}
+    (sd / "scheduler" / "scheduler_config.json").write_text(json.dumps(fields))
     assert anchored(components.load(sd)).passed
 
 
@@ -88,7 +87,7 @@ def test_so_do_odd_configurations(sd: Path, file: str, fields: dict[str, Any]) -
 def test_a_difference_fails_like_a_gate(
     avatar_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components.avatar import AvatarComponents
+    from components.pipelines.avatar import AvatarComponents
 
     real = AvatarComponents.run
 

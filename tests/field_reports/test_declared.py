@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 import components
 from components import CheckpointError, ComponentsError
-from components.stable_diffusion import STEPS
+from components.diffusion.latent_diffusion import RECORDED as STEPS
 from export.exporter import Request, export
 from quantization import QuantizationError
 from quantization.planning import Planner, PlanSettings

@@ -287,7 +287,7 @@ STAGED = {
     "distillation/stages/judge.py",
     *("export/artifact.py", "export/card.py", "export/golden.py"),
     *("export/coreml/package.py", "export/onnx/package.py"),
-    "components/clip_tokenizer.py",
+    "components/diffusion/clip_tokenizer.py",
     "quantization/quantized_checkpoint.py",
     *("sdk_bindings/package.py", "sdk_bindings/vectors/golden.py", "sdk_bindings/vectors/rules.py"),
     *("avatar/saving.py", "distillation/training/run.py", "coreml_runtime/__main__.py"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import components
-from components.schedulers import KINDS
+from components.diffusion.schedulers import KINDS
 from export import Manifest, SamplerEntry, TokenizerEntry, open_artifact, verify
 from export.errors import ArtifactError, ManifestError
 from export.exporter import Request, export
@@ -23,6 +24,8 @@ from support.json_records import from_plain
 
 CLASSES = {name: kind for kind, name in KINDS.items()}
 NOISE = torch.randn((1, 4, 8, 8), generator=torch.Generator().manual_seed(3))
+DRAWN = 17
+"""Seed of the noise that a run draws after the first."""
 PROMPTS = ("a lighthouse", "", "A  Café, at dusk!", "words and words and words and words")
 
 
@@ -39,9 +42,12 @@ def library_run(scheduler: Any, steps: int) -> torch.Tensor:
     """All inputs of the denoiser and the last latents, by diffusers' scheduler."""
     scheduler.set_timesteps(steps)
     latents, seen = NOISE * scheduler.init_noise_sigma, []
+    taken = signature(scheduler.step).parameters
+    arguments = {"eta": 0.0, "generator": torch.Generator().manual_seed(DRAWN)}
+    arguments = {name: value for name, value in arguments.items() if name in taken}
     for call, timestep in enumerate(scheduler.timesteps):
         seen.append(scheduler.scale_model_input(latents, timestep))
-        latents = scheduler.step(prediction(call), timestep, latents).prev_sample
+        latents = scheduler.step(prediction(call), timestep, latents, **arguments).prev_sample
     return torch.stack([*seen, latents])
 
 
@@ -49,9 +55,14 @@ def run_by_weights(table: Any) -> torch.Tensor:
     """The same by a table of the manifest: the loop that an app writes, for every scheduler."""
     terms = [NOISE, *map(prediction, range(len(table.timesteps)))]
     assert [len(row) for row in table.weights] == [*range(1, len(terms) + 1)]
-    return torch.stack(
-        [sum(w * term for w, term in zip(row, terms, strict=False)) for row in table.weights]
-    )
+    rows = [sum(w * term for w, term in zip(row, terms, strict=False)) for row in table.weights]
+    if table.noises:
+        generator = torch.Generator().manual_seed(DRAWN)
+        drawn = [torch.randn(NOISE.shape, generator=generator) for _ in table.noises[-1]]
+        assert len(table.noises) == len(rows) and list(table.noises[0]) == []
+        for index, row in enumerate(table.noises):
+            rows[index] = rows[index] + sum(w * z for w, z in zip(row, drawn, strict=False))
+    return torch.stack(rows)
 
 
 def close(found: torch.Tensor, expected: torch.Tensor, largest: float = 1.0) -> bool:
@@ -117,16 +128,24 @@ OWN: dict[str, list[dict[str, Any]]] = {
 }
 
 
+UNKNOWN = {"KDPM2DiscreteScheduler": ("sample",), "KDPM2AncestralDiscreteScheduler": ("sample",)}
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_manifest_alone_gives_the_trajectory_of_every_scheduler(sd: Path, kind: str) -> None:
     edit(sd / "model_index.json", scheduler=["diffusers", kind])
     config = sd / "scheduler" / "scheduler_config.json"
-    for chosen in (*COMMON, *OWN[kind]):
+    for chosen in (*COMMON, *OWN.get(kind, ())):
         config.write_text(json.dumps({"_class_name": kind, **chosen}))
-        corrected = {"steps_offset": 1, **({"clip_sample": False} if "DDIM" in kind else {})}
+        known = signature(getattr(diffusers, kind).__init__).parameters
+        corrected = {"steps_offset": 1, "clip_sample": False}
+        corrected = {name: value for name, value in corrected.items() if name in known}
+        if chosen.keys() - known.keys() or chosen.get("prediction_type") in UNKNOWN.get(kind, ()):
+            continue
         expected = getattr(diffusers, kind)(**{**chosen, **corrected})
         sampler, largest = manifest_sampler(sd), expected.init_noise_sigma
-        for table, steps in zip((sampler, *sampler.also), (4, 20, 50), strict=True):
+        numbers = (4, 1, 2, 8) if kind in ("LCMScheduler", "TCDScheduler") else (20, 4, 50)
+        for table, steps in zip((sampler, *sampler.also), numbers, strict=True):
             assert close(run_by_weights(table), library_run(expected, steps), largest), (
                 chosen,
                 steps,
@@ -169,25 +188,31 @@ def test_every_loop_is_a_table_of_weights(
     kind: str, steps: int, end: float, spacing: str, predicts: str
 ) -> None:
     """Law: for any schedule and number of steps a table gives what the scheduler gives."""
-    from components.schedulers import weights
+    from components.diffusion.schedulers import weights
 
+    settings = {
+        "beta_end": end,
+        "timestep_spacing": spacing,
+        "prediction_type": predicts,
+        "steps_offset": 1,
+        "clip_sample": False,
+    }
+    known = signature(getattr(diffusers, kind).__init__).parameters
     scheduler = getattr(diffusers, kind)(
-        beta_end=end,
-        timestep_spacing=spacing,
-        prediction_type=predicts,
-        steps_offset=1,
-        **({"clip_sample": False} if kind == "DDIMScheduler" else {}),
+        **{name: value for name, value in settings.items() if name in known}
     )
     try:
         expected = library_run(scheduler, steps)
     except (IndexError, ValueError, ZeroDivisionError, UnboundLocalError):
         return  # diffusers itself cannot do it, and says so when a checkpoint is opened
     scheduler.set_timesteps(steps)
+    timesteps, loop = tuple(map(float, scheduler.timesteps)), weights(scheduler)
     table = SamplerEntry(
         prediction=predicts,
         guidance=1.0,
-        timesteps=tuple(map(float, scheduler.timesteps)),
-        weights=weights(scheduler),
+        timesteps=timesteps,
+        weights=loop.weights,
+        noises=loop.noises,
     )
     assert torch.isfinite(expected).all()
     assert close(run_by_weights(table), expected)
@@ -226,7 +251,7 @@ def test_a_manifest_alone_gives_the_token_ids(sd: Path, tmp_path: Path, one_file
         (sd / "tokenizer" / "vocab.json").unlink()
         (sd / "tokenizer" / "merges.txt").unlink()
     edit(sd / "text_encoder" / "config.json", vocab_size=len(vocabulary))
-    made = components.load(sd).write_tokenizer(tmp_path)
+    made = components.load(sd).write_tokenizers(tmp_path)["tokenizer"]
     entry: TokenizerEntry = from_plain(TokenizerEntry, made, ManifestError)
     for prompt in ("a lighthouse", "", "Bus, usual lilies", "words and words and words"):
         expected = library(prompt, padding="max_length", truncation=True).input_ids

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.avatar import AvatarComponents
+from components.pipelines.avatar import AvatarComponents
 from eval import GatesError
 from eval.gates import names, of_tier, read, tiers
 from eval.metrics import METRICS, names_at

@@ -14,7 +14,8 @@ from components.component import TensorSpec
 from components.declared import reports_instead_of_warnings, tokenizer_files, understood
 from components.errors import CheckpointError
 
-FOLDER = "tokenizer"
+FOLDERS = {"text_encoder": "tokenizer", "text_encoder_2": "tokenizer_2"}
+"""For each text encoder the folder of its tokenizer, in a checkpoint and in an artifact."""
 _FILES = {"vocabulary": "vocab.json", "merges": "merges.txt"}
 """For each name in a manifest the file that apps read."""
 
@@ -34,9 +35,8 @@ _EXPECTED = {
 _SPECIAL = ("bos", "eos", "pad", "unk")
 
 
-def load_tokenizer(checkpoint: Path) -> Any:
-    """The tokenizer of a checkpoint, from local files only."""
-    folder = checkpoint / FOLDER
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a folder, from local files only."""
     kind = CLIPTokenizer if "vocab.json" in tokenizer_files(folder) else CLIPTokenizerFast
     if kind is CLIPTokenizer:
         for token, index in read_json(folder / "vocab.json").items():
@@ -49,21 +49,26 @@ def load_tokenizer(checkpoint: Path) -> Any:
         return kind.from_pretrained(folder, local_files_only=True)
 
 
-def token_ids(checkpoint: Path, prompt: str, spec: TensorSpec) -> np.ndarray:
-    """The token ids of a prompt, cut or padded to the text encoder's input (1,tokens) int32."""
-    tokenizer, length = _fitting(checkpoint, spec), spec.shape[1]
-    with understood(checkpoint / FOLDER):
+def token_ids(folder: Path, prompt: str, spec: TensorSpec) -> np.ndarray:
+    """The token ids of a prompt, cut or padded to the text encoder's input (1,tokens) int32.
+
+    Args:
+        folder: The tokenizer's folder.
+        prompt: The text.
+        spec: The text encoder's input.
+    """
+    tokenizer, length = _fitting(folder, spec), spec.shape[1]
+    with understood(folder):
         made = tokenizer(prompt, padding="max_length", max_length=length, truncation=True)
     return np.array([made.input_ids], np.int32)
 
 
-def check_tokenizer(checkpoint: Path, spec: TensorSpec) -> None:
+def check_tokenizer(folder: Path, spec: TensorSpec) -> None:
     """Raise `CheckpointError` unless all that a tokenizer gives fits the text encoder's input."""
-    folder = checkpoint / FOLDER
     tokenizer_files(folder)
     _check_settings(folder)
-    _check_vocabulary(folder, _fitting(checkpoint, spec))
-    token_ids(checkpoint, "a", spec)
+    _check_vocabulary(folder, _fitting(folder, spec))
+    token_ids(folder, "a", spec)
 
 
 def _check_settings(folder: Path) -> None:
@@ -120,8 +125,8 @@ def _check_merges(path: Path, vocabulary: Collection[str], added: Collection[str
             )
 
 
-def _fitting(checkpoint: Path, spec: TensorSpec) -> Any:
-    folder, tokenizer, length = checkpoint / FOLDER, load_tokenizer(checkpoint), spec.shape[1]
+def _fitting(folder: Path, spec: TensorSpec) -> Any:
+    tokenizer, length = load_tokenizer(folder), spec.shape[1]
     if tokenizer.model_max_length != length:
         raise CheckpointError(
             f"{folder} pads to {tokenizer.model_max_length} tokens, expected {length} as the "
@@ -139,19 +144,23 @@ def _fitting(checkpoint: Path, spec: TensorSpec) -> Any:
     return tokenizer
 
 
-def write_tokenizer(checkpoint: Path, folder: Path) -> dict[str, Any]:
+def write_tokenizer(source: Path, artifact: Path) -> dict[str, Any]:
     """Write a tokenizer below an artifact's folder, as transformers writes it.
+
+    Args:
+        source: The tokenizer's folder in a checkpoint; it has the same name in the artifact.
+        artifact: The artifact's folder.
 
     Returns:
         The manifest's entry. Vocabulary and merges are always there, also where the checkpoint has
         them in one `tokenizer.json`.
     """
-    tokenizer = load_tokenizer(checkpoint)
-    with understood(checkpoint / FOLDER), reports_instead_of_warnings():
-        tokenizer.save_pretrained(folder / FOLDER, legacy_format=True)
+    tokenizer = load_tokenizer(source)
+    with understood(source), reports_instead_of_warnings():
+        tokenizer.save_pretrained(artifact / source.name, legacy_format=True)
     return {
         "kind": "clip",
-        **{name: f"{FOLDER}/{file}" for name, file in _FILES.items()},
+        **{name: f"{source.name}/{file}" for name, file in _FILES.items()},
         "length": tokenizer.model_max_length,
         "start": tokenizer.bos_token_id,
         "end": tokenizer.eos_token_id,
