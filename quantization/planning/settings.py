@@ -10,7 +10,6 @@ from pathlib import Path
 
 import components
 from components.checkpoint import read_index
-from quantization.errors import QuantizationError
 from quantization.planning.quality import QualityMeter
 from quantization.planning.runs import PipelineRuns
 from quantization.targets import Target
