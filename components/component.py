@@ -137,6 +137,8 @@ class PipelineComponents(ABC):
     """The components, in the order in which a run first uses them."""
     parts: ClassVar[tuple[Part, ...]] = ()
     """The parts that `model_index.json` of this kind of pipeline names."""
+    recorded_steps: int | None = None
+    """Steps of the sampler in the runs of `run`; None for its default's."""
     index_settings: ClassVar[tuple[str, ...]] = ()
     """Keys of `model_index.json` that name no part."""
 

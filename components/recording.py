@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,6 +20,19 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Peak:
+    """The largest number that occurs inside a component.
+
+    Attributes:
+        value: Its absolute value.
+        operation: The operation of PyTorch that gave it.
+    """
+
+    value: float = 0.0
+    operation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recording:
     """One whole run by the reference.
 
@@ -27,11 +40,15 @@ class Recording:
         seed: Decided the inputs of the run.
         run: The inputs and outputs of the whole run.
         calls: For each component some of its calls in that run, in order.
+        peaks: For each component the largest number that occurs in any of its calls.
+        steps: Steps of the sampler in that run; None for its default's.
     """
 
     seed: int
     run: Case
     calls: Mapping[str, tuple[Case, ...]]
+    peaks: Mapping[str, Peak] = field(default_factory=dict)
+    steps: int | None = None
 
 
 def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Recording:
@@ -44,10 +61,24 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
         cases: Most calls of a component that are kept. They are evenly spread from the first to
             the last, because a sampler's first and last timesteps are the extremes.
     """
-    from components.reference import runners  # imports PyTorch
+    from components.peaks import watched  # imports PyTorch
+    from components.reference import OneAtATime, runner
 
     calls: dict[str, list[Case]] = {name: [] for name in pipeline.names}
-    reference = runners(pipeline)
+    peaks = dict.fromkeys(pipeline.names, Peak())
+
+    def load(name: str) -> Runner:
+        run = runner(pipeline.component(name))
+
+        def call(inputs: Arrays) -> dict[str, np.ndarray]:
+            with watched() as largest:
+                outputs = run(inputs)
+            peaks[name] = max(peaks[name], Peak(**largest()), key=lambda peak: peak.value)
+            return outputs
+
+        return call
+
+    reference = OneAtATime(pipeline.names, load)
 
     def recorded(name: str) -> Runner:
         def call(inputs: Arrays) -> dict[str, np.ndarray]:
@@ -61,7 +92,8 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
     with _one_thread():
         outputs = pipeline.run({name: recorded(name) for name in pipeline.names}, inputs)
     kept = {name: _spread(made, cases) for name, made in calls.items()}
-    return Recording(seed=seed, run=Case(inputs=inputs, outputs=outputs), calls=kept)
+    run = Case(inputs=inputs, outputs=outputs)
+    return Recording(seed=seed, run=run, calls=kept, peaks=peaks, steps=pipeline.recorded_steps)
 
 
 @contextmanager

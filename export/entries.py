@@ -60,6 +60,8 @@ class ComponentEntry:
         ops: Operations that the first of these models executes.
         inputs: Input tensors, in order.
         outputs: Output tensors, in order.
+        precision: `fp32` where the component computes in it although the export was asked for
+            fp16: numbers occur in it that fp16 cannot hold.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ComponentEntry:
     ops: int
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    precision: str = optional("")
 
     def __post_init__(self) -> None:
         if not self.name.isprintable():
@@ -87,11 +90,13 @@ class GoldenEntry:
         seed: Seed of the recorded run.
         run: File of one whole run.
         components: For each component the file of its calls.
+        steps: Steps of its sampler's table; absent for those of the default.
     """
 
     seed: int
     run: RelativePath
     components: dict[str, RelativePath]
+    steps: int | None = optional(None)
 
     def __post_init__(self) -> None:
         for path in (self.run, *self.components.values()):

@@ -16,6 +16,7 @@ from export.artifact import MANIFEST
 from export.check import check
 from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry, TokenizerEntry
 from export.errors import ExportError, GateError, ManifestError
+from export.fitting import fitting
 from export.formats import Format, Options, Written, format_named
 from export.manifest import Constants, Manifest
 from export.report import Row
@@ -103,8 +104,9 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
             progress(f"converting {name}")
             started = time.perf_counter()
             component = pipeline.component(name)
-            written = format_.write(component, folder, pipeline.facts(), options, quantized)
-            entries.append(_entry(component, written))
+            own = fitting(options, format_, name, recording.peaks[name], progress)
+            written = format_.write(component, folder, pipeline.facts(), own, quantized)
+            entries.append(_entry(component, written, "" if own is options else own.precision))
             del component  # its weights leave memory before the next one's come
             seconds[name] = time.perf_counter() - started
         format_.finish(folder)
@@ -153,7 +155,7 @@ def _require_supported(quantized: QuantizedPipeline, target: Target) -> None:
     require_available(target, {}, tuple(sorted(quantized.recipe.activations)))
 
 
-def _entry(component: Component, written: Written) -> ComponentEntry:
+def _entry(component: Component, written: Written, precision: str) -> ComponentEntry:
     return ComponentEntry(
         name=component.name,
         description=component.description,
@@ -161,6 +163,7 @@ def _entry(component: Component, written: Written) -> ComponentEntry:
         ops=written.ops,
         inputs=component.inputs,
         outputs=component.outputs,
+        precision=precision,
     )
 
 

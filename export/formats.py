@@ -66,7 +66,13 @@ class RuntimeGate:
 
 
 class Format(Protocol):
-    """A format, implemented by the package `export.NAME`."""
+    """A format, implemented by the package `export.NAME`.
+
+    Attributes:
+        computes_in_fp16: Whether fp16 is also what it computes in, and not only what it stores.
+    """
+
+    computes_in_fp16: bool
 
     def options(self, options: Options) -> dict[str, str]:
         """The options that matter to this format, for the manifest."""

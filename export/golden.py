@@ -28,7 +28,7 @@ def write(folder: Path, recording: Recording) -> GoldenEntry:
     files = {name: f"{FOLDER}/{name}.safetensors" for name in recording.calls}
     for name, cases in recording.calls.items():
         _write(folder / files[name], cases)
-    return GoldenEntry(seed=recording.seed, run=run, components=files)
+    return GoldenEntry(seed=recording.seed, run=run, components=files, steps=recording.steps)
 
 
 def read(path: Path) -> tuple[Case, ...]:

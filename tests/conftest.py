@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(longest, len(_LONGEST))
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """From the class of a pipeline to a tiny checkpoint of it, made once."""
+
+    @cache
+    def make(kind: str) -> Path:
+        from tests.components.tiny import PIPELINES  # takes seconds to import
+
+        return PIPELINES[kind](tmp_path_factory.mktemp("checkpoints") / kind)
+
+    return make
 
 
 class Result(NamedTuple):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +22,13 @@ def example_wish(seed: int, images: Collection[str], shape: Sequence[int]) -> Wi
         shape: Shape (B,3,H,W) of the picture.
     """
     height, width = shape[2:]
-    made = {
+    made: dict[str, Any] = {
         "image": example_picture(seed, height, width),
         "mask": _disc(height, width, 0.3)[None, None].astype(np.float32),
         "control_image": _edges(height, width),
     }
-    return Wish(prompt=PROMPT, seed=seed, **{name: made[name] for name in images})
+    wish = Wish(prompt=PROMPT, seed=seed)
+    return replace(wish, **{name: made[name] for name in images})
 
 
 def example_picture(seed: int, height: int, width: int) -> np.ndarray:

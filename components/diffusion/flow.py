@@ -136,7 +136,7 @@ class Flow:
             return plain + table.guidance * (conditioned - plain)
 
         first = table.first(inputs["noise"], run.start() if table.start else None)
-        latents = table.sample(first, inputs.get("noises", ()), predict)
+        latents = table.sample(first, tuple(inputs.get("noises", ())), predict)
         return dict(run.call("decoder", {"latents": latents}))
 
     def _require_images(self, wish: Wish) -> None:

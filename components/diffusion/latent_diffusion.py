@@ -100,6 +100,7 @@ class LatentDiffusion(PipelineComponents):
     """Whether runs draw parts of a picture anew."""
     controlled: ClassVar[bool] = False
     """Whether a ControlNet tells the UNet what the picture shall follow."""
+    recorded_steps = RECORDED
     strength: ClassVar[float] = 0.5
     """How far runs that begin with a picture go back to noise."""
 

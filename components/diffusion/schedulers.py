@@ -139,7 +139,11 @@ class SchedulerSettings:
                 f"a strength of {strength} leaves none of {steps} steps, expected at least "
                 f"{1 / steps:.3g}"
             )
-        made = {"prediction": self.prediction, "timesteps": timesteps, "weights": loop.weights}
+        made: dict[str, Any] = {
+            "prediction": self.prediction,
+            "timesteps": timesteps,
+            "weights": loop.weights,
+        }
         if loop.noises:
             made["noises"] = loop.noises
         if strength is not None:

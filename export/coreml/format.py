@@ -15,6 +15,8 @@ from support.version import version
 class CoreMLFormat:
     """See `export.formats.Format`."""
 
+    computes_in_fp16 = True
+
     def options(self, options: Options) -> dict[str, str]:
         return {"precision": options.precision, "target": options.target}
 

@@ -20,6 +20,8 @@ LARGEST = 2**31 - 2**24
 class OnnxFormat:
     """See `export.formats.Format`."""
 
+    computes_in_fp16 = False
+
     def options(self, options: Options) -> dict[str, str]:
         common = {"opset": str(convert.OPSET), "precision": options.precision}
         return common if options.ort == "dense" else {**common, "ort": options.ort}

@@ -1,23 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
-
-from tests.components.tiny import PIPELINES
-
-
-@pytest.fixture(scope="session")
-def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """From the class of a pipeline to a tiny checkpoint of it, made once."""
-
-    @cache
-    def make(kind: str) -> Path:
-        return PIPELINES[kind](tmp_path_factory.mktemp("checkpoints") / kind)
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.conftest import avatar_checkpoint, sd_checkpoint, tiny_checkpoint
+from tests.components.conftest import avatar_checkpoint, sd_checkpoint
 
-__all__ = ["avatar_checkpoint", "sd_checkpoint", "tiny_checkpoint"]  # fixtures of this room, too
+__all__ = ["avatar_checkpoint", "sd_checkpoint"]  # fixtures of this room, too
 
 
 @pytest.fixture

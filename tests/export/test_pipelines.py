@@ -1,0 +1,67 @@
+"""Every kind of pipeline: exported to both formats, and drawn from what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import components
+from components.diffusion.example import PROMPT, example_wish
+from components.diffusion.latent_diffusion import RECORDED, LatentDiffusion
+from components.metrics import psnr
+from components.registry import PIPELINES
+from export import open_artifact, verify
+from export.exporter import Request, export
+from export.formats import Options
+from export.report import ANCHOR
+from support.images import to_8_bit
+from tests.conftest import Command
+
+KINDS = sorted(PIPELINES.keys() - {"AvatarPipeline"})
+SEED = 5
+PSNR = 45.0
+"""What a picture of 8 bits, drawn by an artifact with fp16 weights, must reach, in dB."""
+
+
+def exported(checkpoint: Path, out: Path, name: str) -> Path:
+    options = Options(ort="none")
+    rows = export(Request(checkpoint=checkpoint, format=name, out=out, options=options))
+    assert ANCHOR in {row.name for row in rows}
+    return verify(out).folder
+
+
+def opened(checkpoint: Path) -> LatentDiffusion:
+    pipeline = components.load(checkpoint)
+    assert isinstance(pipeline, LatentDiffusion)
+    return pipeline
+
+
+@pytest.mark.parametrize("name", ["onnx", "coreml"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_artifact_alone_draws_what_diffusers_draws(
+    tiny_checkpoint: Callable[[str], Path], command: Command, tmp_path: Path, kind: str, name: str
+) -> None:
+    checkpoint = tiny_checkpoint(kind)
+    artifact = exported(checkpoint, tmp_path / "artifact", name)
+    assert open_artifact(artifact).manifest.pipeline == kind
+    pipeline = opened(checkpoint)
+    wish = example_wish(SEED, pipeline.flow.images, pipeline.flow.picture)
+    pictures = []
+    for image in pipeline.flow.images:
+        array = getattr(wish, image)[0]
+        option = {"control_image": "control"}.get(image, image)
+        file = tmp_path / f"{image}.png"
+        pixels = np.broadcast_to(to_8_bit(array), (3, *array.shape[1:]))
+        Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file)
+        pictures += [f"--{option}", file]
+    out = tmp_path / "picture.png"
+    arguments = ("--prompt", PROMPT, "--seed", SEED, "--steps", RECORDED, "--out", out)
+    done = command("export", "run", artifact, *arguments, *pictures)
+    assert done.code == 0 and done.out.split() == [str(out)], done.err
+    (expected,) = (pipeline.anchor(pipeline.example_run(SEED), SEED) or {}).values()
+    drawn = np.asarray(Image.open(out), np.float32).transpose(2, 0, 1)[None] / 255
+    assert psnr(to_8_bit(expected) / np.float32(255), drawn) >= PSNR
