@@ -17,7 +17,7 @@ _FURTHER_INPUTS = {
 }
 """Fields that give a UNet an input that a Stable Diffusion run has nothing to feed with."""
 
-_LARGEST = 1024
+LARGEST = 1024
 """Most latents along a side: a picture of 8192 pixels with the usual VAE."""
 
 
@@ -64,9 +64,9 @@ def latent_size(config: Mapping[str, Any], path: Path) -> tuple[int, int]:
     """
     size = config.get("sample_size")
     sides: list[Any] = size if isinstance(size, list) else [size, size]
-    if len(sides) != 2 or not all(type(side) is int and 0 < side <= _LARGEST for side in sides):
+    if len(sides) != 2 or not all(type(side) is int and 0 < side <= LARGEST for side in sides):
         raise CheckpointError(
             f"{path} has sample_size = {size!r}, expected a number or [height, width], "
-            f"each at most {_LARGEST}"
+            f"each at most {LARGEST}"
         )
     return sides[0], sides[1]
