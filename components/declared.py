@@ -101,8 +101,8 @@ def _require_no_adapter(folder: Path) -> None:
     for name in _ADAPTERS:
         if (folder / name).exists():
             raise CheckpointError(
-                f"{folder} has {name}, which no loader of a checkpoint applies: fuse it into the "
-                f"weights, or remove it"
+                f"{folder} has {name}, which no loader of a checkpoint applies: move it out, and "
+                f"name a LoRA with --lora"
             )
 
 
