@@ -63,7 +63,8 @@ def unet_config(shapes: Shapes, start: Mapping[str, Any], source: str) -> dict[s
         **_embeddings(shapes),
     }
     if not middle:
-        config["mid_block_type"] = "UNetMidBlock2D"
+        bare = any(name.startswith("middle_block.") for name in shapes)
+        config["mid_block_type"] = "UNetMidBlock2D" if bare else None
     return config
 
 

@@ -17,12 +17,19 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 import components
 from components import CheckpointError
 from components.overlay import Changes, licence_of, overlaid, overlay_of
+from components.overlay.exact import require_exact
 from components.overlay.shapes import clip_config, open_clip_config, vae_config
-from components.overlay.single_file import kind_of, read_kind
+from components.overlay.single_file import kind_of, original_unet, read_kind
 from components.overlay.tensors import open_tensors
 from components.overlay.unet_shapes import unet_config
 from tests.components.overlay import original_layout
-from tests.components.overlay.originals import TEXT, original_state, save_original, tiny_modules
+from tests.components.overlay.originals import (
+    TEXT,
+    original_state,
+    save_original,
+    tiny_modules,
+    tiny_unet,
+)
 
 NOTHING = Changes()
 SAID_OF_KIND = {"_class_name": 0, "architectures": 0, "sample_size": 0, "upcast_attention": 0}
@@ -51,6 +58,41 @@ def test_shapes_of_the_published_models_give_their_configurations(kind: str) -> 
     names = original_layout.vae(vae.state_dict(), 4, lambda t: t[:, :, None, None])
     shapes = {name: tuple(tensor.shape) for name, tensor in names.items()}
     assert vae_config(shapes, published["vae"], "x") == published["vae"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {  # as SSD-1B is pruned
+            "transformer_layers_per_block": [1, 2, 4],
+            "reverse_transformer_layers_per_block": [[4, 4, 10], [2, 1, 1], 1],
+            "mid_block_type": "UNetMidBlock2D",
+        },
+        {"transformer_layers_per_block": [1, 2, 4], "mid_block_type": None},
+        {"transformer_layers_per_block": [1, [2, 1], 4]}
+        | {"reverse_transformer_layers_per_block": [4, [2, 1, 1], 1]},
+        {"transformer_layers_per_block": [1, 1, 1], "layers_per_block": 1},
+    ],
+)
+def test_pruned_unets_show_in_their_shapes(changed: dict[str, Any]) -> None:
+    """Other depths of attention, on the way up too, and another or no middle."""
+    three: dict[str, Any] = {
+        "block_out_channels": [64, 128, 128],
+        "attention_head_dim": [1, 2, 2],
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+        "layers_per_block": 2,
+        "mid_block_type": "UNetMidBlock2DCrossAttn",
+    }
+    published = read_kind("sdxl")["unet"]
+    config = published | tiny_unet("sdxl", 4) | three | changed
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(config)
+    named = original_layout.unet(unet.state_dict(), config["layers_per_block"])
+    found = unet_config({k: tuple(v.shape) for k, v in named.items()}, published, "x")
+    assert {key: found[key] for key in three | changed} == three | changed
+    found["addition_time_embed_dim"] = config["addition_time_embed_dim"]
+    require_exact("diffusers", "UNet2DConditionModel", found, original_unet(named, found), "x")
 
 
 @pytest.mark.parametrize(("kind", "part"), [("sd1", "text_encoder"), ("sdxl", "text_encoder_2")])
