@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from components.checkpoint import INDEX, read_json
+from components.checkpoint import INDEX, files, read_json
 from components.errors import OverlayError
 from components.overlay.tensors import write_tensors
 from support import atomic
-from support.found_files import is_system_file
 
 CONFIG = "config.json"
 WEIGHT_FILES = {
@@ -38,8 +36,7 @@ class CheckpointFolder:
         self.path, self.base = path, base
         path.mkdir(parents=True)
         if base is not None:
-            for entry in _entries(base):
-                link(entry, path / entry.name)
+            link(base, path)
         self.index: dict[str, Any] = read_json(base / INDEX) if base else {}
 
     def part(self, name: str) -> tuple[str, str]:
@@ -67,12 +64,12 @@ class CheckpointFolder:
 
     def set_config(self, part: str, config: Mapping[str, Any], name: str = CONFIG) -> None:
         """Write a part's configuration."""
-        self._own(part)
         self.write(f"{part}/{name}", config)
 
     def set_weights(self, part: str, library: str, tensors: Mapping[str, torch.Tensor]) -> None:
         """Write a part's weights, in the place of those that it had."""
-        folder = self._own(part)
+        folder = self.path / part
+        folder.mkdir(exist_ok=True)
         for path in [*folder.iterdir()]:
             if path.suffix in _WEIGHTS or ".index." in path.name:
                 path.unlink()
@@ -85,12 +82,8 @@ class CheckpointFolder:
         self.index[part] = [library, kind]
 
     def remove(self, name: str) -> None:
-        """Remove a part's folder, if there is one; what it links to stays."""
-        place = self.path / name
-        if place.is_symlink():
-            place.unlink()
-        elif place.is_dir():
-            shutil.rmtree(place)
+        """Remove a part's folder, if there is one; what its links lead to stays."""
+        shutil.rmtree(self.path / name, ignore_errors=True)
 
     def write(self, name: str, value: Any) -> None:
         """Write a JSON file."""
@@ -102,30 +95,20 @@ class CheckpointFolder:
         """Write `model_index.json`."""
         self.write(INDEX, self.index)
 
-    def _own(self, part: str) -> Path:
-        """A part's folder, made one of links if it is a link itself."""
-        place = self.path / part
-        if place.is_symlink():
-            source = Path(os.path.realpath(place))
-            place.unlink()
-            place.mkdir()
-            for entry in _entries(source):
-                link(entry, place / entry.name)
-        place.mkdir(exist_ok=True)
-        return place
-
 
 def link(source: Path, place: Path) -> None:
-    """Make a link with an absolute target; a copy where the system allows no links (Windows)."""
-    target = source.absolute()
-    try:
-        place.symlink_to(target, target_is_directory=target.is_dir())
-    except (OSError, NotImplementedError):
-        if target.is_dir():
-            shutil.copytree(target, place)
-        else:
-            shutil.copyfile(target, place)
+    """Make a folder of links to all files below another; copies where Windows denies links.
 
+    Folders are no links themselves: not everything that walks through a folder follows those.
+    Links have absolute targets. What systems and tools keep for themselves is left out.
 
-def _entries(folder: Path) -> Iterable[Path]:
-    return (path for path in sorted(folder.iterdir()) if not is_system_file(path.name))
+    Raises:
+        CheckpointError: A link in `source` leads nowhere, or to a folder that holds it.
+    """
+    for name, path in files(source):
+        made = place / name
+        made.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            made.symlink_to(path.absolute())
+        except (OSError, NotImplementedError):
+            shutil.copyfile(path, made)

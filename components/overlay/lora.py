@@ -29,6 +29,7 @@ from components.overlay.folder import CheckpointFolder
 from components.overlay.tensors import Shapes, Tensors, open_tensors
 from components.weights import find_weights, some
 from support.found_files import describe
+from support.hub_cache import snapshot
 from support.progress import Progress
 
 PARTS = ("unet", "text_encoder", "text_encoder_2")
@@ -98,6 +99,7 @@ def lora_file(path: Path) -> Path:
     Raises:
         OverlayError: There is none.
     """
+    path = snapshot(path)
     file = path / _FILE if path.is_dir() else path
     if file.is_file() and describe(file)[0] == "a safetensors file":
         return file

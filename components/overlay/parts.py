@@ -17,6 +17,7 @@ from components.overlay.tensors import Shapes, Tensors, open_tensors
 from components.overlay.unet_shapes import unet_config
 from components.weights import find_weights
 from support.found_files import describe
+from support.hub_cache import snapshot
 
 _CLASSES = {
     "unet": ("diffusers", ("UNet2DConditionModel",)),
@@ -44,13 +45,14 @@ def swap(folder: CheckpointFolder, part: str, source: Path) -> None:
     Args:
         folder: The checkpoint.
         part: `unet`, `vae`, `text_encoder` or `controlnet`.
-        source: Folder of one model with its `config.json`; for UNet and VAE also one safetensors
-            file, in the original layout or in diffusers'.
+        source: Folder of one model with its `config.json`, or its download in Hugging Face's
+            cache; for UNet and VAE also one safetensors file, in the original layout or diffusers'.
 
     Raises:
         OverlayError: It is no such model.
         CheckpointError: It cannot be read, or its weights fit no configuration.
     """
+    source = snapshot(source)
     if part == "controlnet":
         _name_controlnet_pipeline(folder)
     else:
