@@ -40,6 +40,8 @@ _TEXT = {
     "sd1": {"text_encoder": _CLIP},
 }
 """For each kind its text encoders, and what the names of their weights begin with."""
+_UNUSED = ("embeddings.position_ids", "text_projection.weight", "logit_scale")
+"""Ends of names in CLIP's text encoder that Stable Diffusion has no use for."""
 _INPAINT = {
     "StableDiffusionPipeline": "StableDiffusionInpaintPipeline",
     "StableDiffusionXLPipeline": "StableDiffusionXLInpaintPipeline",
@@ -195,12 +197,11 @@ def _text_state(
 ) -> dict[str, torch.Tensor]:
     """The weights of a text encoder under transformers' names."""
     if prefix in (_CLIP, _XL_CLIP):
-        state = {
+        return {
             f"text_model.{name.removeprefix('text_model.')}": tensor
             for name, tensor in tensors.below(prefix).items()
+            if not name.endswith(_UNUSED)
         }
-        state.pop("text_model.embeddings.position_ids", None)
-        return state
     dropped: tuple[str, ...] = ()
     if kind == "sd2":
         last = f"transformer.resblocks.{config['num_hidden_layers']}."

@@ -108,7 +108,9 @@ def original_state(kind: str, modules: dict[str, Any]) -> dict[str, torch.Tensor
     for part, prefix in TEXT[kind].items():
         own = modules[part].state_dict()
         if prefix.endswith("transformer."):
-            parts[prefix] = {**own, "text_model.embeddings.position_ids": torch.arange(77)[None]}
+            positions = {"text_model.embeddings.position_ids": torch.arange(77)[None]}
+            # Which some programs save as well.
+            parts[prefix] = own | positions | {"text_projection.weight": torch.eye(WIDTH)}
         else:
             parts[prefix] = original_layout.open_clip(own)
         if kind == "sd2":  # its last layer and projection, which are not used
