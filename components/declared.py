@@ -101,8 +101,8 @@ def _require_no_adapter(folder: Path) -> None:
     for name in _ADAPTERS:
         if (folder / name).exists():
             raise CheckpointError(
-                f"{folder} has {name}, which no loader of a checkpoint applies: fuse it into the "
-                f"weights, or remove it"
+                f"{folder} has {name}, which no loader of a checkpoint applies: move it out, and "
+                f"name a LoRA with --lora"
             )
 
 
@@ -175,13 +175,14 @@ def tokenizer_files(folder: Path) -> tuple[str, ...]:
     )
 
 
-def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
-    """Load one part with its library's own loader, in float32, from local files only.
+def load_module(kind: Any, checkpoint: Path, part: str, dtype: Any = None) -> Any:
+    """Load one part with its library's own loader, from local files only.
 
     Args:
         kind: A model class of diffusers or transformers.
         checkpoint: The checkpoint's folder.
         part: The part's folder in it.
+        dtype: The type of its weights in PyTorch; None for float32.
 
     Raises:
         CheckpointError: The loader refuses the files, or reports weights that are missing, unused
@@ -196,7 +197,7 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
             checkpoint,
             subfolder=part,
             variant=variant,
-            torch_dtype=torch.float32,  # whatever the configuration says that weights were
+            torch_dtype=dtype or torch.float32,  # whatever the configuration says that weights were
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,

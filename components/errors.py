@@ -4,6 +4,7 @@ ComponentsError (UserError)
 ├── CheckpointError         the folder is not a checkpoint that can be read
 ├── UnknownPipelineError    model_index.json names a pipeline without a list of components
 ├── UnknownComponentError   the pipeline has no component of that name
+├── OverlayError            a change that was asked for does not fit the checkpoint
 └── InputError              arrays do not fit a component's inputs
 """
 
@@ -26,6 +27,10 @@ class UnknownPipelineError(ComponentsError):
 
 class UnknownComponentError(ComponentsError):
     """The pipeline has no component of the name asked for."""
+
+
+class OverlayError(ComponentsError):
+    """A LoRA, part, size or class that was asked for does not fit the checkpoint."""
 
 
 class InputError(ComponentsError):

@@ -18,21 +18,24 @@ PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 LONGEST_HEADER = 100_000_000
 """Bytes of the longest header that the safetensors format allows."""
 _SAFETENSORS = "a safetensors file"
-_ONE_FILE = (
+_PICKLED = (
     "StableDiffusionPipeline.from_single_file({name!r}).save_pretrained(FOLDER), with diffusers, "
     "writes one"
 )
-_FUSE = (
-    "with diffusers load it into the pipeline that it was trained for "
-    "(pipeline.load_lora_weights, pipeline.fuse_lora), and pipeline.save_pretrained(FOLDER)"
-)
+_ONE_FILE = "export, eval and quantization take it, with --checkpoint {name}"
+_FUSE = "name with --checkpoint what it was trained for, and this with --lora {name}"
+_PART = "name a whole one with --checkpoint, and this with --{option} {{name}}"
 _KINDS = (
     ("lora", "an adapter (LoRA)", _FUSE),
-    ("model.diffusion_model.", "a Stable Diffusion checkpoint in a single file", _ONE_FILE),
-    ("control_model.", "a ControlNet, a part of another pipeline", ""),
-    ("first_stage_model.", "a VAE, one part of a checkpoint", ""),
+    ("control", "a ControlNet, a part of another pipeline", _PART.format(option="controlnet")),
+    ("model.diffusion_model.", "a UNet, one part of a checkpoint", _PART.format(option="unet")),
+    ("time_embed", "a UNet, one part of a checkpoint", _PART.format(option="unet")),
+    ("decoder.conv_out.", "a VAE, one part of a checkpoint", _PART.format(option="vae")),
+    ("first_stage_model.", "a VAE, one part of a checkpoint", _PART.format(option="vae")),
 )
 """Texts that some weight's name holds, what such a file is, and what to do with it."""
+_WHOLE = ("model.diffusion_model.", "first_stage_model.")
+"""Beginnings of names that a whole Stable Diffusion checkpoint in a single file has."""
 
 
 def refusal(path: Path, index: str) -> str:
@@ -66,6 +69,11 @@ def pickled(folder: Path) -> str:
     )
 
 
+def described(path: Path) -> str:
+    """What lies at a path, in words with an article."""
+    return _what(path)[0]
+
+
 def _what(path: Path) -> tuple[str, str]:
     if path.is_dir():
         return _what_folder(path)
@@ -74,14 +82,14 @@ def _what(path: Path) -> tuple[str, str]:
         what, advice = _of_weights(_weight_names(path))
     elif what == "a file of pickled weights" or (what == "a file" and path.suffix in PICKLES):
         what = "a file of pickled weights, which run code when they are opened"
-        advice = f"if it is Stable Diffusion, {_ONE_FILE}"
+        advice = f"if it is Stable Diffusion, {_PICKLED}"
     return what, advice.format(name=path.name)
 
 
 def _what_folder(folder: Path) -> tuple[str, str]:
     what, advice = describe(folder)
     if what == "an adapter (LoRA)":
-        return what, _FUSE
+        return what, _FUSE.format(name=folder.name)
     if what != "a folder":
         return what, advice
     config = _config(folder / "config.json")
@@ -98,6 +106,8 @@ def _what_folder(folder: Path) -> tuple[str, str]:
 def _of_weights(names: Iterable[str]) -> tuple[str, str]:
     """What a file with weights of these names is."""
     names = tuple(names)
+    if all(any(name.startswith(prefix) for name in names) for prefix in _WHOLE):
+        return "a Stable Diffusion checkpoint in a single file", _ONE_FILE
     for text, what, advice in _KINDS:
         if any(text in name for name in names):
             return what, advice

@@ -113,7 +113,7 @@ def _shards(folder: Path, index: Path) -> tuple[Path, ...]:
             raise CheckpointError(f"{path}, which {index.name} names, {missing(path)}")
     for path in found:
         expected = {weight for weight, file in named.items() if file == path.name}
-        if wrong := expected ^ _header(path).keys():
+        if wrong := expected ^ dtypes(path).keys():
             raise CheckpointError(
                 f"{path} and {index.name} disagree on {some(wrong)}, "
                 f"expected each weight in the file that the index says, and nowhere else"
@@ -135,7 +135,7 @@ def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
     from safetensors import safe_open
     from torch import aminmax, finfo, float32
 
-    for name, dtype in _header(path).items():
+    for name, dtype in dtypes(path).items():
         if dtype not in _FLOATS and not name.endswith(COUNTERS):
             raise CheckpointError(
                 f"{part}.{name} in {path} is stored as {dtype}, expected {', '.join(_FLOATS)}: "
@@ -169,7 +169,7 @@ def not_finite(weight: str) -> str:
     return f"{weight} holds NaN or infinity, expected finite numbers"
 
 
-def _header(path: Path) -> dict[str, str]:
+def dtypes(path: Path) -> dict[str, str]:
     """The dtype of every tensor of a safetensors file, by name.
 
     Raises:
@@ -188,7 +188,7 @@ def _header(path: Path) -> dict[str, str]:
     try:
         tensors = {k: v for k, v in json.loads(header).items() if k != "__metadata__"}
         end = 8 + length + max((int(v["data_offsets"][1]) for v in tensors.values()), default=0)
-        dtypes = {name: str(about["dtype"]) for name, about in tensors.items()}
+        found = {name: str(about["dtype"]) for name, about in tensors.items()}
     except (
         UnicodeDecodeError,
         AttributeError,
@@ -202,4 +202,4 @@ def _header(path: Path) -> dict[str, str]:
     if size != end:
         problem = "is cut short" if size < end else "has foreign bytes at its end"
         raise CheckpointError(f"{path} {problem}: it has {size} bytes, expected {end}")
-    return dtypes
+    return found

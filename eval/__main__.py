@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from avatar import shipped
+from components.overlay.options import takes_changes
 from support.command_line import export_first, fail, new_app, run, say
 from support.hub_cache import snapshot
 from support.progress import printed
@@ -62,6 +63,7 @@ app = new_app(
     "`python -m eval schema` prints its JSON Schema. An artifact in a folder of such a name is "
     "./show.",
 )
+@takes_changes
 def evaluate(
     artifacts: Annotated[
         list[Path] | None,
@@ -90,7 +92,8 @@ def evaluate(
         Path,
         typer.Option(
             help="The unquantized checkpoint, which the reference is computed from (default: the "
-            "one that ships). An artifact of another checkpoint is refused.",
+            "one that ships), with the same changes as in the export. An artifact of another "
+            "checkpoint is refused.",
             show_default=False,
             callback=snapshot,
         ),

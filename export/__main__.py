@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avatar import shipped
+from components.overlay.options import takes_changes
 from export.formats import Options
 from quantization.targets import COREML_TARGETS, Target
 from support.command_line import GATE_FAILED, new_app, print_tables, run, say
@@ -57,6 +58,7 @@ def _coreml_target(text: str) -> Target:
 
 
 @app.command()
+@takes_changes
 def coreml(
     checkpoint: Checkpoint = shipped.CHECKPOINT,
     recipe: RecipeOption = None,
@@ -84,6 +86,7 @@ def coreml(
 
 
 @app.command()
+@takes_changes
 def onnx(
     checkpoint: Checkpoint = shipped.CHECKPOINT,
     recipe: RecipeOption = None,

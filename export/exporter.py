@@ -11,6 +11,7 @@ import torch
 import components
 from components import Component, PipelineComponents, Recording
 from components.checkpoint import read_index
+from components.overlay.record import overlay_of
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import check
@@ -189,6 +190,7 @@ def _close(
         licence=facts.licence,
         options=format_.options(request.options),
         checkpoint=components.fingerprint(request.checkpoint),
+        changes=overlay.changes if (overlay := overlay_of(request.checkpoint)) else (),
         recipe=recipe.digest if recipe else None,
         tools={"torch": public_version(torch.__version__), **format_.tools()},
         styles=from_plain(tuple[StyleEntry, ...], facts.styles, ManifestError),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from components.overlay.record import Change
 from export.entries import (
     ComponentEntry,
     FileEntry,
@@ -43,6 +44,8 @@ class Manifest:
         licence: SPDX identifier of the weights' licence.
         options: What the export was asked for (target, precision).
         checkpoint: SHA-256 of the checkpoint.
+        changes: What the user had changed in the checkpoint: LoRAs, parts, size; absent for
+            nothing.
         recipe: SHA-256 of the quantization recipe; null where there was none.
         tools: Version of each library that shaped the files.
         styles: The styles by index; empty where the pipeline has none.
@@ -66,6 +69,7 @@ class Manifest:
     licence: str
     options: dict[str, str]
     checkpoint: Sha256
+    changes: tuple[Change, ...] = optional(())
     recipe: Sha256 | None = None
     tools: dict[str, str]
     styles: tuple[StyleEntry, ...]

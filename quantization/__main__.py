@@ -12,6 +12,7 @@ import typer
 
 import quantization
 from avatar import shipped
+from components.overlay.options import takes_changes
 from quantization.targets import Target
 from support import atomic
 from support.command_line import fail, new_app, print_tables, run, say
@@ -29,6 +30,7 @@ BITS = 4.0
 
 
 @app.command()
+@takes_changes
 def plan(
     max_mb: Annotated[
         float | None,
@@ -148,6 +150,7 @@ def _plan_activations(
 
 
 @app.command()
+@takes_changes
 def apply(
     recipe: RecipeArgument,
     checkpoint: Checkpoint = shipped.CHECKPOINT,

@@ -17,7 +17,8 @@ Checkpoint = Annotated[
     typer.Option(
         help="Folder of a checkpoint in diffusers' layout, with safetensors; its model_index.json "
         "says which pipeline it is. A download in Hugging Face's cache may be named by its folder, "
-        "models--OWNER--NAME. Default: the trained checkpoint that ships with this software, "
+        "models--OWNER--NAME, and a whole Stable Diffusion in one .safetensors file by the file. "
+        "Default: the trained checkpoint that ships with this software, "
         "because every command works as it stands.",
         show_default=False,
         callback=snapshot,

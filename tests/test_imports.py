@@ -34,6 +34,9 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {
         "people": set(),
         "judge": {"people"},
     },
+    "components": {
+        "overlay": set(),
+    },
     "quantization": {
         "fitting": set(),
         "schemes": {"fitting"},

@@ -13,11 +13,10 @@ from torch import Tensor, nn
 
 from components.component import Component, TensorSpec
 from components.declared import require_known_fields
+from components.diffusion.sizes import is_tiny
 from components.errors import CheckpointError
 
 KINDS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
-_TINY_WIDTHS = (64, 64, 64, 64)
-"""What `AutoencoderTiny` has where its configuration does not say."""
 
 
 class Scaling:
@@ -99,20 +98,6 @@ class TinyEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return self.scaling.to_sampler(self.encoder(image * 2 - 1))
-
-
-def is_tiny(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration is that of an `AutoencoderTiny`."""
-    return "decoder_block_out_channels" in config or (
-        config.get("_class_name") == AutoencoderTiny.__name__
-    )
-
-
-def factor(config: Mapping[str, Any]) -> int:
-    """How many pixels a latent has along a side."""
-    if is_tiny(config):
-        return 2 ** (len(config.get("decoder_block_out_channels", _TINY_WIDTHS)) - 1)
-    return 2 ** (len(config["block_out_channels"]) - 1)
 
 
 def decoder(model: Any, scaling: Scaling, latents: TensorSpec, image: TensorSpec) -> Component:

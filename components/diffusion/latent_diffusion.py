@@ -35,7 +35,9 @@ from components.diffusion.example import example_wish
 from components.diffusion.flow import Flow
 from components.diffusion.sampling import Table
 from components.diffusion.schedulers import FEW_STEPS, KINDS, SchedulerSettings, kind_of
+from components.diffusion.sizes import latent_size, vae_factor
 from components.errors import CheckpointError
+from components.overlay.record import Overlay, licence_of, overlay_of
 
 RECORDED = 4
 """Steps of a recorded run: enough for early and late timesteps, and an 860 M UNet does them in
@@ -86,7 +88,7 @@ class LatentDiffusion(PipelineComponents):
     """diffusers' class of the pipeline."""
     title: ClassVar[str]
     """The title of the model card."""
-    guidance: ClassVar[float] = 7.5
+    default_guidance: ClassVar[float] = 7.5
     """Scale of classifier-free guidance; diffusers' default."""
     corrections: ClassVar[Mapping[str, Any]] = {}
     """Settings of old scheduler files that diffusers' pipeline corrects."""
@@ -100,9 +102,9 @@ class LatentDiffusion(PipelineComponents):
     """Whether runs draw parts of a picture anew."""
     controlled: ClassVar[bool] = False
     """Whether a ControlNet tells the UNet what the picture shall follow."""
-    recorded_steps = RECORDED
-    strength: ClassVar[float] = 0.5
+    default_strength: ClassVar[float] = 0.5
     """How far runs that begin with a picture go back to noise."""
+    recorded_steps = RECORDED
 
     # What runs are made of.
 
@@ -123,7 +125,7 @@ class LatentDiffusion(PipelineComponents):
         return PipelineFacts(
             title=self.title,
             summary=(self.__doc__ or "").partition("\n")[0],
-            licence="see the checkpoint's own licence",
+            licence=licence_of(self.checkpoint) or "NOASSERTION",
             sampler=sampler,
             settings=dict(self.flow.settings),
         )
@@ -162,7 +164,8 @@ class LatentDiffusion(PipelineComponents):
     @property
     def _steps(self) -> tuple[int, ...]:
         """Steps of the manifest's tables, the default first."""
-        steps = FEW if kind_of(self.checkpoint) in FEW_STEPS else STEPS
+        few = kind_of(self.checkpoint) in FEW_STEPS
+        steps = self._overlay.steps or (FEW if few else STEPS)
         if not self.begins_with_picture:
             return steps
         return tuple(count for count in steps if int(count * self.strength) >= 1)
@@ -393,7 +396,7 @@ class LatentDiffusion(PipelineComponents):
 
     @cached_property
     def _latents(self) -> TensorSpec:
-        height, width = unet.latent_size(self._config("unet"), self._path("unet"))
+        height, width = latent_size(self._config("unet"), self._path("unet"))
         return TensorSpec(
             name="latents",
             shape=(self.pictures, self._channels, height, width),
@@ -414,7 +417,7 @@ class LatentDiffusion(PipelineComponents):
     @cached_property
     def _image(self) -> TensorSpec:
         pictures, _, *size = self._latents.shape
-        height, width = (side * autoencoder.factor(self._config("vae")) for side in size)
+        height, width = (side * vae_factor(self._config("vae")) for side in size)
         return TensorSpec(
             name="image",
             shape=(pictures, 3, height, width),
@@ -426,7 +429,24 @@ class LatentDiffusion(PipelineComponents):
     @property
     def pictures(self) -> int:
         """How many pictures a run draws."""
-        return 1
+        return self._overlay.batch
+
+    @cached_property
+    def _overlay(self) -> Overlay:
+        """What the user wants changed."""
+        return overlay_of(self.checkpoint) or Overlay(base="")
+
+    @property
+    def guidance(self) -> float:
+        """Scale of classifier-free guidance; 1 or less for none, as Turbo models want it."""
+        wanted = self._overlay.guidance
+        return self.default_guidance if wanted is None else wanted
+
+    @property
+    def strength(self) -> float:
+        """How far runs that begin with a picture go back to noise, in (0,1]."""
+        wanted = self._overlay.strength
+        return self.default_strength if wanted is None else wanted
 
     @cached_property
     def _texts(self) -> tuple[str, ...]:

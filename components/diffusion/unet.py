@@ -21,9 +21,6 @@ _FURTHER_INPUTS = {
 }
 """Fields that give a UNet an input that no run here has anything to feed with."""
 
-_LARGEST = 1024
-"""Most latents along a side: a picture of 8192 pixels with the usual VAE."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
@@ -273,19 +270,3 @@ def text_widths(config: Mapping[str, Any]) -> set[int]:
         return {int(config["encoder_hid_dim"])}
     width = config.get("cross_attention_dim", 1280)
     return {int(w) for w in width} if isinstance(width, list) else {int(width)}
-
-
-def latent_size(config: Mapping[str, Any], path: Path) -> tuple[int, int]:
-    """Height and width of the latents that a UNet was trained for.
-
-    Raises:
-        CheckpointError: `sample_size` is neither a number nor [height, width].
-    """
-    size = config.get("sample_size")
-    sides: list[Any] = size if isinstance(size, list) else [size, size]
-    if len(sides) != 2 or not all(type(side) is int and 0 < side <= _LARGEST for side in sides):
-        raise CheckpointError(
-            f"{path} has sample_size = {size!r}, expected a number or [height, width], "
-            f"each at most {_LARGEST}"
-        )
-    return sides[0], sides[1]

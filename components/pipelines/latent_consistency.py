@@ -15,7 +15,7 @@ class LatentConsistencyComponents(StableDiffusionComponents):
 
     library: ClassVar[Any] = LatentConsistencyModelPipeline
     title = "Latent consistency model"
-    guidance = 8.5
+    default_guidance = 8.5
     corrections: ClassVar[dict[str, Any]] = {}
 
     def _check_networks(self) -> None:

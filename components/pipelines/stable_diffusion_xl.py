@@ -35,7 +35,7 @@ class StableDiffusionXLComponents(LatentDiffusion):
 
     library: ClassVar[Any] = StableDiffusionXLPipeline
     title = "Stable Diffusion XL"
-    guidance = 5.0
+    default_guidance = 5.0
     reads_last_layer = False
     normalised = True
     index_settings = (

@@ -312,11 +312,16 @@ def tensors(path: Path, *names: str) -> Path:
 
 def test_single_files(sd: Path, tmp_path: Path) -> None:
     one = tensors(tmp_path / "v1-5.safetensors", "model.diffusion_model.a", "first_stage_model.b")
-    refused(one, "Stable Diffusion checkpoint in a single file", "from_single_file('v1-5.safe")
+    refused(one, "Stable Diffusion checkpoint in a single file", "--checkpoint v1-5.safetensors")
     tensors(tmp_path / "lora.safetensors", "lora_unet_down.lora_up.weight")
-    refused(tmp_path / "lora.safetensors", "adapter (LoRA)", "fuse_lora")
+    refused(tmp_path / "lora.safetensors", "adapter (LoRA)", "--lora lora.safetensors")
     tensors(tmp_path / "control.safetensors", "control_model.a")
-    refused(tmp_path / "control.safetensors", "a ControlNet")
+    refused(tmp_path / "control.safetensors", "a ControlNet", "--controlnet")
+    for name, option in (("model.diffusion_model.a", "unet"), ("first_stage_model.a", "vae")):
+        part = tensors(tmp_path / f"{option}.safetensors", name)
+        refused(part, "one part of a checkpoint", f"--{option} {option}.safetensors")
+    tensors(tmp_path / "taken_out.safetensors", "decoder.conv_out.weight", "encoder.conv_in.bias")
+    refused(tmp_path / "taken_out.safetensors", "a VAE", "--vae")
     tensors(tmp_path / "some.safetensors", "a")
     refused(tmp_path / "some.safetensors", "weights without their configuration")
     torch.save({"model.diffusion_model.a": torch.zeros(1)}, tmp_path / "old.ckpt")
@@ -345,7 +350,7 @@ def test_folders(sd: Path, tmp_path: Path) -> None:
         "manifest.json": "an artifact",
         "Manifest.json": "a Core ML package",
         "coremldata.bin": "a compiled Core ML model",
-        "adapter_config.json": "fuse_lora",
+        "adapter_config.json": "--lora others",
         "model.onnx": "a folder of ONNX models",
         "model.gguf": "a folder of GGUF files",
         "report.json": "the report of an evaluation",
