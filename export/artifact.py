@@ -117,7 +117,8 @@ def files_of(manifest: Manifest, path: str) -> tuple[FileEntry, ...]:
 
 def _check_references(manifest: Manifest) -> None:
     """Raise `ManifestError` unless everything the manifest points to is among its files."""
-    golden = [manifest.golden.run, *manifest.golden.components.values()]
+    vectors = [manifest.golden, *(function.golden for function in manifest.functions)]
+    golden = [path for each in vectors for path in (each.run, *each.components.values())]
     models = [path for entry in manifest.components for path in entry.models.values()]
     tokenizer = manifest.tokenizer
     text = (tokenizer.vocabulary, tokenizer.merges) if tokenizer else ()
