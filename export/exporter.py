@@ -23,10 +23,10 @@ from export.entries import (
     TokenizerEntry,
 )
 from export.errors import ExportError, GateError, ManifestError
+from export.formats import Format, Options, Written, format_named
 from export.forms.chunks import cut
 from export.forms.express import with_attention
 from export.forms.packed import PackedForm, StoredBytes, chunk_counts
-from export.formats import Format, Options, Written, format_named
 from export.manifest import Manifest
 from export.report import Row
 from quantization import (

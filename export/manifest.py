@@ -122,8 +122,10 @@ class Manifest:
     @property
     def wholes(self) -> tuple[str, ...]:
         """Names of the pipeline's components that are here, in the order a run uses them."""
-        cut = {chunk: entry.name for entry in self.chunked for chunk in entry.chunks}
-        return tuple(dict.fromkeys(cut.get(entry.name, entry.name) for entry in self.components))
+        later = {chunk for entry in self.chunked for chunk in entry.chunks[1:]}
+        first = {entry.chunks[0]: entry.name for entry in self.chunked}
+        names = (entry.name for entry in self.components if entry.name not in later)
+        return tuple(first.get(name, name) for name in names)
 
     def dump(self) -> bytes:
         """The manifest as JSON: UTF-8, sorted keys, two spaces, a newline at the end."""

@@ -11,6 +11,7 @@ A chunk's inputs are inputs of the whole, by their own names, and tensors that e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, cast
 
 import torch
@@ -62,7 +63,7 @@ def cut(
     starts = (0, *cheapest_cuts(weights, passed, count), len(network.steps))
     chunk_of = {
         step: index
-        for index, (start, end) in enumerate(zip(starts, starts[1:], strict=False))
+        for index, (start, end) in enumerate(pairwise(starts))
         for step in network.steps[start:end]
     }
     names = _Names(component, network, chunk_of)
@@ -142,7 +143,7 @@ class _Builder:
         self._parameters: dict[str, Tensor] = {}
 
     def take(self, steps: Sequence[Node], returned: Sequence[Node]) -> None:
-        """Make inputs of what the steps need from outside: inputs of the whole, then passed ones."""
+        """Make inputs of what the steps need from outside: first those of the whole."""
         own = set(steps)
         needed = {source for step in steps for source in step.all_input_nodes} | set(returned)
         for known in (self.names.inputs, self.names.passed):

@@ -99,7 +99,7 @@ def test_what_cannot_be_joined_is_one_line(sources: dict[str, Path], tmp_path: P
     with pytest.raises(ExportError, match="no function 'tall'; there are square, wide"):
         join([square, wide], out, "tall")
     older = changed(wide, tmp_path / "older", options={"target": "ios17"})
-    with pytest.raises(ExportError, match="older is of format coreml for ios17, .* --target ios18"):
+    with pytest.raises(ExportError, match=r"older is of format coreml for ios17.*ios18"):
         join([square, older], out)
     other = changed(wide, tmp_path / "other", licence="MIT")
     with pytest.raises(ExportError, match="other differs in its licence from the default"):

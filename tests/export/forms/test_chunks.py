@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -148,14 +149,12 @@ def test_one_chunk_is_the_component_and_too_many_are_one_line() -> None:
     count=st.integers(1, 4),
 )
 def test_cuts_are_the_cheapest_of_all(steps: list[tuple[int, float]], count: int) -> None:
-    from itertools import combinations
-
     weights, passed = [w for w, _ in steps], [p for _, p in steps]
     limit = cut_positions.TOLERANCE * sum(weights) / count
 
     def cost(cuts: tuple[int, ...], bound: float) -> float:
         ends = (0, *cuts, len(steps))
-        held = [sum(weights[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+        held = [sum(weights[a:b]) for a, b in pairwise(ends)]
         if not all(0 < each <= bound + 1e-9 for each in held):
             return float("inf")
         return sum(passed[cut] for cut in cuts)
