@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from diffusers.models.attention_processor import Attention, AttnProcessor
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -96,6 +96,7 @@ def test_a_unet_computes_what_it_did(name: str, form: str, monkeypatch: pytest.M
     )
 
 
+@settings(max_examples=50)
 @given(
     heads=st.integers(1, 4),
     size=st.integers(1, 6),
