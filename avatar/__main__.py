@@ -234,11 +234,11 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     if manifest.format != runtime.format or manifest.pipeline != "AvatarPipeline":
         held = f"{manifest.format} components of {manifest.pipeline}"
         fail(f"{folder} holds {held}, expected {runtime.format} components of AvatarPipeline")
-    names = [entry.name for entry in manifest.components]
+    names = manifest.wholes
     return Model(
         networks=Networks.of({name: runtime.load(folder, name) for name in names}),
         table=SamplerTable.from_dict(plain(manifest.sampler), steps),
-        latent_shape=manifest.component("decoder").inputs[0].shape,
+        latent_shape=manifest.whole("decoder").inputs[0].shape,
         styles=tuple(style.name for style in manifest.styles),
     )
 

@@ -120,8 +120,8 @@ def open_for_evaluation(
 
 
 def _size(manifest: Manifest, component: str, kind: str) -> int:
-    models = manifest.component(component).models
-    return sum(entry.bytes for entry in files_of(manifest, models[kind]))
+    parts = manifest.parts(component)
+    return sum(file.bytes for part in parts for file in files_of(manifest, part.models[kind]))
 
 
 def _quantized(

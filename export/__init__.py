@@ -7,13 +7,16 @@ which this door does not); `export.coreml` and `export.onnx` are the two formats
 
 from export.artifact import Artifact, open_artifact, verify
 from export.entries import (
+    ChunkedEntry,
     ComponentEntry,
     FileEntry,
+    FunctionEntry,
     GoldenEntry,
     SamplerEntry,
     SamplerTableEntry,
     ScheduleEntry,
     SelfieRuleEntry,
+    ShapesEntry,
     StyleEntry,
     TokenizerEntry,
 )
@@ -30,10 +33,12 @@ from export.manifest import Manifest
 __all__ = [
     "Artifact",
     "ArtifactError",
+    "ChunkedEntry",
     "ComponentEntry",
     "ConversionError",
     "ExportError",
     "FileEntry",
+    "FunctionEntry",
     "GateError",
     "GoldenEntry",
     "Manifest",
@@ -42,6 +47,7 @@ __all__ = [
     "SamplerTableEntry",
     "ScheduleEntry",
     "SelfieRuleEntry",
+    "ShapesEntry",
     "StyleEntry",
     "TokenizerEntry",
     "UnavailableError",

@@ -1,4 +1,4 @@
-"""`python -m export coreml|onnx|run|verify|schema`: the room's front door.
+"""`python -m export coreml|onnx|multifunction|run|verify|schema`: the room's front door.
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 1 a gate failed, 2 bad input or broken
 integrity.
@@ -39,6 +39,14 @@ class Ort(StrEnum):
     NONE = "none"
 
 
+class Attention(StrEnum):
+    """The form of attention."""
+
+    ORIGINAL = "original"
+    SPLIT_EINSUM = "split_einsum"
+    SPLIT_EINSUM_V2 = "split_einsum_v2"
+
+
 app = new_app("Turn a checkpoint into an artifact that is proven to do what PyTorch does.")
 
 Out = Annotated[
@@ -49,6 +57,30 @@ Out = Annotated[
         file_okay=False,
     ),
 ]
+
+
+Chunks = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="How many models the largest component is cut into, where the least has to be passed "
+        "between them; others are cut so that theirs are not larger. The default is 1 because one "
+        "model is quicker; devices that cannot load a large one need more.",
+    ),
+]
+Components = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,NAME",
+        help="Export these components only, and compare them without a whole run. Default: all, "
+        "because an app needs all.",
+        show_default=False,
+    ),
+]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def _coreml_target(text: str) -> Target:
@@ -78,10 +110,26 @@ def coreml(
             "download is half as large; fp32 is for finding out where a difference comes from."
         ),
     ] = Precision.FP16,
+    attention: Annotated[
+        Attention,
+        typer.Option(
+            help="The form of attention. original, the default, is diffusers' and suits GPUs; "
+            "split_einsum is Apple's for the Neural Engine, head by head; split_einsum_v2 takes "
+            "512 queries at a time, for large pictures."
+        ),
+    ] = Attention.ORIGINAL,
+    chunks: Chunks = 1,
+    components: Components = "",
     out: Out = Path("dist/coreml"),
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
-    options = Options(precision=precision.value, target=target)
+    options = Options(
+        precision=precision.value,
+        target=target,
+        attention=attention.value,
+        chunks=chunks,
+        components=_names(components),
+    )
     _export("coreml", checkpoint, recipe, out, options)
 
 
@@ -108,14 +156,52 @@ def onnx(
             show_default=False,
         ),
     ] = None,
+    chunks: Chunks = 1,
+    components: Components = "",
 ) -> None:
     """Export to ONNX: an .onnx and an .ort file for each component."""
     from quantization import is_quantized
 
     small = recipe is not None or is_quantized(checkpoint)
     ort = ort or (Ort.NONE if small else Ort.DENSE)
-    options = Options(precision=precision.value, ort=ort.value)
+    options = Options(
+        precision=precision.value, ort=ort.value, chunks=chunks, components=_names(components)
+    )
     _export("onnx", checkpoint, recipe, out, options)
+
+
+@app.command()
+def multifunction(
+    artifacts: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="ARTIFACT...",
+            help="Folders of Core ML artifacts of one pipeline, exported with --target ios18: of "
+            "other sizes, or of checkpoints that share most weights. Each folder's name becomes a "
+            "function's.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the new artifact, replaced in one step.")
+    ] = Path("dist/coreml-functions"),
+    default: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The function that an app gets which names none. Default: the first artifact's.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Join Core ML artifacts into one whose packages have a function for each.
+
+    Weights that they share are stored once. Needs iOS 18.
+    """
+    from export.multifunction import join
+
+    joined = join(artifacts, out, default, printed)
+    names = ", ".join(entry.name for entry in joined.manifest.functions)
+    typer.echo(f"published {out}: {names}")
 
 
 @app.command()
@@ -129,6 +215,8 @@ def verify(artifact: ArtifactArgument) -> None:
     manifest = verify_artifact(artifact).manifest
     total = sum(entry.bytes for entry in manifest.files)
     names = ", ".join(entry.name for entry in manifest.components)
+    if manifest.functions:
+        names += "; functions " + ", ".join(entry.name for entry in manifest.functions)
     typer.echo(
         f"{artifact} is whole: {manifest.format}, {names}; "
         f"{len(manifest.files)} files, {total / 1e6:.1f} MB"

@@ -117,7 +117,8 @@ def files_of(manifest: Manifest, path: str) -> tuple[FileEntry, ...]:
 
 def _check_references(manifest: Manifest) -> None:
     """Raise `ManifestError` unless everything the manifest points to is among its files."""
-    golden = [manifest.golden.run, *manifest.golden.components.values()]
+    vectors = [manifest.golden, *(function.golden for function in manifest.functions)]
+    golden = [path for each in vectors for path in (each.run, *each.components.values())]
     models = [path for entry in manifest.components for path in entry.models.values()]
     tokenizers = (t for t in (manifest.tokenizer, manifest.tokenizer_2) if t is not None)
     text = [path for entry in tokenizers for path in (entry.vocabulary, entry.merges)]

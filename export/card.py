@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components import PipelineFacts
+from components import PipelineFacts, TensorSpec
 from export.manifest import Manifest
 
 NAME = "README.md"
@@ -31,6 +31,18 @@ def write(folder: Path, facts: PipelineFacts, manifest: Manifest) -> None:
     (folder / NAME).write_bytes(f"{text}\n".encode())
 
 
+def append_functions(folder: Path, manifest: Manifest) -> None:
+    """Add to the card in a folder which functions the packages have, and what they take."""
+    lines = ["## Functions", "", "The first is what an app gets that names none.", ""]
+    lines += ["| function | component | inputs | outputs |", "| --- | --- | --- | --- |"]
+    for function in manifest.functions:
+        for entry in function.components:
+            inputs, outputs = map(_shapes, (entry.inputs, entry.outputs))
+            lines.append(f"| `{function.name}` | `{entry.name}` | {inputs} | {outputs} |")
+    text = (folder / NAME).read_text(encoding="utf-8")
+    (folder / NAME).write_bytes("\n".join([text, *lines, ""]).encode())
+
+
 def _head(facts: PipelineFacts, manifest: Manifest) -> str:
     options = ", ".join(f"{name} {value}" for name, value in sorted(manifest.options.items()))
     return (
@@ -42,12 +54,13 @@ def _head(facts: PipelineFacts, manifest: Manifest) -> str:
 def _components(manifest: Manifest) -> str:
     lines = ["## Components", "", "| component | inputs | outputs |", "| --- | --- | --- |"]
     for entry in manifest.components:
-        inputs, outputs = (
-            "; ".join(f"`{s.name}` {s.dtype} {'×'.join(map(str, s.shape))}" for s in specs)
-            for specs in (entry.inputs, entry.outputs)
-        )
+        inputs, outputs = map(_shapes, (entry.inputs, entry.outputs))
         lines.append(f"| `{entry.name}` | {inputs} | {outputs} |")
     return "\n".join(lines)
+
+
+def _shapes(specs: tuple[TensorSpec, ...]) -> str:
+    return "; ".join(f"`{s.name}` {s.dtype} {'×'.join(map(str, s.shape))}" for s in specs)
 
 
 def _use(manifest: Manifest) -> str:

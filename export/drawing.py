@@ -71,8 +71,8 @@ class Drawing:
                 f"--runtime {self._runtime.name} --artifact {folder}"
             )
         self.flow = Flow(
-            inputs={entry.name: entry.inputs for entry in manifest.components},
-            outputs={entry.name: entry.outputs for entry in manifest.components},
+            inputs={entry.name: entry.inputs for entry in manifest.wholes},
+            outputs={entry.name: entry.outputs for entry in manifest.wholes},
             settings=plain(manifest.settings or {}),
         )
 

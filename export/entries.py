@@ -7,6 +7,7 @@ checked when a manifest is read.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
@@ -83,6 +84,45 @@ class ComponentEntry:
 
 @record
 @dataclass(frozen=True, kw_only=True)
+class ChunkedEntry:
+    """A component that is exported as chunks, which run one after the other.
+
+    A chunk takes inputs of the whole and what earlier chunks return, both by name. The outputs of
+    the whole are among those of its chunks.
+
+    Attributes:
+        name: Name of the whole component, which golden vectors and recipes know.
+        description: One line for people.
+        chunks: Names of the components that are its chunks, in the order in which they run.
+        inputs: Input tensors of the whole, in order.
+        outputs: Output tensors of the whole, in order.
+    """
+
+    name: str
+    description: str
+    chunks: Annotated[tuple[str, ...], Keywords(minItems=1)]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def require(self, components: Mapping[str, ComponentEntry]) -> None:
+        """Raise `ManifestError` unless the chunks are there and have what they take."""
+        known = {spec.name: spec.shape for spec in self.inputs}
+        for name in self.chunks:
+            if name not in components:
+                raise ManifestError(f"the manifest has no chunk {name!r} of {self.name!r}")
+            for spec in components[name].inputs:
+                if known.get(spec.name) != spec.shape:
+                    raise ManifestError(
+                        f"the manifest's chunk {name!r} takes {spec.name!r}, which nothing passes"
+                    )
+            known.update((spec.name, spec.shape) for spec in components[name].outputs)
+        for spec in self.outputs:
+            if known.get(spec.name) != spec.shape:
+                raise ManifestError(f"no chunk of {self.name!r} returns {spec.name!r}")
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
 class GoldenEntry:
     """Where the golden vectors are.
 
@@ -101,6 +141,56 @@ class GoldenEntry:
     def __post_init__(self) -> None:
         for path in (self.run, *self.components.values()):
             check_path(path)
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class ShapesEntry:
+    """The boundary of a component in one function.
+
+    Attributes:
+        name: Name of the component.
+        inputs: Input tensors, in order.
+        outputs: Output tensors, in order.
+    """
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class FunctionEntry:
+    """One of several functions that each component's package has.
+
+    Attributes:
+        name: Name of the function, the same in every package.
+        checkpoint: SHA-256 of the checkpoint that it was made from.
+        recipe: SHA-256 of the quantization recipe; null where there was none.
+        options: What its export was asked for.
+        components: What each component takes and returns in this function.
+        golden: Where its golden vectors are.
+    """
+
+    name: str
+    checkpoint: Sha256
+    recipe: Sha256 | None = None
+    options: dict[str, str]
+    components: tuple[ShapesEntry, ...]
+    golden: GoldenEntry
+
+    def __post_init__(self) -> None:
+        check_sha256(f"checkpoint of the function {self.name[:60]!r}", self.checkpoint)
+        if self.recipe is not None:
+            check_sha256(f"recipe of the function {self.name[:60]!r}", self.recipe)
+
+    def component(self, name: str) -> ShapesEntry:
+        """What a component takes and returns; raises `ManifestError` where there is none."""
+        for entry in self.components:
+            if entry.name == name:
+                return entry
+        raise ManifestError(f"the function {self.name!r} has no component {name!r}")
 
 
 @record

@@ -15,10 +15,20 @@ from components.overlay.record import overlay_of
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import check
-from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry, TokenizerEntry
+from export.entries import (
+    ChunkedEntry,
+    ComponentEntry,
+    SamplerEntry,
+    SelfieRuleEntry,
+    StyleEntry,
+    TokenizerEntry,
+)
 from export.errors import ExportError, GateError, ManifestError
 from export.fitting import fitting
 from export.formats import Format, Options, Written, format_named
+from export.forms.chunks import cut
+from export.forms.express import with_attention
+from export.forms.packed import PackedForm, StoredBytes, chunk_counts
 from export.manifest import Constants, Manifest
 from export.report import Row
 from quantization import (
@@ -90,34 +100,51 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
     if quantized:
         options = replace(options, int8=bool(quantized.recipe.activations))
         _require_supported(quantized, format_.target(options))
+        _require_convolutions(options)
+    names = _chosen(pipeline, options.components)
 
     def waiting() -> None:
         progress(f"another export into {request.out} is running; waiting for it")
 
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
-        for name in pipeline.names:
+        sizes = {}
+        for name in names:
             # What its loader or the precision refuses is known before anything is run.
-            _require_fitting(pipeline.component(name), options.precision)
+            component = pipeline.component(name)
+            _require_fitting(component, options.precision)
+            sizes[name] = _stored(name, options, quantized).of(component)
+            del component  # its weights leave memory before the next one's come
+        chunks = chunk_counts(sizes, options.chunks)
         progress("running the PyTorch reference")
-        recording = components.record(pipeline, seed=SEED)
-        entries, seconds = [], {}
-        for name in pipeline.names:
+        recording = _only(names, components.record(pipeline, seed=SEED))
+        entries: list[ComponentEntry] = []
+        chunked, seconds = [], {}
+        for name in names:
             progress(f"converting {name}")
             started = time.perf_counter()
-            component = pipeline.component(name)
             own = fitting(options, format_, name, recording.peaks[name], progress)
-            written = format_.write(component, folder, pipeline.facts(), own, quantized)
-            entries.append(_entry(component, written, "" if own is options else own.precision))
-            del component  # its weights leave memory before the next one's come
+            precision = "" if own is options else own.precision
+            component = with_attention(pipeline.component(name), own.attention)
+            parts = cut(component, chunks[name], _stored(name, own, quantized))
+            for part in parts:
+                packed = PackedForm(quantized, name, part) if quantized else None
+                written = format_.write(part, folder, pipeline.facts(), own, packed)
+                entries.append(_entry(part, written, precision))
+            if len(parts) > 1:
+                chunked.append(_chunked(component, parts))
+            del component, parts, part, packed  # as above
             seconds[name] = time.perf_counter() - started
         format_.finish(folder)
         recipe = quantized.recipe if quantized else None
-        _close(folder, request, format_, pipeline, recording, tuple(entries), recipe)
+        made = (tuple(entries), tuple(chunked))
+        _close(folder, request, format_, pipeline, recording, made, recipe)
         progress("comparing with the reference")
         rows = check(folder, pipeline, recording, format_, options, seconds)
         if not all(row.passed for row in rows):
             raise GateError(rows)
         artifact.verify(folder)
+    if names != pipeline.names:
+        progress(f"compared {', '.join(names)} alone; no whole run was tried")
     return rows
 
 
@@ -168,13 +195,49 @@ def _entry(component: Component, written: Written, precision: str) -> ComponentE
     )
 
 
+def _chunked(component: Component, parts: tuple[Component, ...]) -> ChunkedEntry:
+    return ChunkedEntry(
+        name=component.name,
+        description=component.description,
+        chunks=tuple(part.name for part in parts),
+        inputs=component.inputs,
+        outputs=component.outputs,
+    )
+
+
+def _chosen(pipeline: PipelineComponents, only: tuple[str, ...]) -> tuple[str, ...]:
+    """The components to export, in the order of a run."""
+    for name in only:
+        if name not in pipeline.names:
+            raise ExportError(f"no component {name!r}; there are {', '.join(pipeline.names)}")
+    return tuple(name for name in pipeline.names if not only or name in only)
+
+
+def _only(names: tuple[str, ...], recording: Recording) -> Recording:
+    """A recording with the calls of these components."""
+    return replace(recording, calls={name: recording.calls[name] for name in names})
+
+
+def _stored(name: str, options: Options, quantized: QuantizedPipeline | None) -> StoredBytes:
+    return StoredBytes(options.precision, quantized.packed(name) if quantized else None)
+
+
+def _require_convolutions(options: Options) -> None:
+    """Raise `ExportError` where layers compute in int8 and would get another form."""
+    if options.int8 and options.attention != "original":
+        raise ExportError(
+            f"--attention {options.attention} makes convolutions of linear layers, which would "
+            f"round their outputs to int8, as the recipe's activations do not say; leave it out"
+        )
+
+
 def _close(
     folder: Path,
     request: Request,
     format_: Format,
     pipeline: PipelineComponents,
     recording: Recording,
-    entries: tuple[ComponentEntry, ...],
+    made: tuple[tuple[ComponentEntry, ...], tuple[ChunkedEntry, ...]],
     recipe: Recipe | None,
 ) -> None:
     """Write golden vectors, model card and manifest, which closes the staged folder."""
@@ -198,7 +261,8 @@ def _close(
         **tokenizers,
         settings=from_plain(Constants, facts.settings, ManifestError) if facts.settings else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
-        components=entries,
+        components=made[0],
+        chunked=made[1],
         golden=golden.write(folder, recording),
         files=(),  # `artifact.close` lists them
     )

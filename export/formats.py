@@ -11,7 +11,7 @@ from typing import Protocol
 from components import Component, PipelineFacts, Runner
 from export import gates
 from export.errors import ExportError
-from quantization import QuantizedPipeline, Target
+from quantization import Int8Layers, PackedState, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +24,37 @@ class Options:
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
             weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
         int8: Whether layers compute in int8, as a recipe's `activations` say.
+        attention: The form of attention, one of `export.forms.attention.FORMS`.
+        chunks: How many chunks the largest component is cut into.
+        components: Names of the only components to export; empty for all.
     """
 
     precision: str = "fp16"
     target: str = Target.IOS16
     ort: str = "dense"
     int8: bool = False
+    attention: str = "original"
+    chunks: int = 1
+    components: tuple[str, ...] = ()
+
+    def forms(self) -> dict[str, str]:
+        """For the manifest, how components are expressed where it is not the usual way."""
+        chosen = {
+            "attention": self.attention if self.attention != "original" else "",
+            "chunks": str(self.chunks) if self.chunks > 1 else "",
+            "components": ",".join(self.components),
+        }
+        return {name: value for name, value in chosen.items() if value}
+
+
+class PackedWeights(Protocol):
+    """The packed weights of what is exported."""
+
+    def packed(self, name: str) -> PackedState:
+        """The packed tensors of a component, by parameter."""
+
+    def int8_layers(self, name: str) -> Int8Layers:
+        """The layers of a component that compute in int8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +108,7 @@ class Format(Protocol):
         folder: Path,
         facts: PipelineFacts,
         options: Options,
-        quantized: QuantizedPipeline | None,
+        quantized: PackedWeights | None,
     ) -> Written:
         """Convert one component and write its model files into `folder`.
 

@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 
 from components.overlay.record import Change
 from export.entries import (
+    ChunkedEntry,
     ComponentEntry,
     FileEntry,
+    FunctionEntry,
     GoldenEntry,
     SamplerEntry,
     SelfieRuleEntry,
@@ -58,6 +60,9 @@ class Manifest:
         selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
             in manifests that are older than the rules.
         components: The components, in the order a run uses them.
+        chunked: Components that are exported as chunks; these are among `components`.
+        functions: The functions of every component's package, the default one first; absent where
+            a package has one function. `components` and `golden` are those of the default one.
         golden: Where the golden vectors are.
         files: Every file but the manifest itself, sorted by path.
         schema_version: Version of this schema.
@@ -78,6 +83,8 @@ class Manifest:
     tokenizer_2: TokenizerEntry | None = optional(None)
     settings: Constants | None = optional(None)
     components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
+    chunked: tuple[ChunkedEntry, ...] = optional(())
+    functions: tuple[FunctionEntry, ...] = optional(())
     golden: GoldenEntry
     files: tuple[FileEntry, ...]
     selfie_rules: tuple[SelfieRuleEntry, ...] = ()
@@ -89,6 +96,8 @@ class Manifest:
         check_sha256("checkpoint", self.checkpoint)
         if self.recipe is not None:
             check_sha256("recipe", self.recipe)
+        for whole in self.chunked:
+            whole.require({entry.name: entry for entry in self.components})
 
     def component(self, name: str) -> ComponentEntry:
         """The entry of a component; raises `ManifestError` where there is none."""
@@ -97,6 +106,39 @@ class Manifest:
                 return entry
         known = ", ".join(entry.name for entry in self.components)
         raise ManifestError(f"the artifact has no component {name!r}; there are {known}")
+
+    def function(self, name: str) -> FunctionEntry:
+        """The entry of a function; raises `ManifestError` where there is none."""
+        for entry in self.functions:
+            if entry.name == name:
+                return entry
+        known = ", ".join(entry.name for entry in self.functions) or "none"
+        raise ManifestError(f"the artifact has no function {name!r}; there are {known}")
+
+    def whole(self, name: str) -> ComponentEntry | ChunkedEntry:
+        """A component of the pipeline, be it exported in one piece or in chunks.
+
+        Raises:
+            ManifestError: There is no such component.
+        """
+        return self.cut(name) or self.component(name)
+
+    def cut(self, name: str) -> ChunkedEntry | None:
+        """The entry of a component that is exported in chunks; None for any other name."""
+        return next((entry for entry in self.chunked if entry.name == name), None)
+
+    def parts(self, name: str) -> tuple[ComponentEntry, ...]:
+        """The exported components that make up a component of the pipeline, in order."""
+        whole = self.cut(name)
+        return tuple(self.component(part) for part in (whole.chunks if whole else (name,)))
+
+    @property
+    def wholes(self) -> tuple[str, ...]:
+        """Names of the pipeline's components that are here, in the order a run uses them."""
+        later = {chunk for entry in self.chunked for chunk in entry.chunks[1:]}
+        first = {entry.chunks[0]: entry.name for entry in self.chunked}
+        names = (entry.name for entry in self.components if entry.name not in later)
+        return tuple(first.get(name, name) for name in names)
 
     def dump(self) -> bytes:
         """The manifest as JSON: UTF-8, sorted keys, two spaces, a newline at the end."""

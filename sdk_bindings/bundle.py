@@ -89,6 +89,7 @@ def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bu
         raise UnsuitableArtifactError(f"{folder} is of {manifest.pipeline}, expected {PIPELINE}")
     _require_constants(folder, manifest)
     _require_names(folder, manifest)
+    _require_whole(folder, manifest)
     kind = kind or next(iter(manifest.components[0].models))
     if kind not in language.kinds:
         can = ", ".join(language.kinds)
@@ -131,6 +132,21 @@ def _require_names(folder: Path, manifest: Manifest) -> None:
             raise UnsuitableArtifactError(
                 f"{folder} has styles {other!r} and {name!r}, which are one name in code; "
                 "rename one in the checkpoint's styles.json"
+            )
+
+
+def _require_whole(folder: Path, manifest: Manifest) -> None:
+    """Raise `UnsuitableArtifactError` where components are in pieces, missing or several."""
+    found = {
+        "components in chunks": bool(manifest.chunked),
+        "several functions": bool(manifest.functions),
+        "only some components": "components" in manifest.options,
+    }
+    for what, is_so in found.items():
+        if is_so:
+            raise UnsuitableArtifactError(
+                f"{folder} has {what}, which the libraries cannot run, expected each component as "
+                f"one model; export it again without --chunks and --components"
             )
 
 

@@ -22,13 +22,13 @@ def differences(manifest: Manifest, reference: Reference) -> list[str]:
     """Every difference, each in a few words."""
     pipeline, found = reference.pipeline, []
     facts = pipeline.facts()
-    if (names := [e.name for e in manifest.components]) != list(pipeline.names):
+    if (names := manifest.wholes) != pipeline.names:
         found.append(f"components are {', '.join(names)}, expected {', '.join(pipeline.names)}")
     found += _named("styles", [*map(dict, facts.styles)], plain(manifest.styles))
     found += _sampler(facts.sampler, plain(manifest.sampler))
     if facts.sampler.get("schedule") != plain(manifest.sampler).get("schedule"):
         found.append("the sampler's schedule")
-    for entry in manifest.components:
+    for entry in map(manifest.whole, names):
         if entry.name not in pipeline.names:
             continue
         component = reference.components[entry.name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -106,14 +107,17 @@ class RuntimeEvaluation:
         return self.opened.model(self._loaded, self.workspace.selfies, keep=keep)
 
     def _graph(self, name: str) -> Graph:
-        kind = self.runtime.kind
-        return graphs.read(kind, self.opened.artifact.model(name, kind))
+        return graphs.read(self.runtime.kind, self._file(name))
 
     def _inner_values(self, name: str, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
         if self.runtime.opaque:
             raise NotImplementedError(self.runtime.opaque)
-        kind = self.runtime.kind
-        return graphs.inner_values(kind, self.opened.artifact.model(name, kind), inputs)
+        return graphs.inner_values(self.runtime.kind, self._file(name), inputs)
+
+    def _file(self, name: str) -> Path:
+        if self.opened.artifact.manifest.cut(name) is not None:
+            raise NotImplementedError("it is cut into chunks, whose graphs are not joined")
+        return self.opened.artifact.model(name, self.runtime.kind)
 
     def _weights(self, name: str) -> None:
         reference = self.references[-1]

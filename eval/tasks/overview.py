@@ -72,7 +72,7 @@ def _size_rows(opened: OpenedArtifact, reference: Reference) -> list[Row]:
     for kind in manifest.components[0].models:
         total = weights = 0
         for name, component in reference.components.items():
-            if kind not in manifest.component(name).models:
+            if any(kind not in part.models for part in manifest.parts(name)):
                 continue
             size = opened.size(name, kind)
             count = sum(value.numel() for value in component.module.state_dict().values())

@@ -7,8 +7,8 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
 from export.coreml import compress, convert, package
-from export.formats import Options, RuntimeGate, Written
-from quantization import QuantizedPipeline, Target
+from export.formats import Options, PackedWeights, RuntimeGate, Written
+from quantization import Target
 from support.version import version
 
 
@@ -18,7 +18,7 @@ class CoreMLFormat:
     computes_in_fp16 = True
 
     def options(self, options: Options) -> dict[str, str]:
-        return {"precision": options.precision, "target": options.target}
+        return {"precision": options.precision, "target": options.target, **options.forms()}
 
     def write(
         self,
@@ -26,7 +26,7 @@ class CoreMLFormat:
         folder: Path,
         facts: PipelineFacts,
         options: Options,
-        quantized: QuantizedPipeline | None,
+        quantized: PackedWeights | None,
     ) -> Written:
         name = f"{component.name}.mlpackage"
         if quantized is not None:

@@ -46,7 +46,8 @@ def normalise(spec: Any) -> None:
     user = spec.description.metadata.userDefined
     if _DATE in user:
         del user[_DATE]
-    user[_SOURCE] = public_version(user[_SOURCE])
+    if _SOURCE in user:
+        user[_SOURCE] = public_version(user[_SOURCE])
     build = spec.mlProgram.attributes["buildInfo"].immediateValue.dictionary
     for item in build.values:
         strings = item.value.immediateValue.tensor.strings.values

@@ -13,14 +13,20 @@ import coreml_runtime
 from components import Arrays, Runner
 from components.component import check_inputs
 from export.artifact import open_artifact
-from export.entries import ComponentEntry
+from export.entries import ComponentEntry, ShapesEntry
 from export.errors import ArtifactError
+from export.joined import joined
 
 Engine = Literal["coreml_runtime", "apple"]
 
 
 def load(
-    artifact: Path | str, component: str, engine: Engine = "coreml_runtime", *, units: str = "ALL"
+    artifact: Path | str,
+    component: str,
+    engine: Engine = "coreml_runtime",
+    *,
+    units: str = "ALL",
+    function: str | None = None,
 ) -> Runner:
     """Load one component as a callable from named arrays to named arrays.
 
@@ -29,23 +35,32 @@ def load(
 
     Args:
         artifact: The artifact's folder.
-        component: The component's name.
+        component: The component's name; one that is exported in chunks is joined.
         engine: What executes the model.
         units: Name of the `coremltools.ComputeUnit` that Apple's framework may use.
+        function: The function of packages that have several; None for the default one.
 
     Raises:
         ArtifactError: The folder is not a whole Core ML artifact, lacks the component, or holds a
             model that `coreml_runtime` cannot read.
     """
     opened = open_artifact(artifact)
+    if (whole := opened.manifest.cut(component)) is not None:
+        return joined(
+            opened.manifest, whole, lambda name: load(artifact, name, engine, units=units)
+        )
     package = opened.model(component, "mlpackage")
-    entry = opened.component(component)
-    return _in_apple(package, entry, units) if engine == "apple" else _in_pytorch(package, entry)
+    entry: ComponentEntry | ShapesEntry = opened.component(component)
+    if function is not None:
+        entry = opened.manifest.function(function).component(component)
+    if engine == "apple":
+        return _in_apple(package, entry, units, function)
+    return _in_pytorch(package, entry, function)
 
 
-def _in_pytorch(package: Path, entry: ComponentEntry) -> Runner:
+def _in_pytorch(package: Path, entry: ComponentEntry | ShapesEntry, function: str | None) -> Runner:
     try:
-        model = coreml_runtime.load(package)
+        model = coreml_runtime.load(package, function)
     except coreml_runtime.CoreMLRuntimeError as error:
         raise ArtifactError(f"{package.name} cannot be run: {error}") from error
 
@@ -68,8 +83,12 @@ def _in_pytorch(package: Path, entry: ComponentEntry) -> Runner:
     return call
 
 
-def _in_apple(package: Path, entry: ComponentEntry, units: str) -> Runner:
-    model = ct.models.MLModel(str(package), compute_units=ct.ComputeUnit[units])
+def _in_apple(
+    package: Path, entry: ComponentEntry | ShapesEntry, units: str, function: str | None
+) -> Runner:
+    model = ct.models.MLModel(
+        str(package), compute_units=ct.ComputeUnit[units], function_name=function
+    )
 
     def call(inputs: Arrays) -> dict[str, np.ndarray]:
         check_inputs(entry.inputs, inputs)

@@ -8,9 +8,9 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
 from export.errors import ConversionError
-from export.formats import Options, RuntimeGate, Written
+from export.formats import Options, PackedWeights, RuntimeGate, Written
 from export.onnx import activations, compress, convert, package, packed_weights
-from quantization import QuantizedPipeline, Target
+from quantization import Target
 from support.version import version
 
 LARGEST = 2**31 - 2**24
@@ -23,7 +23,7 @@ class OnnxFormat:
     computes_in_fp16 = False
 
     def options(self, options: Options) -> dict[str, str]:
-        common = {"opset": str(convert.OPSET), "precision": options.precision}
+        common = {"opset": str(convert.OPSET), "precision": options.precision, **options.forms()}
         return common if options.ort == "dense" else {**common, "ort": options.ort}
 
     def write(
@@ -32,7 +32,7 @@ class OnnxFormat:
         folder: Path,
         facts: PipelineFacts,
         options: Options,
-        quantized: QuantizedPipeline | None,
+        quantized: PackedWeights | None,
     ) -> Written:
         _require_size(component)
         model = convert.convert(component)

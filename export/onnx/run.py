@@ -12,6 +12,7 @@ import onnxruntime as ort
 from components import Arrays, Runner
 from components.component import check_inputs
 from export.artifact import open_artifact
+from export.joined import joined
 
 Kind = Literal["onnx", "ort"]
 
@@ -29,7 +30,7 @@ def load(artifact: Path | str, component: str, kind: Kind = "onnx", *, threads: 
 
     Args:
         artifact: The artifact's folder.
-        component: The component's name.
+        component: The component's name; one that is exported in chunks is joined.
         kind: `onnx` (smaller files) or `ort` (for reduced builds of ONNX Runtime).
         threads: Threads inside an operation; 0 lets ONNX Runtime choose.
 
@@ -37,6 +38,10 @@ def load(artifact: Path | str, component: str, kind: Kind = "onnx", *, threads: 
         ArtifactError: The folder is not a whole ONNX artifact or lacks the component.
     """
     opened = open_artifact(artifact)
+    if (whole := opened.manifest.cut(component)) is not None:
+        return joined(
+            opened.manifest, whole, lambda name: load(artifact, name, kind, threads=threads)
+        )
     path = opened.model(component, kind)
     entry = opened.component(component)
     options = ort.SessionOptions()

@@ -11,7 +11,7 @@ PUBLIC = {
     *("Artifact", "open_artifact", "verify"),
     *("Manifest", "ComponentEntry", "FileEntry", "GoldenEntry"),
     *("SamplerEntry", "SamplerTableEntry", "SelfieRuleEntry", "StyleEntry"),
-    *("ScheduleEntry", "TokenizerEntry"),
+    *("ScheduleEntry", "TokenizerEntry", "ChunkedEntry", "FunctionEntry", "ShapesEntry"),
     *("ExportError", "ArtifactError", "ManifestError", "ConversionError", "GateError"),
     "UnavailableError",
 }

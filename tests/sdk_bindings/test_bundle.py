@@ -118,6 +118,7 @@ def style(name: str) -> StyleEntry:
         ({"selfie_rules": ()}, None, "names no selfie rules.*python -m export onnx --out"),
         ({"kinds": ("mlpackage",)}, None, "has mlpackage models, the Kotlin library runs onnx"),
         ({"kinds": ("onnx",)}, "ort", "has no ort model of encoder, it has onnx"),
+        ({"options": {"components": "encoder"}}, None, "has only some components"),
         ({"styles": (style("a-b"), style("a_b"))}, None, "'a-b' and 'a_b'.*one name in code"),
     ],
 )
