@@ -70,9 +70,14 @@ class Drawing:
                 f"{folder} draws from selfies, not from text: python -m avatar create "
                 f"--runtime {self._runtime.name} --artifact {folder}"
             )
+        if missing := {"unet", "decoder"} - {*manifest.wholes}:
+            raise ArtifactError(
+                f"{folder} has no {' and no '.join(sorted(missing))}, expected all components: "
+                f"export it without --components"
+            )
         self.flow = Flow(
-            inputs={entry.name: entry.inputs for entry in manifest.wholes},
-            outputs={entry.name: entry.outputs for entry in manifest.wholes},
+            inputs={name: manifest.whole(name).inputs for name in manifest.wholes},
+            outputs={name: manifest.whole(name).outputs for name in manifest.wholes},
             settings=plain(manifest.settings or {}),
         )
 
