@@ -31,6 +31,11 @@ settings.load_profile("project")
 
 
 ROOT = Path(__file__).parent
+CHANGES = (
+    *("lora", "unet", "vae", "text_encoder", "controlnet"),
+    *("pipeline", "prediction", "size", "batch"),
+)
+"""Options that every command with a checkpoint has, to change it; none of them has a default."""
 _LONGEST = (
     "sdk_bindings/test_kotlin.py",
     "sdk_bindings/test_swift.py",

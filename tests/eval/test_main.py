@@ -13,7 +13,7 @@ from components import fingerprint
 from eval.__main__ import _defaults, _reason_to_export, app
 from export import open_artifact
 from tests.components.tiny import save_tiny_avatar
-from tests.conftest import Command
+from tests.conftest import CHANGES, Command
 from tests.eval.schema.test_report import REPORT, row
 from tests.export.conftest import Exports
 
@@ -28,6 +28,7 @@ FLAGS = {
     "ray": None,
     "baseline": None,
     "out": "runs/eval",
+    **dict.fromkeys(CHANGES),
 }
 
 
@@ -43,7 +44,7 @@ def test_the_flags_and_their_defaults_are_pinned() -> None:
 def test_every_option_is_explained(command: Command) -> None:
     text = " ".join(command("eval", "--help").out.split())
     for name in FLAGS:
-        assert name == "artifacts" or f"--{name}" in text
+        assert name == "artifacts" or f"--{name.replace('_', '-')}" in text
     assert "Default: dist/coreml and dist/onnx" in text
 
 

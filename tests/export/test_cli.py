@@ -10,12 +10,13 @@ from safetensors.torch import load_file, save_file
 from avatar import shipped
 from export.__main__ import app
 from export.manifest import json_schema
-from tests.conftest import Command
+from tests.conftest import CHANGES, Command
 from tests.export.conftest import Exports
 
 FLAGS = {
     "coreml": {
         "checkpoint": str(shipped.CHECKPOINT),
+        **dict.fromkeys(CHANGES),
         "recipe": None,
         "target": "ios16",
         "precision": "fp16",
@@ -23,6 +24,7 @@ FLAGS = {
     },
     "onnx": {
         "checkpoint": str(shipped.CHECKPOINT),
+        **dict.fromkeys(CHANGES),
         "recipe": None,
         "precision": "fp16",
         "out": "dist/onnx",
@@ -49,7 +51,7 @@ def test_every_option_is_explained_with_its_default_and_why(command: Command) ->
     for verb in ("coreml", "onnx"):
         text = " ".join(command("export", verb, "--help").out.replace("│", " ").split())
         for name, default in FLAGS[verb].items():
-            assert f"--{name}" in text
+            assert f"--{name.replace('_', '-')}" in text
             if name != "checkpoint" and default is not None:
                 assert f"default: {default}" in text
         assert "because" in text and "Default: the trained checkpoint" in text

@@ -14,6 +14,7 @@ from quantization import Recipe, open_quantized
 from quantization.__main__ import app
 from support.command_line import run
 from tests.components.tiny import save_tiny_avatar
+from tests.conftest import CHANGES
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -23,6 +24,7 @@ FLAGS = {
         "activations": "False",
         "target": None,
         "checkpoint": "small",
+        **dict.fromkeys(CHANGES),
         "out": "recipe.json",
         "runs": "32",
         "checks": "16",
@@ -30,7 +32,12 @@ FLAGS = {
         "cache": "quantization",
         "curve": "True",
     },
-    "apply": {"recipe": None, "checkpoint": "small", "out": "quantized"},
+    "apply": {
+        "recipe": None,
+        "checkpoint": "small",
+        **dict.fromkeys(CHANGES),
+        "out": "quantized",
+    },
 }
 
 
