@@ -295,6 +295,7 @@ class LatentDiffusion(PipelineComponents):
                 tokenizers[folder] = clip_tokenizer.load_tokenizer(self.checkpoint / folder)
                 if isinstance(tokenizers[folder], CLIPTokenizerFast):
                     given[folder] = None  # `from_pretrained` knows one class only, and sets it
+            given |= self._with_one_side(given)
             absent = {part.name: None for part in self.parts if part.holds == "nothing"}
             pipeline = self.library.from_pretrained(
                 self.checkpoint,
@@ -306,7 +307,17 @@ class LatentDiffusion(PipelineComponents):
                 **given,
             )
             pipeline.register_modules(**tokenizers)
+            pipeline.unet.register_to_config(sample_size=self._config("unet")["sample_size"])
         return pipeline
+
+    def _with_one_side(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The UNet with a number as its size: some of diffusers' pipelines compare it with 64."""
+        size = self._config("unet")["sample_size"]
+        if not isinstance(size, list):
+            return {}
+        network = given.get("unet") or self._model(UNet2DConditionModel, "unet")
+        network.register_to_config(sample_size=min(size))
+        return {"unet": network}
 
     def _library_settings(self) -> dict[str, Any]:
         """Settings of diffusers' class that are no parts."""

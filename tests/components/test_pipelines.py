@@ -35,8 +35,8 @@ def opened(folder: Path) -> LatentDiffusion:
         ("StableDiffusionPipeline", Changes(guidance=0.0, steps=(1, 4))),  # Turbo
         ("StableDiffusionPipeline", Changes(pipeline="StableDiffusionImg2ImgPipeline")),
         ("StableDiffusionImg2ImgPipeline", Changes(strength=0.8, batch=2)),
-        ("StableDiffusionImg2ImgPipeline", Changes(strength=1.0)),
-        ("StableDiffusionInpaintPipeline", Changes(batch=2)),
+        ("StableDiffusionImg2ImgPipeline", Changes(strength=1.0, size=(32, 48))),
+        ("StableDiffusionInpaintPipeline", Changes(batch=2, size=(48, 32))),
         ("StableDiffusionControlNetPipeline", Changes(batch=2)),
         ("LatentConsistencyModelPipeline", Changes(guidance=2.5, batch=2)),
         ("StableDiffusionXLPipeline", Changes(batch=2, size=(32, 48))),
