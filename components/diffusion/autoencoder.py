@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from components.component import Component, TensorSpec
 from components.declared import require_known_fields
-from components.diffusion.sizes import is_tiny
 from components.errors import CheckpointError
+from components.sizes import is_tiny
 
 KINDS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 

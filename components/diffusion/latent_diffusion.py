@@ -35,9 +35,9 @@ from components.diffusion.example import example_wish
 from components.diffusion.flow import Flow
 from components.diffusion.sampling import Table
 from components.diffusion.schedulers import FEW_STEPS, KINDS, SchedulerSettings, kind_of
-from components.diffusion.sizes import latent_size, vae_factor
 from components.errors import CheckpointError
 from components.overlay.record import Overlay, licence_of, overlay_of
+from components.sizes import latent_size, vae_factor
 
 RECORDED = 4
 """Steps of a recorded run: enough for early and late timesteps, and an 860 M UNet does them in

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.diffusion.sizes import LARGEST, vae_factor
 from components.errors import OverlayError
 from components.overlay.folder import CheckpointFolder
+from components.sizes import LARGEST, vae_factor
 
 _SIZED = ("unet", "controlnet")
 """The parts whose configurations say how large latents are."""
