@@ -36,6 +36,8 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {
     },
     "components": {
         "overlay": set(),
+        "diffusion": {"overlay"},
+        "pipelines": {"overlay", "diffusion"},
     },
     "quantization": {
         "fitting": set(),

@@ -18,6 +18,9 @@ from components.sizes import is_tiny
 
 KINDS = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
+_REGISTERED_LATER = ("block_out_channels", "force_upcast")
+"""Fields that `AutoencoderTiny` adds to its configuration by itself."""
+
 
 class Scaling:
     """How latents as the sampler has them stand to latents as the autoencoder has them.
@@ -150,7 +153,7 @@ def require_autoencoder(kind: Any, config: Mapping[str, Any], path: Path) -> Non
         config: Its parsed configuration.
         path: The file that it was read from.
     """
-    require_known_fields(kind._get_init_keys(kind), config, path)
+    require_known_fields({*kind._get_init_keys(kind), *_REGISTERED_LATER}, config, path)
     scale = config.get("scaling_factor", 1.0)
     if type(scale) not in (int, float) or not 0 < scale < math.inf:
         raise CheckpointError(
