@@ -38,6 +38,20 @@ class Ort(StrEnum):
     NONE = "none"
 
 
+class CoreMLLayout(StrEnum):
+    """Whose names Core ML packages have."""
+
+    OWN = "own"
+    APPLE = "apple"
+
+
+class OnnxLayout(StrEnum):
+    """Whose names ONNX files have."""
+
+    OWN = "own"
+    OPTIMUM = "optimum"
+
+
 app = new_app("Turn a checkpoint into an artifact that is proven to do what PyTorch does.")
 
 Out = Annotated[
@@ -77,9 +91,17 @@ def coreml(
         ),
     ] = Precision.FP16,
     out: Out = Path("dist/coreml"),
+    layout: Annotated[
+        CoreMLLayout,
+        typer.Option(
+            help="Who reads the packages. own is the default because this project's evaluation, "
+            "libraries and runtimes read it; apple is for Apple's Swift package, "
+            "ml-stable-diffusion, after compile.sh ran on a Mac."
+        ),
+    ] = CoreMLLayout.OWN,
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
-    options = Options(precision=precision.value, target=target)
+    options = Options(precision=precision.value, target=target, layout=layout.value)
     _export("coreml", checkpoint, recipe, out, options)
 
 
@@ -105,13 +127,24 @@ def onnx(
             show_default=False,
         ),
     ] = None,
+    layout: Annotated[
+        OnnxLayout,
+        typer.Option(
+            help="Who reads the files. own is the default because this project's evaluation, "
+            "libraries and runtimes read it; optimum is for Hugging Face's ORTDiffusionPipeline, "
+            "which takes no .ort files."
+        ),
+    ] = OnnxLayout.OWN,
 ) -> None:
     """Export to ONNX: an .onnx and an .ort file for each component."""
     from quantization import is_quantized
 
     small = recipe is not None or is_quantized(checkpoint)
-    ort = ort or (Ort.NONE if small else Ort.DENSE)
-    options = Options(precision=precision.value, ort=ort.value)
+    others = layout is not OnnxLayout.OWN
+    if others and ort not in (None, Ort.NONE):
+        raise typer.BadParameter(f"--layout {layout.value} has no .ort files; leave out --ort")
+    ort = ort or (Ort.NONE if small or others else Ort.DENSE)
+    options = Options(precision=precision.value, ort=ort.value, layout=layout.value)
     _export("onnx", checkpoint, recipe, out, options)
 
 

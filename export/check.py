@@ -25,6 +25,7 @@ def check(
     format_: Format,
     options: Options,
     seconds: Mapping[str, float],
+    specs: Mapping[str, Sequence[TensorSpec]],
 ) -> tuple[Row, ...]:
     """Run every component and one whole run, in every runtime that this machine has.
 
@@ -35,18 +36,21 @@ def check(
         format_: The artifact's format.
         options: The options that it was exported with.
         seconds: Seconds that each component's conversion took.
+        specs: What each component gives; in a layout its file gives something else.
     """
     manifest = open_artifact(folder).manifest
-    rows = anchor_rows(pipeline, recording, manifest.components[-1].outputs)
+    picture = specs[pipeline.names[-1]]
+    rows = anchor_rows(pipeline, recording, picture)
     for gate in format_.gates(options):
         for name in pipeline.names:
             runner = format_.runner(folder, name, gate)
-            rows.append(_component_row(manifest, name, gate, runner, recording, seconds))
+            rows.append(
+                _component_row(manifest, name, gate, runner, recording, seconds, specs[name])
+            )
         runners = OneAtATime(pipeline.names, partial(format_.runner, folder, gate=gate))
         outputs = pipeline.run(runners, recording.run.inputs)
         image = Case(inputs=recording.run.inputs, outputs=outputs)
-        specs = manifest.components[-1].outputs
-        worst_psnr, worst_snr = _compare(specs, [(recording.run, image)], gate)
+        worst_psnr, worst_snr = _compare(picture, [(recording.run, image)], gate)
         rows.append(
             Row(
                 name=FINAL_IMAGE,
@@ -94,11 +98,12 @@ def _component_row(
     runner: Runner,
     recording: Recording,
     seconds: Mapping[str, float],
+    specs: Sequence[TensorSpec],
 ) -> Row:
     entry = manifest.component(name)
     cases = recording.calls[name]
     pairs = [(case, Case(inputs=case.inputs, outputs=runner(case.inputs))) for case in cases]
-    worst_psnr, worst_snr = _compare(entry.outputs, pairs, gate)
+    worst_psnr, worst_snr = _compare(specs, pairs, gate)
     return Row(
         name=name,
         runtime=gate.runtime,

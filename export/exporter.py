@@ -17,6 +17,7 @@ from export.check import check
 from export.entries import ComponentEntry, SamplerEntry, SelfieRuleEntry, StyleEntry, TokenizerEntry
 from export.errors import ExportError, GateError, ManifestError
 from export.formats import Format, Options, Written, format_named
+from export.layouts import laid_out
 from export.manifest import Constants, Manifest
 from export.report import Row
 from quantization import (
@@ -84,7 +85,7 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
     format_ = format_named(request.format)
     quantized = _quantized(request)
     pipeline = quantized.pipeline if quantized else components.load(request.checkpoint)
-    options = request.options
+    format_, options = laid_out(request.format, format_, request.options, pipeline)
     if quantized:
         options = replace(options, int8=bool(quantized.recipe.activations))
         _require_supported(quantized, format_.target(options))
@@ -98,20 +99,21 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
             _require_fitting(pipeline.component(name), options.precision)
         progress("running the PyTorch reference")
         recording = components.record(pipeline, seed=SEED)
-        entries, seconds = [], {}
+        entries, seconds, specs = [], {}, {}
         for name in pipeline.names:
             progress(f"converting {name}")
             started = time.perf_counter()
             component = pipeline.component(name)
             written = format_.write(component, folder, pipeline.facts(), options, quantized)
             entries.append(_entry(component, written))
+            specs[name] = component.outputs
             del component  # its weights leave memory before the next one's come
             seconds[name] = time.perf_counter() - started
         format_.finish(folder)
         recipe = quantized.recipe if quantized else None
-        _close(folder, request, format_, pipeline, recording, tuple(entries), recipe)
+        _close(folder, request, options, format_, pipeline, recording, tuple(entries), recipe)
         progress("comparing with the reference")
-        rows = check(folder, pipeline, recording, format_, options, seconds)
+        rows = check(folder, pipeline, recording, format_, options, seconds, specs)
         if not all(row.passed for row in rows):
             raise GateError(rows)
         artifact.verify(folder)
@@ -159,14 +161,15 @@ def _entry(component: Component, written: Written) -> ComponentEntry:
         description=component.description,
         models=written.models,
         ops=written.ops,
-        inputs=component.inputs,
-        outputs=component.outputs,
+        inputs=written.inputs or component.inputs,
+        outputs=written.outputs or component.outputs,
     )
 
 
 def _close(
     folder: Path,
     request: Request,
+    options: Options,
     format_: Format,
     pipeline: PipelineComponents,
     recording: Recording,
@@ -184,7 +187,7 @@ def _close(
         version=version(),
         pipeline=read_index(request.checkpoint)["_class_name"],
         licence=facts.licence,
-        options=format_.options(request.options),
+        options=format_.options(options),
         checkpoint=components.fingerprint(request.checkpoint),
         recipe=recipe.digest if recipe else None,
         tools={"torch": public_version(torch.__version__), **format_.tools()},

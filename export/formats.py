@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from components import Component, PipelineFacts, Runner
+from components import Component, PipelineFacts, Runner, TensorSpec
 from export import gates
 from export.errors import ExportError
 from quantization import QuantizedPipeline, Target
@@ -24,12 +24,14 @@ class Options:
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
             weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
         int8: Whether layers compute in int8, as a recipe's `activations` say.
+        layout: Whose names the files have: `own`, or one of `export.layouts.LAYOUTS`.
     """
 
     precision: str = "fp16"
     target: str = Target.IOS16
     ort: str = "dense"
     int8: bool = False
+    layout: str = "own"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +41,33 @@ class Written:
     Attributes:
         models: For each kind of model file its path, relative to the artifact.
         ops: Operations in the first of them.
+        inputs: What the files take, where it is not what the component takes.
+        outputs: What they give, likewise.
     """
 
     models: dict[str, str]
     ops: int
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the files of a component lie, where its name alone does not say it.
+
+    Attributes:
+        path: Path relative to the artifact, without the file's ending.
+        any_batch: Whether the first axis of all inputs and outputs that have axes may have any
+            length, as far as the format can say so.
+    """
+
+    path: str
+    any_batch: bool = False
+
+    @classmethod
+    def of(cls, component: Component) -> Place:
+        """The place of a component in our own layout."""
+        return cls(path=component.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +103,7 @@ class Format(Protocol):
         facts: PipelineFacts,
         options: Options,
         quantized: QuantizedPipeline | None,
+        place: Place | None = None,
     ) -> Written:
         """Convert one component and write its model files into `folder`.
 
@@ -88,6 +114,7 @@ class Format(Protocol):
             facts: What the model files say about the pipeline.
             options: The options of the export.
             quantized: The packed weights to store; None stores the component's own.
+            place: Where the files lie; None for files with the component's name.
         """
 
     def target(self, options: Options) -> Target:

@@ -7,7 +7,7 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
 from export.coreml import compress, convert, package
-from export.formats import Options, RuntimeGate, Written
+from export.formats import Options, Place, RuntimeGate, Written
 from quantization import QuantizedPipeline, Target
 from support.version import version
 
@@ -25,8 +25,10 @@ class CoreMLFormat:
         facts: PipelineFacts,
         options: Options,
         quantized: QuantizedPipeline | None,
+        place: Place | None = None,
     ) -> Written:
-        name = f"{component.name}.mlpackage"
+        name = f"{(place or Place.of(component)).path}.mlpackage"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if quantized is not None:
             compress.mark(component.module, quantized.packed(component.name))
         spec = convert.convert(
