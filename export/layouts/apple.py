@@ -7,8 +7,8 @@ File names are those of `StableDiffusionPipeline+Resources.swift` and
 `StableDiffusionXL+Resources.swift`; inputs and outputs those of `TextEncoder.swift`,
 `TextEncoderXL.swift`, `Unet.swift`, `ControlNet.swift`, `Encoder.swift`, `Decoder.swift` and of
 `torch2coreml.py`. What that package does by itself is outside the networks: guidance (it calls the
-UNet with both sides at once), the factor between the sampler's latents and the autoencoder's, noise,
-and the range of pictures.
+UNet with both sides at once), the factor between the sampler's latents and the autoencoder's,
+noise, and the range of pictures.
 """
 
 from __future__ import annotations
