@@ -123,7 +123,8 @@ class _Padding:
             return ids
         first = (ids == self.end).to(torch.int32).argmax(dim=1, keepdim=True)
         after = torch.arange(ids.shape[1], device=ids.device)[None] > first
-        return torch.where(after & (ids == self.given), self.wanted, ids)
+        padded = torch.logical_and(after, ids == self.given)  # coremltools knows no "&"
+        return torch.where(padded, self.wanted, ids)
 
 
 def _file(component: Component) -> str:
