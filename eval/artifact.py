@@ -102,6 +102,7 @@ def open_for_evaluation(
         GatesError: The tier has no gates.
     """
     opened = artifact.verify(folder)
+    opened.require_own_layout()
     manifest = opened.manifest
     if manifest.pipeline != PIPELINE:
         held = manifest.pipeline[:60]

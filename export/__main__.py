@@ -47,6 +47,20 @@ class Attention(StrEnum):
     SPLIT_EINSUM_V2 = "split_einsum_v2"
 
 
+class CoreMLLayout(StrEnum):
+    """Whose names Core ML packages have."""
+
+    OWN = "own"
+    APPLE = "apple"
+
+
+class OnnxLayout(StrEnum):
+    """Whose names ONNX files have."""
+
+    OWN = "own"
+    OPTIMUM = "optimum"
+
+
 app = new_app("Turn a checkpoint into an artifact that is proven to do what PyTorch does.")
 
 Out = Annotated[
@@ -121,6 +135,14 @@ def coreml(
     chunks: Chunks = 1,
     components: Components = "",
     out: Out = Path("dist/coreml"),
+    layout: Annotated[
+        CoreMLLayout,
+        typer.Option(
+            help="Who reads the packages. own is the default because this project's evaluation, "
+            "libraries and runtimes read it; apple is for Apple's Swift package, "
+            "ml-stable-diffusion, after compile.sh ran on a Mac."
+        ),
+    ] = CoreMLLayout.OWN,
 ) -> None:
     """Export to Core ML: an ML Program (.mlpackage) for each component."""
     options = Options(
@@ -129,6 +151,7 @@ def coreml(
         attention=attention.value,
         chunks=chunks,
         components=_names(components),
+        layout=layout.value,
     )
     _export("coreml", checkpoint, recipe, out, options)
 
@@ -158,14 +181,29 @@ def onnx(
     ] = None,
     chunks: Chunks = 1,
     components: Components = "",
+    layout: Annotated[
+        OnnxLayout,
+        typer.Option(
+            help="Who reads the files. own is the default because this project's evaluation, "
+            "libraries and runtimes read it; optimum is for Hugging Face's ORTDiffusionPipeline, "
+            "which takes no .ort files."
+        ),
+    ] = OnnxLayout.OWN,
 ) -> None:
     """Export to ONNX: an .onnx and an .ort file for each component."""
     from quantization import is_quantized
 
     small = recipe is not None or is_quantized(checkpoint)
-    ort = ort or (Ort.NONE if small else Ort.DENSE)
+    others = layout is not OnnxLayout.OWN
+    if others and ort not in (None, Ort.NONE):
+        raise typer.BadParameter(f"--layout {layout.value} has no .ort files; leave out --ort")
+    ort = ort or (Ort.NONE if small or others else Ort.DENSE)
     options = Options(
-        precision=precision.value, ort=ort.value, chunks=chunks, components=_names(components)
+        precision=precision.value,
+        ort=ort.value,
+        chunks=chunks,
+        components=_names(components),
+        layout=layout.value,
     )
     _export("onnx", checkpoint, recipe, out, options)
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from export import layouts
 from export.entries import ComponentEntry, FileEntry
 from export.errors import ArtifactError, ManifestError
 from export.manifest import Manifest
@@ -27,6 +28,15 @@ class Artifact:
     def component(self, name: str) -> ComponentEntry:
         """The entry of a component; raises `ManifestError` where there is none."""
         return self.manifest.component(name)
+
+    def require_own_layout(self) -> None:
+        """Raise `ArtifactError` where the files are arranged for other software alone."""
+        if (found := layouts.about(self.manifest.options)) is not None:
+            name, layout = found
+            raise ArtifactError(
+                f"{self.folder} has the layout {name}, which {layout.opened_by} opens; "
+                f"this command needs one exported without --layout"
+            )
 
     def model(self, component: str, kind: str) -> Path:
         """Path of a component's model file or package.

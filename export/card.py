@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components import PipelineFacts, TensorSpec
+from export import layouts
 from export.manifest import Manifest
 
 NAME = "README.md"
@@ -64,6 +65,10 @@ def _shapes(specs: tuple[TensorSpec, ...]) -> str:
 
 
 def _use(manifest: Manifest) -> str:
+    if (found := layouts.about(manifest.options)) is not None:
+        layout = found[1]
+        code = f"```{layout.language}\n{layout.code}\n```"
+        return f"## Use\n\n{layout.use}\n\n{code}"
     sentence, line = _USE[manifest.format]
     first = manifest.components[0].name
     code = f'```python\n{line}\n\nrunner = load(".", "{first}")\n```'

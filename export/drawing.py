@@ -63,6 +63,7 @@ class Drawing:
             UnavailableError: This machine lacks the runtime.
         """
         self._artifact = open_artifact(folder)
+        self._artifact.require_own_layout()
         self._runtime = _chosen(self._artifact, runtime)
         manifest = self._artifact.manifest
         if manifest.tokenizer is None and manifest.tokenizer_2 is None:

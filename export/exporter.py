@@ -29,6 +29,7 @@ from export.formats import Format, Options, Written, format_named
 from export.forms.chunks import cut
 from export.forms.express import with_attention
 from export.forms.packed import PackedForm, StoredBytes, chunk_counts
+from export.layouts import laid_out
 from export.manifest import Constants, Manifest
 from export.report import Row
 from quantization import (
@@ -96,7 +97,7 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
     format_ = format_named(request.format)
     quantized = _quantized(request)
     pipeline = quantized.pipeline if quantized else components.load(request.checkpoint)
-    options = request.options
+    format_, options = laid_out(request.format, format_, request.options, pipeline)
     if quantized:
         options = replace(options, int8=bool(quantized.recipe.activations))
         _require_supported(quantized, format_.target(options))
@@ -118,13 +119,15 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
         progress("running the PyTorch reference")
         recording = _only(names, components.record(pipeline, seed=SEED))
         entries: list[ComponentEntry] = []
-        chunked, seconds = [], {}
+        chunked, seconds, specs = [], {}, {}
         for name in names:
             progress(f"converting {name}")
             started = time.perf_counter()
             own = fitting(options, format_, name, recording.peaks[name], progress)
             precision = "" if own is options else own.precision
             component = with_attention(pipeline.component(name), own.attention)
+            specs[name] = component.outputs
+            component = format_.arranged(component)
             parts = cut(component, chunks[name], _stored(name, own, quantized))
             for part in parts:
                 packed = PackedForm(quantized, name, part) if quantized else None
@@ -137,9 +140,9 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
         format_.finish(folder)
         recipe = quantized.recipe if quantized else None
         made = (tuple(entries), tuple(chunked))
-        _close(folder, request, format_, pipeline, recording, made, recipe)
+        _close(folder, request, options, format_, pipeline, recording, made, recipe)
         progress("comparing with the reference")
-        rows = check(folder, pipeline, recording, format_, options, seconds)
+        rows = check(folder, pipeline, recording, format_, options, seconds, specs)
         if not all(row.passed for row in rows):
             raise GateError(rows)
         artifact.verify(folder)
@@ -234,6 +237,7 @@ def _require_convolutions(options: Options) -> None:
 def _close(
     folder: Path,
     request: Request,
+    options: Options,
     format_: Format,
     pipeline: PipelineComponents,
     recording: Recording,
@@ -251,7 +255,7 @@ def _close(
         version=version(),
         pipeline=read_index(request.checkpoint)["_class_name"],
         licence=facts.licence,
-        options=format_.options(request.options),
+        options=format_.options(options),
         checkpoint=components.fingerprint(request.checkpoint),
         changes=overlay.changes if (overlay := overlay_of(request.checkpoint)) else (),
         recipe=recipe.digest if recipe else None,

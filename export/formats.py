@@ -27,6 +27,7 @@ class Options:
         attention: The form of attention, one of `export.forms.attention.FORMS`.
         chunks: How many chunks the largest component is cut into.
         components: Names of the only components to export; empty for all.
+        layout: Whose names the files have: `own`, or one of `export.layouts.LAYOUTS`.
     """
 
     precision: str = "fp16"
@@ -36,6 +37,7 @@ class Options:
     attention: str = "original"
     chunks: int = 1
     components: tuple[str, ...] = ()
+    layout: str = "own"
 
     def forms(self) -> dict[str, str]:
         """For the manifest, how components are expressed where it is not the usual way."""
@@ -71,6 +73,25 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the files of a component lie, where its name alone does not say it.
+
+    Attributes:
+        path: Path relative to the artifact, without the file's ending.
+        any_batch: Whether the first axis of all inputs and outputs that have axes may have any
+            length, as far as the format can say so.
+    """
+
+    path: str
+    any_batch: bool = False
+
+    @classmethod
+    def of(cls, component: Component) -> Place:
+        """The place of a component in our own layout."""
+        return cls(path=component.name)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RuntimeGate:
     """How close a new artifact must come to the reference in one runtime.
 
@@ -102,6 +123,9 @@ class Format(Protocol):
     def options(self, options: Options) -> dict[str, str]:
         """The options that matter to this format, for the manifest."""
 
+    def arranged(self, component: Component) -> Component:
+        """The component with the inputs and outputs that the format's files have."""
+
     def write(
         self,
         component: Component,
@@ -109,6 +133,7 @@ class Format(Protocol):
         facts: PipelineFacts,
         options: Options,
         quantized: PackedWeights | None,
+        place: Place | None = None,
     ) -> Written:
         """Convert one component and write its model files into `folder`.
 
@@ -119,6 +144,7 @@ class Format(Protocol):
             facts: What the model files say about the pipeline.
             options: The options of the export.
             quantized: The packed weights to store; None stores the component's own.
+            place: Where the files lie; None for files with the component's name.
         """
 
     def target(self, options: Options) -> Target:

@@ -84,6 +84,7 @@ def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bu
         UnsuitableArtifactError: The artifact is whole, but no app of that language can use it.
     """
     artifact = verify(folder)
+    artifact.require_own_layout()
     manifest = artifact.manifest
     if manifest.pipeline != PIPELINE:
         raise UnsuitableArtifactError(f"{folder} is of {manifest.pipeline}, expected {PIPELINE}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
 from export.coreml import compress, convert, package
-from export.formats import Options, PackedWeights, RuntimeGate, Written
+from export.formats import Options, PackedWeights, Place, RuntimeGate, Written
 from quantization import Target
 from support.version import version
 
@@ -20,6 +20,9 @@ class CoreMLFormat:
     def options(self, options: Options) -> dict[str, str]:
         return {"precision": options.precision, "target": options.target, **options.forms()}
 
+    def arranged(self, component: Component) -> Component:
+        return component
+
     def write(
         self,
         component: Component,
@@ -27,8 +30,10 @@ class CoreMLFormat:
         facts: PipelineFacts,
         options: Options,
         quantized: PackedWeights | None,
+        place: Place | None = None,
     ) -> Written:
-        name = f"{component.name}.mlpackage"
+        name = f"{(place or Place.of(component)).path}.mlpackage"
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if quantized is not None:
             compress.mark(component.module, quantized.packed(component.name))
         spec = convert.convert(

@@ -24,6 +24,9 @@ from export.errors import ExportError
 from export.forms.cut_positions import cheapest_cuts, most_parts
 from export.forms.traced import PASSED, TracedNetwork
 
+CHUNK = "_chunk"
+"""What stands between a component's name and a chunk's number."""
+
 
 def tensor_bytes(name: str, value: Tensor) -> float:
     """Bytes of a parameter as it is."""
@@ -124,7 +127,7 @@ def _chunk(
         builder.copy(step)
     module = builder.finish(returned)
     return Component(
-        name=f"{component.name}_chunk{index + 1}",
+        name=f"{component.name}{CHUNK}{index + 1}",
         module=module,
         inputs=tuple(builder.inputs),
         outputs=tuple(spec for _, spec in returned),

@@ -8,7 +8,7 @@ from pathlib import Path
 from components import Component, PipelineFacts, Runner
 from export import gates, runtimes
 from export.errors import ConversionError
-from export.formats import Options, PackedWeights, RuntimeGate, Written
+from export.formats import Options, PackedWeights, Place, RuntimeGate, Written
 from export.onnx import activations, compress, convert, package, packed_weights
 from quantization import Target
 from support.version import version
@@ -26,6 +26,9 @@ class OnnxFormat:
         common = {"opset": str(convert.OPSET), "precision": options.precision, **options.forms()}
         return common if options.ort == "dense" else {**common, "ort": options.ort}
 
+    def arranged(self, component: Component) -> Component:
+        return component
+
     def write(
         self,
         component: Component,
@@ -33,11 +36,14 @@ class OnnxFormat:
         facts: PipelineFacts,
         options: Options,
         quantized: PackedWeights | None,
+        place: Place | None = None,
     ) -> Written:
         _require_size(component)
-        model = convert.convert(component)
+        place = place or Place.of(component)
+        model = convert.convert(component, any_batch=place.any_batch)
         package.describe(model, component, facts, version())
-        models = {"onnx": f"{component.name}.onnx", "ort": f"{component.name}.ort"}
+        models = {kind: f"{place.path}.{kind}" for kind in ("onnx", "ort")}
+        (folder / place.path).parent.mkdir(parents=True, exist_ok=True)
         if options.ort == "dense":
             package.write_ort(model, folder / models["ort"])
         if quantized is not None:

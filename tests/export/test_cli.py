@@ -21,6 +21,7 @@ FLAGS = {
         "target": "ios16",
         "precision": "fp16",
         "out": "dist/coreml",
+        "layout": "own",
     },
     "onnx": {
         "checkpoint": str(shipped.CHECKPOINT),
@@ -29,6 +30,7 @@ FLAGS = {
         "precision": "fp16",
         "out": "dist/onnx",
         "ort": None,
+        "layout": "own",
     },
     "verify": {"artifact": None},
     "schema": {"out": "docs/schemas/manifest.schema.json"},
