@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent
 CHANGES = (
     *("lora", "unet", "vae", "text_encoder", "controlnet"),
     *("pipeline", "prediction", "size", "batch"),
+    *("guidance", "steps", "strength"),
 )
 """Options that every command with a checkpoint has, to change it; none of them has a default."""
 _LONGEST = (
