@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from components import Component, TensorSpec
 from export.coreml.aliases import drop_aliases
-from export.coreml.compress import compute_precision
 from export.coreml.group_norm import low_rank_group_norm
+from export.coreml.half_precision import pass_pipeline
 from export.errors import ConversionError
 from quantization import COREML_TARGETS
 from support.quiet import quiet
@@ -48,7 +48,7 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
                 inputs=[_input_type(spec) for spec in component.inputs],
                 outputs=[_output_type(spec) for spec in component.outputs],
                 minimum_deployment_target=DEPLOYMENT_TARGETS[target],
-                compute_precision=compute_precision(precision),
+                **_precision(precision),
                 package_dir=str(package),
                 skip_model_load=True,
             )
@@ -69,6 +69,13 @@ def export_program(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
         program = torch.export.export(module.eval(), example).run_decompositions({})
     drop_aliases(program)
     return program
+
+
+def _precision(precision: str) -> dict[str, Any]:
+    """What `ct.convert` takes for `fp16` or `fp32`."""
+    if precision == "fp32":
+        return {"compute_precision": ct.precision.FLOAT32}
+    return {"compute_precision": ct.precision.FLOAT16, "pass_pipeline": pass_pipeline()}
 
 
 class _ByteImages(nn.Module):
