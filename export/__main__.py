@@ -97,8 +97,9 @@ def onnx(
         Ort | None,
         typer.Option(
             help="The .ort files: dense fp32 weights (fast, large), packed ones (small, "
-            "but unpacked anew in every call), or none. Default: dense, and none with a recipe, "
-            "since neither is then what is wanted; .onnx files are small and fast.",
+            "but unpacked anew in every call), or none. Default: dense for every component below "
+            "2 GB, and none with a recipe, since neither is then what is wanted; .onnx files are "
+            "small and fast.",
             show_default=False,
         ),
     ] = None,
@@ -107,8 +108,8 @@ def onnx(
     from quantization import is_quantized
 
     small = recipe is not None or is_quantized(checkpoint)
-    ort = ort or (Ort.NONE if small else Ort.DENSE)
-    options = Options(precision=precision.value, ort=ort.value)
+    files = ort.value if ort else "none" if small else "auto"
+    options = Options(precision=precision.value, ort=files)
     _export("onnx", checkpoint, recipe, out, options)
 
 

@@ -11,6 +11,7 @@ import torch
 import components
 from components import Component, PipelineComponents, Recording
 from components.checkpoint import read_index
+from components.weights import least_and_greatest
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import check
@@ -94,8 +95,11 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
 
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
         for name in pipeline.names:
-            # What its loader or the precision refuses is known before anything is run.
-            _require_fitting(pipeline.component(name), options.precision)
+            # What its loader, precision or format refuses is known before anything is run.
+            component = pipeline.component(name)
+            _require_fitting(component, options.precision)
+            format_.require(component, options)
+            del component
         progress("running the PyTorch reference")
         recording = components.record(pipeline, seed=SEED)
         entries, seconds = [], {}
@@ -106,6 +110,8 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
             written = format_.write(component, folder, pipeline.facts(), options, quantized)
             entries.append(_entry(component, written))
             del component  # its weights leave memory before the next one's come
+            for note in written.notes:
+                progress(note)
             seconds[name] = time.perf_counter() - started
         format_.finish(folder)
         recipe = quantized.recipe if quantized else None
@@ -138,7 +144,7 @@ def _require_fitting(component: Component, precision: str) -> None:
     for name, weight in component.module.state_dict().items():
         if not weight.is_floating_point() or not weight.numel():
             continue
-        largest = float(weight.abs().max())
+        largest = max(map(abs, least_and_greatest(weight)))
         if largest > torch.finfo(torch.float16).max:
             raise ExportError(
                 f"{component.name}.{name} holds {largest:.3g}, expected at most 65504 in fp16; "

@@ -22,14 +22,21 @@ class Options:
         precision: `fp16` (small) or `fp32` (exact).
         target: Oldest iOS that must run the models; Core ML only.
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
-            weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
+            weights in fp32, `packed` ones, or `none` for no such files. `auto` is `dense` for the
+            components that are small enough; ONNX only.
         int8: Whether layers compute in int8, as a recipe's `activations` say.
+        external_from: Bytes of stored weights from which on they lie beside an `.onnx` file; None
+            for what is right for phones. ONNX only.
+        ort_from: Bytes of weights from which on there can be no `.ort` file; None for what is true
+            of the format. ONNX only.
     """
 
     precision: str = "fp16"
     target: str = Target.IOS16
-    ort: str = "dense"
+    ort: str = "auto"
     int8: bool = False
+    external_from: int | None = None
+    ort_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +46,12 @@ class Written:
     Attributes:
         models: For each kind of model file its path, relative to the artifact.
         ops: Operations in the first of them.
+        notes: What is not as one might expect, a line each.
     """
 
     models: dict[str, str]
     ops: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +88,21 @@ class Format(Protocol):
         options: Options,
         quantized: QuantizedPipeline | None,
     ) -> Written:
-        """Convert one component and write its model files into `folder`.
+        """Convert one component, which is used up, and write its model files into `folder`.
 
         Args:
             component: The network. With `quantized` its weights are already the numbers that the
-                packed weights stand for.
+                packed weights stand for. Afterwards its module may have none.
             folder: The artifact's staged folder.
             facts: What the model files say about the pipeline.
             options: The options of the export.
             quantized: The packed weights to store; None stores the component's own.
+        """
+
+    def require(self, component: Component, options: Options) -> None:
+        """Raise `ConversionError` where a component cannot be written with these options.
+
+        It is called for every component before anything is computed.
         """
 
     def target(self, options: Options) -> Target:
