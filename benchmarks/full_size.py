@@ -23,20 +23,6 @@ SD_UNET: dict[str, Any] = {
     "attention_head_dim": 8,
 }
 """Stable Diffusion 1.5: 860 M parameters."""
-SDXL_UNET: dict[str, Any] = {
-    "sample_size": 128,
-    "block_out_channels": (320, 640, 1280),
-    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-    "transformer_layers_per_block": (1, 2, 10),
-    "attention_head_dim": (5, 10, 20),
-    "cross_attention_dim": 2048,
-    "use_linear_projection": True,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "projection_class_embeddings_input_dim": 2816,
-}
-"""Stable Diffusion XL: 2.6 B parameters."""
 
 
 def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
@@ -67,13 +53,6 @@ def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
             requires_safety_checker=False,
         )
     pipeline.save_pretrained(folder, safe_serialization=True)
-    return folder
-
-
-def save_unet(folder: Path, sizes: dict[str, Any], seed: int = 0) -> Path:
-    """Write a UNet by itself, as diffusers does; returns its folder."""
-    torch.manual_seed(seed)
-    UNet2DConditionModel(**sizes).half().save_pretrained(folder, safe_serialization=True)
     return folder
 
 

@@ -41,7 +41,7 @@ def pass_pipeline(on_start: Callable[[], None] = lambda: None) -> ct.PassPipelin
 
 
 @register_pass(namespace="pocket_avatar")
-class to_half_precision(add_fp16_cast):  # type: ignore[misc]  # noqa: N801 (passes are named so)
+class to_half_precision(add_fp16_cast):  # noqa: N801 (passes are named so)
     """The pass, which stands in the place of `common::add_fp16_cast`.
 
     Attributes:

@@ -32,7 +32,8 @@ class OnnxFormat:
         model = convert.convert(component)
         package.describe(model, component, facts, version())
         models = {"onnx": f"{component.name}.onnx", "ort": f"{component.name}.ort"}
-        notes, ort_from = (), options.ort_from or package.ORT_FROM
+        notes: tuple[str, ...] = ()
+        ort_from = options.ort_from or package.ORT_FROM
         if options.ort == "auto" and package.stored(model) >= ort_from:
             del models["ort"]
             notes = (
