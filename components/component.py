@@ -5,6 +5,7 @@ Exporters, recipes, runtimes and gates know only `Component` and `PipelineCompon
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import numpy as np
 from components.checkpoint import files
 from components.declared import Part, check_parts
 from components.errors import CheckpointError, InputError, UnknownComponentError
-from components.weights import not_finite
+from components.weights import least_and_greatest, not_finite
 from support.json_records import Exact, record
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ class PipelineComponents(ABC):
         component = self._load(name)
         if self.weights is not None:
             self._set_weights(component, self.weights)
-        self._require_finite(component)
+        if self.weights is not None or not self.parts:
+            self._require_finite(component)  # otherwise `check` has read the files
         component.module.eval().requires_grad_(False)
         return component
 
@@ -249,7 +251,9 @@ class PipelineComponents(ABC):
 
     def _require_finite(self, component: Component) -> None:
         for name, value in component.module.state_dict().items():
-            if value.is_floating_point() and not value.isfinite().all():
+            if not value.is_floating_point() or not value.numel():
+                continue
+            if not all(map(math.isfinite, least_and_greatest(value))):
                 weight = f"{component.name}.{name} in {self.checkpoint}"
                 raise CheckpointError(not_finite(weight))
 

@@ -175,8 +175,8 @@ def tokenizer_files(folder: Path) -> tuple[str, ...]:
     )
 
 
-def load_module(kind: Any, checkpoint: Path, part: str, dtype: Any = None) -> Any:
-    """Load one part with its library's own loader, from local files only.
+def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
+    """Load one part as its library's own loader does, in float32, from local files only.
 
     Args:
         kind: A model class of diffusers or transformers.
@@ -190,19 +190,24 @@ def load_module(kind: Any, checkpoint: Path, part: str, dtype: Any = None) -> An
     """
     import torch
 
+    from components.streamed import load_streamed
+
     folder = checkpoint / part
-    variant = find_weights(folder, library_of(kind)).variant
+    found = find_weights(folder, library_of(kind))
     with understood(folder), reports_instead_of_warnings():
-        module, report = kind.from_pretrained(
-            checkpoint,
-            subfolder=part,
-            variant=variant,
-            torch_dtype=dtype or torch.float32,  # whatever the configuration says that weights were
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are in the report, by name
-        )
+        if library_of(kind) == "diffusers":
+            module, report = load_streamed(kind, folder, found.files)
+        else:
+            module, report = kind.from_pretrained(
+                checkpoint,
+                subfolder=part,
+                variant=found.variant,
+                torch_dtype=torch.float32,  # whatever the configuration says that weights were
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are in the report, by name
+            )
     _require_exact(folder, kind.__name__, report)
     return module
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.checkpoint import (
     read_json,
@@ -23,6 +24,9 @@ from components.checkpoint import (
 from components.errors import CheckpointError
 from components.foreign import LONGEST_HEADER
 from support.found_files import is_system_file, missing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STEMS = {"transformers": "model"}
 """For each library the name, without suffix, under which it looks for weights."""
@@ -133,7 +137,7 @@ def check_weights(path: Path, part: str) -> None:
 @lru_cache(maxsize=256)
 def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
     from safetensors import safe_open
-    from torch import aminmax, finfo, float32
+    from torch import finfo, float32
 
     for name, dtype in dtypes(path).items():
         if dtype not in _FLOATS and not name.endswith(COUNTERS):
@@ -146,8 +150,7 @@ def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
             tensor = file.get_tensor(name)
             if not tensor.is_floating_point() or not tensor.numel():
                 continue
-            # One pass without a mask of the tensor's size; NaN propagates to both.
-            ends = [float(end) for end in aminmax(tensor)]
+            ends = least_and_greatest(tensor)
             if not all(math.isfinite(end) for end in ends):
                 raise CheckpointError(not_finite(f"{part}.{name} in {path}"))
             if max(map(abs, ends)) > finfo(float32).max:
@@ -155,6 +158,16 @@ def _check_weights(path: Path, part: str, _state: tuple[int, ...]) -> None:
                     f"{part}.{name} in {path} holds {max(ends, key=abs):.3g}, "
                     f"expected numbers that float32 can hold"
                 )
+
+
+def least_and_greatest(tensor: Tensor) -> tuple[float, float]:
+    """The ends of a tensor's numbers, in one pass and without a copy; NaN where it holds any.
+
+    Args:
+        tensor: It has at least one element.
+    """
+    least, greatest = tensor.aminmax()
+    return float(least), float(greatest)
 
 
 def some(names: Iterable[str]) -> str:

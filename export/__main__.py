@@ -174,8 +174,9 @@ def onnx(
         Ort | None,
         typer.Option(
             help="The .ort files: dense fp32 weights (fast, large), packed ones (small, "
-            "but unpacked anew in every call), or none. Default: dense, and none with a recipe, "
-            "since neither is then what is wanted; .onnx files are small and fast.",
+            "but unpacked anew in every call), or none. Default: dense for every component below "
+            "2 GB, and none with a recipe, since neither is then what is wanted; .onnx files are "
+            "small and fast.",
             show_default=False,
         ),
     ] = None,
@@ -197,10 +198,10 @@ def onnx(
     others = layout is not OnnxLayout.OWN
     if others and ort not in (None, Ort.NONE):
         raise typer.BadParameter(f"--layout {layout.value} has no .ort files; leave out --ort")
-    ort = ort or (Ort.NONE if small or others else Ort.DENSE)
+    files = ort.value if ort else "none" if small or others else "auto"
     options = Options(
         precision=precision.value,
-        ort=ort.value,
+        ort=files,
         chunks=chunks,
         components=_names(components),
         layout=layout.value,

@@ -15,6 +15,8 @@ from support.found_files import instead, is_macos_file, missing
 
 MANIFEST = "manifest.json"
 """Name of the file that makes a folder an artifact."""
+DATA_SUFFIX = ".data"
+"""What is added to a model file's name for the file beside it that holds its weights, if any."""
 _KIND = f"an artifact, a folder with {MANIFEST} that `python -m export` published"
 
 
@@ -115,14 +117,14 @@ def verify(folder: Path | str) -> Artifact:
 
 
 def files_of(manifest: Manifest, path: str) -> tuple[FileEntry, ...]:
-    """The manifest's entries of a file, or of all files in a folder.
+    """The manifest's entries of a model: a file and its weights beside it, or a folder's files.
 
     Args:
         manifest: The artifact's manifest.
         path: Path of the file or folder, relative to the artifact.
     """
-    inside = f"{path}/"
-    return tuple(e for e in manifest.files if e.path == path or e.path.startswith(inside))
+    inside, exact = f"{path}/", (path, f"{path}{DATA_SUFFIX}")
+    return tuple(e for e in manifest.files if e.path in exact or e.path.startswith(inside))
 
 
 def _check_references(manifest: Manifest) -> None:

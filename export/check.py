@@ -46,12 +46,14 @@ def check(
     picture = specs[names[-1]]
     rows = anchor_rows(pipeline, recording, picture) if complete else []
     for gate in format_.gates(options):
-        for name in names:
+        # A component may be too large for a kind of file; then there is no whole run of that kind.
+        held = [name for name in names if _has(manifest, name, gate.kind)]
+        for name in held:
             runner = format_.runner(folder, name, gate)
             rows.append(
                 _component_row(manifest, name, gate, runner, recording, seconds, specs[name])
             )
-        if not complete:
+        if held != list(pipeline.names):
             continue
         runners = OneAtATime(pipeline.names, partial(format_.runner, folder, gate=gate))
         outputs = pipeline.run(runners, recording.run.inputs)
@@ -67,6 +69,11 @@ def check(
             )
         )
     return tuple(rows)
+
+
+def _has(manifest: Manifest, name: str, kind: str) -> bool:
+    """Whether all of a component is in files of a kind."""
+    return all(kind in part.models for part in manifest.parts(name))
 
 
 def anchor_rows(

@@ -12,6 +12,7 @@ import components
 from components import Component, PipelineComponents, Recording
 from components.checkpoint import read_index
 from components.overlay.record import overlay_of
+from components.weights import least_and_greatest
 from export import artifact, card, golden
 from export.artifact import MANIFEST
 from export.check import check
@@ -110,9 +111,10 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
         sizes = {}
         for name in names:
-            # What its loader or the precision refuses is known before anything is run.
+            # What its loader, precision or format refuses is known before anything is run.
             component = pipeline.component(name)
             _require_fitting(component, options.precision)
+            format_.require(component, options)
             sizes[name] = _stored(name, options, quantized).of(component)
             del component  # its weights leave memory before the next one's come
         chunks = chunk_counts(sizes, options.chunks)
@@ -133,6 +135,8 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
                 packed = PackedForm(quantized, name, part) if quantized else None
                 written = format_.write(part, folder, pipeline.facts(), own, packed)
                 entries.append(_entry(part, written, precision))
+                for note in written.notes:
+                    progress(note)
             if len(parts) > 1:
                 chunked.append(_chunked(component, parts))
             del component, parts, part, packed  # as above
@@ -171,7 +175,7 @@ def _require_fitting(component: Component, precision: str) -> None:
     for name, weight in component.module.state_dict().items():
         if not weight.is_floating_point() or not weight.numel():
             continue
-        largest = float(weight.abs().max())
+        largest = max(map(abs, least_and_greatest(weight)))
         if largest > torch.finfo(torch.float16).max:
             raise ExportError(
                 f"{component.name}.{name} holds {largest:.3g}, expected at most 65504 in fp16; "

@@ -22,22 +22,29 @@ class Options:
         precision: `fp16` (small) or `fp32` (exact).
         target: Oldest iOS that must run the models; Core ML only.
         ort: What `.ort` files hold beside the `.onnx` files, which are always packed: `dense`
-            weights in fp32, `packed` ones, or `none` for no such files; ONNX only.
+            weights in fp32, `packed` ones, or `none` for no such files. `auto` is `dense` for the
+            components that are small enough; ONNX only.
         int8: Whether layers compute in int8, as a recipe's `activations` say.
         attention: The form of attention, one of `export.forms.attention.FORMS`.
         chunks: How many chunks the largest component is cut into.
         components: Names of the only components to export; empty for all.
         layout: Whose names the files have: `own`, or one of `export.layouts.LAYOUTS`.
+        external_from: Bytes of stored weights from which on they lie beside an `.onnx` file; None
+            for what is right for phones. ONNX only.
+        ort_from: Bytes of weights from which on there can be no `.ort` file; None for what is true
+            of the format. ONNX only.
     """
 
     precision: str = "fp16"
     target: str = Target.IOS16
-    ort: str = "dense"
+    ort: str = "auto"
     int8: bool = False
     attention: str = "original"
     chunks: int = 1
     components: tuple[str, ...] = ()
     layout: str = "own"
+    external_from: int | None = None
+    ort_from: int | None = None
 
     def forms(self) -> dict[str, str]:
         """For the manifest, how components are expressed where it is not the usual way."""
@@ -66,10 +73,12 @@ class Written:
     Attributes:
         models: For each kind of model file its path, relative to the artifact.
         ops: Operations in the first of them.
+        notes: What is not as one might expect, a line each.
     """
 
     models: dict[str, str]
     ops: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,16 +144,22 @@ class Format(Protocol):
         quantized: PackedWeights | None,
         place: Place | None = None,
     ) -> Written:
-        """Convert one component and write its model files into `folder`.
+        """Convert one component, which is used up, and write its model files into `folder`.
 
         Args:
             component: The network. With `quantized` its weights are already the numbers that the
-                packed weights stand for.
+                packed weights stand for. Afterwards its module may have none.
             folder: The artifact's staged folder.
             facts: What the model files say about the pipeline.
             options: The options of the export.
             quantized: The packed weights to store; None stores the component's own.
             place: Where the files lie; None for files with the component's name.
+        """
+
+    def require(self, component: Component, options: Options) -> None:
+        """Raise `ConversionError` where a component cannot be written with these options.
+
+        It is called for every component before anything is computed.
         """
 
     def target(self, options: Options) -> Target:

@@ -22,31 +22,34 @@ _OF_WEIGHTS = ("weight", "bias")
 
 def read(path: Path) -> Graph:
     """Read a file; in `stored_as`, parameters have their own names."""
-    return of_model(onnx.load(path))
+    return of_model(_load(path), path.parent)
 
 
 def inner_values(path: Path, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
     """Yield every value of the graph, computed without fusing anything."""
-    yield from values_of_model(onnx.load(path), inputs)
+    yield from values_of_model(_load(path), inputs, path.parent)
 
 
-def values_of_model(model: onnx.ModelProto, inputs: Arrays) -> Iterator[tuple[str, np.ndarray]]:
+def values_of_model(
+    model: onnx.ModelProto, inputs: Arrays, folder: Path = Path()
+) -> Iterator[tuple[str, np.ndarray]]:
     """Yield every value that a model computes as it stands, by name and in its order.
 
-    Values become outputs of `model`, which is changed.
+    Values become outputs of `model`, which is changed. Weights that it keeps in a file of their own
+    lie in `folder`.
     """
     names = [name for node in model.graph.node for name in node.output if name]
     known = {output.name for output in model.graph.output}
     model.graph.output.extend(
         onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in known
     )
-    options = _options()
+    options = _options(folder)
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     yield from zip(names, _session(model, options).run(names, dict(inputs)), strict=True)
 
 
-def of_model(model: Any) -> Graph:
-    """The graph of a model in memory."""
+def of_model(model: Any, folder: Path = Path()) -> Graph:
+    """The graph of a model in memory, whose weights may lie in a file in `folder`."""
     graph = model.graph
     roots = {tensor.name: tensor.name for tensor in graph.initializer}
     unpacking, executed = [], []
@@ -59,13 +62,13 @@ def of_model(model: Any) -> Graph:
         else:
             executed.append(_operation(node, roots))
     used = {name for operation in executed for name in operation.constants}
-    constants = _constants(model, unpacking, used)
+    constants = _constants(model, unpacking, used, folder)
     floats = {name: value for name, value in constants.items() if value.dtype.kind == "f"}
     return Graph(
         operations=tuple(executed),
         constants=floats,
         stored_as={name: roots[name] for name in floats},
-        steps=_steps(graph, unpacking, floats),
+        steps=_steps(graph, unpacking, floats, folder),
     )
 
 
@@ -84,9 +87,17 @@ def _parameter_first(name: str) -> tuple[bool, str]:
     return (not any(part in _OF_WEIGHTS for part in name.split(".")), name)
 
 
-def _constants(model: Any, unpacking: list[Any], used: set[str]) -> dict[str, np.ndarray]:
+def _load(path: Path) -> onnx.ModelProto:
+    """A file without the weights beside it: they may be more than a message can hold."""
+    return onnx.load(path, load_external_data=False)
+
+
+def _constants(
+    model: Any, unpacking: list[Any], used: set[str], folder: Path
+) -> dict[str, np.ndarray]:
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = {name: numpy_helper.to_array(stored[name]) for name in used & stored.keys()}
+    at = str(folder)
+    found = {name: numpy_helper.to_array(stored[name], at) for name in used & stored.keys()}
     wanted = sorted(used - stored.keys())
     if wanted:
         outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in wanted]
@@ -96,13 +107,16 @@ def _constants(model: Any, unpacking: list[Any], used: set[str]) -> dict[str, np
         part = onnx.helper.make_model(
             graph, opset_imports=list(model.opset_import), ir_version=model.ir_version
         )
-        values = _session(part, _options()).run(wanted, {})
+        values = _session(part, _options(folder)).run(wanted, {})
         found |= dict(zip(wanted, values, strict=True))
     return found
 
 
-def _options() -> ort.SessionOptions:
+def _options(folder: Path) -> ort.SessionOptions:
     options = ort.SessionOptions()
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", str(folder)
+    )
     options.log_severity_level = 3
     return options
 
@@ -114,12 +128,12 @@ def _session(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.Inferen
 
 
 def _steps(
-    graph: Any, unpacking: list[Any], floats: dict[str, np.ndarray]
+    graph: Any, unpacking: list[Any], floats: dict[str, np.ndarray], folder: Path
 ) -> dict[str, np.ndarray]:
     """The steps of constants in int32, which are biases of layers that compute in int8."""
     stored = {tensor.name: tensor for tensor in graph.initializer}
     return {
-        node.output[0]: numpy_helper.to_array(stored[node.input[1]])
+        node.output[0]: numpy_helper.to_array(stored[node.input[1]], str(folder))
         for node in unpacking
         if node.op_type == "DequantizeLinear"
         and node.output[0] in floats

@@ -1,4 +1,4 @@
-"""How a component's numbers are stored and computed: its compute precision, its packed weights.
+"""How a component's packed weights are stored.
 
 Packed weights reach the ML Program in coremltools' own way for models that were compressed in
 PyTorch. Buffers beside the weight, named `_COREML_/WEIGHT/...`, describe its form, from which the
@@ -15,21 +15,12 @@ each number of the weight is an entry of the table, and of equal entries both ta
 
 from __future__ import annotations
 
-from typing import Any
-
-import coremltools as ct
 import numpy as np
 import torch
 from coremltools.optimize.torch._utils.metadata_utils import CompressionMetadata
 from torch import nn
 
-from export.coreml.trigonometry import fp16_except_phases
 from quantization import Form, LookUp, PackedState, Plain, Scaled
-
-
-def compute_precision(precision: str) -> Any:
-    """What `ct.convert` takes as `compute_precision` for `fp16` or `fp32`."""
-    return fp16_except_phases() if precision == "fp16" else ct.precision.FLOAT32
 
 
 def mark(module: nn.Module, packed: PackedState) -> int:

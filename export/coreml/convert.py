@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ from torch import Tensor, nn
 
 from components import Component, TensorSpec
 from export.coreml.aliases import drop_aliases
-from export.coreml.compress import compute_precision
 from export.coreml.group_norm import low_rank_group_norm
+from export.coreml.half_precision import pass_pipeline
 from export.errors import ConversionError
 from quantization import COREML_TARGETS
 from support.quiet import quiet
@@ -24,7 +26,9 @@ DEPLOYMENT_TARGETS = {
 """What coremltools calls our targets."""
 
 
-def convert(component: Component, package: Path, *, target: str, precision: str) -> Any:
+def convert(
+    component: Component, package: Path, *, target: str, precision: str, consume: bool = False
+) -> Any:
     """Convert a component. The package that coremltools writes is not deterministic yet.
 
     Args:
@@ -32,6 +36,8 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
         package: Where coremltools shall write, ending in `.mlpackage`.
         target: One of `COREML_TARGETS`: the oldest system that it must run on.
         precision: `fp16` or `fp32`.
+        consume: Whether the component's weights may be freed as they are converted, so that there
+            are never two of all. Its module is then left without any.
 
     Returns:
         The model's specification (protobuf); its weights lie in `package`.
@@ -42,13 +48,15 @@ def convert(component: Component, package: Path, *, target: str, precision: str)
     with quiet(), low_rank_group_norm():
         try:
             program = export_program(_ByteImages(component), component.example())
+            if consume:
+                component.module.to("meta")
             model = ct.convert(
                 program,
                 convert_to="mlprogram",
                 inputs=[_input_type(spec) for spec in component.inputs],
                 outputs=[_output_type(spec) for spec in component.outputs],
                 minimum_deployment_target=DEPLOYMENT_TARGETS[target],
-                compute_precision=compute_precision(precision),
+                **_precision(precision, partial(_free, program) if consume else _keep),
                 package_dir=str(package),
                 skip_model_load=True,
             )
@@ -69,6 +77,27 @@ def export_program(module: nn.Module, example: tuple[Tensor, ...]) -> Any:
         program = torch.export.export(module.eval(), example).run_decompositions({})
     drop_aliases(program)
     return program
+
+
+def _keep() -> None:
+    """Leave the weights of a program as they are."""
+
+
+def _free(program: Any) -> None:
+    """Drop the weights of an exported program that is converted already."""
+    program.state_dict.clear()
+
+
+def _precision(precision: str, on_start: Callable[[], None]) -> dict[str, Any]:
+    """What `ct.convert` takes for `fp16` or `fp32`.
+
+    Args:
+        precision: One of them.
+        on_start: Called when weights begin to be rounded to fp16.
+    """
+    if precision == "fp32":
+        return {"compute_precision": ct.precision.FLOAT32}
+    return {"compute_precision": ct.precision.FLOAT16, "pass_pipeline": pass_pipeline(on_start)}
 
 
 class _ByteImages(nn.Module):

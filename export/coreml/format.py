@@ -37,12 +37,19 @@ class CoreMLFormat:
         if quantized is not None:
             compress.mark(component.module, quantized.packed(component.name))
         spec = convert.convert(
-            component, folder / name, target=options.target, precision=options.precision
+            component,
+            folder / name,
+            target=options.target,
+            precision=options.precision,
+            consume=True,
         )
         package.describe(spec, component, facts, version())
         package.normalise(spec)
         package.write(spec, folder / name)
         return Written(models={"mlpackage": name}, ops=package.operations(spec))
+
+    def require(self, component: Component, options: Options) -> None:
+        """Refuse nothing: a package holds weights of any size."""
 
     def target(self, options: Options) -> Target:
         return Target(options.target)

@@ -10,28 +10,32 @@ operations, so nothing is lost. It leaves alone every operation whose result nev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
-
-import coremltools as ct
 
 PHASE_OPS = frozenset({"sin", "cos", "tan"})
 
 
-def fp16_except_phases() -> Any:
-    """The fp16 compute precision with this exception, for `ct.convert`."""
-    return ct.transform.FP16ComputePrecision(op_selector=lambda op: not feeds_phase(op))
-
-
-def feeds_phase(op: Any) -> bool:
-    """Whether a MIL operation is a sine or cosine or its result flows into one."""
-    seen: set[Any] = set()
-    waiting = [op]
+def feeding_phases(program: Any) -> set[Any]:
+    """The operations of a MIL program that are a sine or cosine, or whose result flows into one."""
+    found: set[Any] = set()
+    waiting = [
+        op
+        for function in program.functions.values()
+        for op in _operations(function)
+        if op.op_type in PHASE_OPS
+    ]
     while waiting:
-        current = waiting.pop()
-        if current.op_type in PHASE_OPS:
-            return True
-        for output in current.outputs:
-            fresh = [child for child in output.child_ops if child not in seen]
-            seen.update(fresh)
-            waiting.extend(fresh)
-    return False
+        op = waiting.pop()
+        if op not in found:
+            found.add(op)
+            waiting.extend(var.op for var in op.get_flattened_inputs() if var.op is not None)
+    return found
+
+
+def _operations(block: Any) -> Iterator[Any]:
+    """The operations of a block and of the blocks inside it."""
+    for op in block.operations:
+        yield op
+        for inner in op.blocks:
+            yield from _operations(inner)

@@ -52,6 +52,9 @@ class LaidOut:
             place = replace(place, path=f"{place.path}Chunk{number}")
         return self._format.write(component, folder, facts, options, quantized, place)
 
+    def require(self, component: Component, options: Options) -> None:
+        self._format.require(component, options)
+
     def target(self, options: Options) -> Target:
         return self._format.target(options)
 

@@ -6,6 +6,9 @@
 This halves the download at the same speed, because ONNX Runtime folds the casts once, when it loads
 the model. The rewrite leaves alone what is small (biases, scales, tables of frequencies, whose
 rounding costs quality and gains nothing), what is not fp32, and weights that fp16 cannot hold.
+
+A weight is rounded when the model is written, one at a time, so that there is never a second copy
+of all of them.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import onnx_ir as ir
 SMALLEST = 256
 """Elements below which a tensor is left alone."""
 _FP16_MAX = float(np.finfo(np.float16).max)
+_HALF = ir.DataType.FLOAT16
 
 
 def store_weights_in_fp16(model: ir.Model) -> int:
@@ -39,7 +43,8 @@ def _is_weight(value: ir.Value) -> bool:
         return False
     if len(tensor.shape) < 2 or tensor.size < SMALLEST or value.is_graph_output():
         return False
-    return bool(np.max(np.abs(tensor.numpy())) <= _FP16_MAX)
+    numbers = tensor.numpy()
+    return bool(numbers.min() >= -_FP16_MAX and numbers.max() <= _FP16_MAX)
 
 
 def _halve(graph: ir.Graph, value: ir.Value) -> ir.Node:
@@ -56,7 +61,15 @@ def _halve(graph: ir.Graph, value: ir.Value) -> ir.Node:
     value.replace_all_uses_with(cast.outputs[0])
     cast.resize_inputs(1)
     cast.replace_input_with(0, value)
-    half = value.const_value.numpy().astype(np.float16)
-    value.const_value = ir.tensor(half, name=value.name)
-    value.type = ir.TensorType(ir.DataType.FLOAT16)
+    value.const_value = _rounded(value.const_value, value.name)
+    value.type = ir.TensorType(_HALF)
     return cast
+
+
+def _rounded(tensor: ir.TensorProtocol, name: str) -> ir.LazyTensor:
+    """A tensor in fp16 that is computed when it is written."""
+
+    def half() -> ir.Tensor:
+        return ir.tensor(tensor.numpy().astype(np.float16), name=name)
+
+    return ir.LazyTensor(half, dtype=_HALF, shape=ir.Shape(tensor.shape), name=name)

@@ -19,6 +19,7 @@ from onnxruntime.tools.convert_onnx_models_to_ort import (
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from components import Component, PipelineFacts
+from export.artifact import DATA_SUFFIX
 from export.onnx.ort_order import in_order
 from support.quiet import quiet
 from support.version import public_version
@@ -26,8 +27,15 @@ from support.version import public_version
 IR_VERSION = 8
 """What ONNX Runtime 1.14 reads; nothing in these models needs a newer one."""
 
-LARGEST = 2**31 - 1
-"""Bytes that a protobuf or FlatBuffers file can hold."""
+EXTERNAL_FROM = 2**30
+"""Bytes of stored weights from which on they lie in a file beside the graph. A protobuf message
+holds less than 2 GiB, and is three times in memory while it is written or read."""
+
+ORT_FROM = 2**31 - 2**24
+"""Bytes of weights from which on there is no `.ort` file: a FlatBuffer holds less than 2 GiB."""
+
+_INLINE = 1024
+"""Bytes of the largest tensor that stays in the graph then: shapes, which readers want to see."""
 
 OPERATORS = "required_operators_and_types.config"
 """What a reduced build of ONNX Runtime must contain to run the `.ort` files."""
@@ -57,8 +65,25 @@ def describe(model: ir.Model, component: Component, facts: PipelineFacts, versio
         value.doc_string = texts[value.name or ""]
 
 
-def write(model: ir.Model, path: Path) -> None:
-    """Write one `.onnx` file. Law: the same model gives the same bytes."""
+def stored(model: ir.Model) -> int:
+    """Bytes of the weights that a model stores."""
+    tensors = (value.const_value for value in model.graph.initializers.values())
+    return sum(tensor.nbytes for tensor in tensors if tensor is not None)
+
+
+def write(model: ir.Model, path: Path, *, external: bool = False) -> None:
+    """Write one `.onnx` file. Law: the same model gives the same bytes.
+
+    Args:
+        model: The model. With `external` its weights lie in the new file afterwards.
+        path: Path of the file.
+        external: Whether the weights are written one by one into `NAME.onnx.data`, beside it.
+    """
+    if external:
+        data = path.name + DATA_SUFFIX
+        ir.external_data.unload_from_model(
+            model, path.parent, data, size_threshold_bytes=_INLINE, alignment=4096
+        )
     path.write_bytes(ir.to_proto(model).SerializeToString(deterministic=True))
 
 

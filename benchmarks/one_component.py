@@ -1,0 +1,39 @@
+"""One component of a checkpoint converted by itself, in this process, and nothing checked.
+
+    python -m benchmarks.one_component coreml|onnx CHECKPOINT COMPONENT OUT
+
+`benchmarks.checkpoints` runs it in a process of its own to know its seconds and peak memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from support.command_line import new_app, run
+
+app = new_app("Convert one component of a checkpoint.")
+
+
+@app.command()
+def main(
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="coreml or onnx.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of the checkpoint.")],
+    component: Annotated[str, typer.Argument(help="Name of the component.")],
+    out: Annotated[Path, typer.Argument(help="Folder for its model files; made where missing.")],
+) -> None:
+    """Convert one component in fp16; an ONNX model gets no .ort file."""
+    import components
+    from export.formats import Options, format_named
+
+    out.mkdir(parents=True, exist_ok=True)
+    pipeline = components.load(checkpoint)
+    exporter = format_named(format_)
+    options = Options(ort="none")
+    exporter.write(pipeline.component(component), out, pipeline.facts(), options, None)
+
+
+if __name__ == "__main__":
+    run(app, "python -m benchmarks.one_component")
