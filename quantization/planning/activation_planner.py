@@ -88,7 +88,7 @@ class ActivationPlanner:
         self.pipeline, self.runs, self.meter = prepared.pipeline, prepared.runs, prepared.meter
         self.counts = self.runs.multiplications(settings.seed)
         names = [name for name in self.counts if self._is_convolution(name)]
-        costs = self._costs(names, settings.seeds, prepared.cache)
+        costs = self._costs(names, prepared.seeds, prepared.cache)
         layers = [
             PlannedLayer(name=name, multiplications=self.counts[name], cost=cost)
             for name, cost in zip(names, costs, strict=True)
@@ -159,7 +159,8 @@ class ActivationPlanner:
 
         what = "measuring how much int8 hurts each layer"
         changes = cached(changes_of, seeds, cache / f"int8-{digest}", what, self.progress)
-        return relative_costs(changes, np.square(changes).sum(axis=1))
+        effects = np.square(changes)
+        return relative_costs(effects, effects.sum(axis=1))
 
     def _errors(self, names: list[str]) -> LayerErrors:
         """What int8 adds to each layer's output, all of them calibrated on the same runs."""

@@ -1,4 +1,11 @@
-"""Whole runs in PyTorch: what quantized weights do to final images, exactly and to first order."""
+"""Whole runs in PyTorch: what quantized weights do to final images, exactly and to first order.
+
+A gradient of a whole run needs no more memory than one of a single call: of each call of a
+component only the inputs are kept, and the call is computed again when its gradient is wanted
+(Chen et al., "Training deep nets with sublinear memory cost", arXiv 1604.06174). What is left is
+the weights, twice (fp32 to compute with, fp16 to restore), one gradient of all of them and what one
+call keeps.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from components import Component, PipelineComponents
 from quantization.activations import Int8Layers, calibrate, computing_in_int8
-from quantization.errors import QuantizationError
 from quantization.recipe import Recipe, quantizable
 
 LayerError = Callable[[Tensor, Tensor], Tensor]
@@ -25,7 +32,8 @@ class PipelineRuns:
     """Runs of a pipeline whose weights can be replaced, with all components in memory.
 
     Attributes:
-        weights: The quantizable weights by `COMPONENT.PARAMETER`, rounded to fp16.
+        weights: The quantizable weights by `COMPONENT.PARAMETER`, in fp16.
+        parameters: The number of elements of all components.
     """
 
     def __init__(self, pipeline: PipelineComponents) -> None:
@@ -38,8 +46,14 @@ class PipelineRuns:
             for key, parameter in component.module.named_parameters():
                 self._parameters[f"{name}.{key}"] = parameter
             names += [f"{name}.{key}" for key in quantizable(component.module)]
-        self._originals = {key: p.detach().clone() for key, p in self._parameters.items()}
+        self._originals = {key: p.detach().half() for key, p in self._parameters.items()}
+        self._replaced: set[str] = set()
         self.weights = {name: self._originals[name] for name in names}
+        self.parameters = sum(
+            value.numel()
+            for component in self._components.values()
+            for value in component.module.state_dict().values()
+        )
 
     def component(self, name: str) -> Component:
         """A component, with the weights that the last run gave it."""
@@ -77,21 +91,12 @@ class PipelineRuns:
         self._set(replaced)
         return calibrate(self.pipeline, self._components, recipe)
 
-    def gradients(self, seed: int, count: int) -> list[dict[str, Tensor]]:
-        """Gradients of `count` random projections of a run's image, by weight."""
-        self._set({})
-        parameters = [self._parameters[name] for name in self.weights]
-        for parameter in parameters:
-            parameter.requires_grad_(True)
-        try:
-            image = self._run(seed)
-            return [
-                dict(zip(self.weights, gradients, strict=True))
-                for gradients in _gradients(image, parameters, seed, count)
-            ]
-        finally:
-            for parameter in parameters:
-                parameter.requires_grad_(False)
+    def gradients(self, seed: int, count: int) -> Iterator[dict[str, Tensor]]:
+        """Gradients of `count` random projections of a run's image, by weight, one by one."""
+        with self._differentiable() as parameters:
+            found = _gradients(self._run(seed), parameters, seed, count)
+            # `map` keeps no reference to the last one, which is as large as all weights.
+            yield from map(lambda gradients: dict(zip(self.weights, gradients, strict=True)), found)
 
     def changes(self, seed: int, count: int, errors: LayerErrors) -> np.ndarray:
         """How random projections of a run's image change, to first order, when layers err.
@@ -106,7 +111,6 @@ class PipelineRuns:
         Returns:
             The changes, (count, layers).
         """
-        self._set({})
         outputs: list[Tensor] = []
         added: list[tuple[int, Tensor]] = []
         columns = {name: column for column, name in enumerate(errors)}
@@ -114,14 +118,15 @@ class PipelineRuns:
         def collect(name: str, input_: Tensor, output: Tensor) -> None:
             with torch.no_grad():
                 added.append((columns[name], errors[name](input_, output)))
-            outputs.append(output if output.requires_grad else output.requires_grad_())
+            outputs.append(output)
 
-        with self._watched(errors, collect):
-            image = self._run(seed)
         changes = np.zeros((count, len(errors)))
-        for row, gradients in enumerate(_gradients(image, outputs, seed, count)):
-            for (column, error), gradient in zip(added, gradients, strict=True):
-                changes[row, column] += float((error * gradient).sum(dtype=torch.float64))
+        with self._differentiable():  # so that every output has a gradient
+            with self._watched(errors, collect):
+                image = self._run(seed)
+            for row, gradients in enumerate(_gradients(image, outputs, seed, count)):
+                for (column, error), gradient in zip(added, gradients, strict=True):
+                    changes[row, column] += float((error * gradient).sum(dtype=torch.float64))
         return changes
 
     def multiplications(self, seed: int) -> dict[str, int]:
@@ -152,12 +157,27 @@ class PipelineRuns:
                 stack.callback(self.layer(name).register_forward_hook(hook(name)).remove)
             yield
 
+    @contextmanager
+    def _differentiable(self) -> Iterator[list[nn.Parameter]]:
+        """Let the quantizable weights have gradients while open, with their own values."""
+        self._set({})
+        parameters = [self._parameters[name] for name in self.weights]
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        try:
+            yield parameters
+        finally:
+            for parameter in parameters:
+                parameter.requires_grad_(False)
+
     def _set(self, replaced: Mapping[str, np.ndarray]) -> None:
         """Give all parameters their own values, or those that replace them."""
         with torch.no_grad():
-            for key, parameter in self._parameters.items():
-                other = replaced.get(key)
-                parameter.copy_(self._originals[key] if other is None else torch.from_numpy(other))
+            for key in self._replaced - replaced.keys():
+                self._parameters[key].copy_(self._originals[key])
+            for key in replaced.keys() & self._parameters.keys():
+                self._parameters[key].copy_(torch.from_numpy(replaced[key]))
+        self._replaced = replaced.keys() & self._parameters.keys()
 
     def _run(self, seed: int) -> Tensor:
         inputs: Any = {
@@ -165,10 +185,7 @@ class PipelineRuns:
         }
         runners: Any = {name: _runner(c) for name, c in self._components.items()}
         (image,) = self.pipeline.run(runners, inputs).values()
-        if not isinstance(image, Tensor):
-            raise QuantizationError(
-                f"{type(self.pipeline).__name__} cannot be planned: its runs have no gradients"
-            )
+        assert isinstance(image, Tensor), "runs of tensors give tensors"
         return image
 
 
@@ -195,7 +212,10 @@ def _runner(component: Component) -> Any:
     """A component as a callable from named tensors to named tensors, which keeps gradients."""
 
     def call(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-        result = component.module(*(torch.as_tensor(inputs[s.name]) for s in component.inputs))
+        tensors = [torch.as_tensor(inputs[spec.name]) for spec in component.inputs]
+        result = checkpoint(
+            component.module, *tensors, use_reentrant=False, preserve_rng_state=False
+        )
         outputs = result if isinstance(result, tuple) else (result,)
         return {spec.name: value for spec, value in zip(component.outputs, outputs, strict=True)}
 

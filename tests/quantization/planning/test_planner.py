@@ -92,8 +92,8 @@ def test_what_was_measured_is_not_measured_again(planner: Planner, checkpoint: P
     again = Planner(checkpoint, planner.settings, lambda *what: said.append(what))
     again.runs.gradients = again.runs.image = None  # type: ignore[assignment,method-assign]
     assert said and again.uniform(4) == planner.uniform(4)
-    for name, changes in planner.sensitivities.changes.items():
-        np.testing.assert_array_equal(again.sensitivities.changes[name], changes)
+    for name, effects in planner.sensitivities.effects.items():
+        np.testing.assert_array_equal(again.sensitivities.effects[name], effects)
 
 
 def test_only_schemes_of_the_target_are_planned(checkpoint: Path, tmp_path: Path) -> None:
