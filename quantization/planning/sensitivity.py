@@ -27,15 +27,12 @@ import torch
 from torch import Tensor
 
 from quantization.planning.runs import PipelineRuns
-from quantization.planning.size import LARGE
+from quantization.planning.size import LARGE, Effort
 from quantization.quantized_pipeline import THREADS
 from quantization.schemes import Scheme, candidates, quantize
 from quantization.targets import Target
 from support import atomic
 from support.progress import Progress, silent
-
-PROJECTIONS = 2
-"""Projections of each run: each costs about three times what the run does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +52,11 @@ class Sensitivities:
 
     def costs(self) -> dict[str, np.ndarray]:
         """For each weight what each scheme costs, relative to uniform 4 bits (`relative_costs`)."""
-        spread = sum(
+        typical = [
             self.effects[name][:, _nearest_bits(schemes, 4)]
             for name, schemes in self.schemes.items()
-        )
+        ]
+        spread = np.sum(typical, axis=0)
         return {name: relative_costs(effects, spread) for name, effects in self.effects.items()}
 
 
@@ -93,11 +91,12 @@ def measure(
     shapes = {name: tuple(weight.shape) for name, weight in runs.weights.items()}
     schemes = {name: candidates(target, shape) for name, shape in shapes.items()}
     names = {name: [str(scheme) for scheme in choices] for name, choices in schemes.items()}
-    digest = hashlib.sha256(json.dumps([names, PROJECTIONS], sort_keys=True).encode()).hexdigest()
+    count = Effort.of(runs.parameters).projections
+    digest = hashlib.sha256(json.dumps([names, count], sort_keys=True).encode()).hexdigest()
     errors = _Errors(runs, schemes)
     what = "measuring how much each weight's bits hurt"
     prefix = cache / f"effects-{digest[:12]}"
-    table = cached(lambda seed: _effects(runs, errors, seed), seeds, prefix, what, progress)
+    table = cached(lambda seed: _effects(runs, errors, seed, count), seeds, prefix, what, progress)
     ends = np.cumsum([len(choices) for choices in schemes.values()])[:-1]
     return Sensitivities(
         schemes=schemes,
@@ -154,8 +153,8 @@ class _Errors:
         return found
 
 
-def _effects(runs: PipelineRuns, errors: _Errors, seed: int) -> np.ndarray:
-    """The squared change of each projection of a run, (PROJECTIONS, all schemes of all weights)."""
+def _effects(runs: PipelineRuns, errors: _Errors, seed: int, count: int) -> np.ndarray:
+    """The squared changes of projections of a run, (count, all schemes of all weights)."""
 
     def row(gradients: Mapping[str, Tensor]) -> list[float]:
         def effects(name: str) -> list[float]:
@@ -164,7 +163,7 @@ def _effects(runs: PipelineRuns, errors: _Errors, seed: int) -> np.ndarray:
         with ThreadPoolExecutor(THREADS) as pool:  # quantizing releases the interpreter's lock
             return [effect for found in pool.map(effects, gradients) for effect in found]
 
-    return np.array([*map(row, runs.gradients(seed, PROJECTIONS))])
+    return np.array([*map(row, runs.gradients(seed, count))])
 
 
 def _effect(error: Tensor, gradient: Tensor) -> float:

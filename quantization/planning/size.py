@@ -14,11 +14,14 @@ class Effort:
 
     Attributes:
         runs: Differentiated runs that sensitivities come from.
+        projections: Projections of each of them, each of which costs about three times what the
+            run does.
         checks: Further runs that plans are verified on.
         curve: Whether uniform bits and other plans are measured too.
     """
 
     runs: int
+    projections: int
     checks: int
     curve: bool
 
@@ -26,5 +29,5 @@ class Effort:
     def of(cls, parameters: int) -> Effort:
         """The effort for a pipeline of so many parameters."""
         if parameters < LARGE:
-            return cls(runs=32, checks=16, curve=True)
-        return cls(runs=1, checks=1, curve=False)
+            return cls(runs=16, projections=2, checks=16, curve=True)
+        return cls(runs=1, projections=1, checks=1, curve=False)
