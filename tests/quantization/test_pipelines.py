@@ -55,8 +55,10 @@ def test_a_plan_is_what_its_quantized_checkpoint_draws(
     assert found == pytest.approx(plan.quality.mean, abs=0.5)
 
 
-@pytest.mark.parametrize("kind", LATENT_DIFFUSION)
-def test_layers_of_every_kind_compute_in_int8(
+@pytest.mark.parametrize(
+    "kind", ["StableDiffusionInpaintPipeline", "StableDiffusionXLControlNetPipeline"]
+)
+def test_layers_of_latent_diffusion_compute_in_int8(
     kind: str, tiny_checkpoint: Checkpoints, tmp_path: Path
 ) -> None:
     planner = ActivationPlanner(tiny_checkpoint(kind), settings(tmp_path, Target.ONNX))
@@ -86,16 +88,20 @@ def test_a_planned_stable_diffusion_in_onnx(tiny_checkpoint: Checkpoints, tmp_pa
 
 
 def test_a_recipe_survives_a_lora(tiny_checkpoint: Checkpoints, tmp_path: Path) -> None:
-    """Names and shapes stay, so the recipe of the base fits, and costs what it cost there."""
+    """Names and shapes stay, so the recipe of the base fits, and still beats uniform bits."""
     base, tuned = tiny_checkpoint(SD), tmp_path / "tuned"
     planner = Planner(base, settings(tmp_path))
-    plan = planner.for_size(int(planner.parameters * 6 / 8))
+    uniform = planner.uniform(6)
+    plan = planner.for_size(uniform.size)
     fuse_lora(base, tuned)
     (seed,) = planner.meter.seeds
     reference = picture(components.load(tuned), seed)
     assert psnr(planner.runs.image(seed), reference, peak=1.0) < plan.quality.mean  # it does a lot
-    found = picture(apply(tuned, plan.recipe).pipeline, seed)
-    assert psnr(reference, found, peak=1.0) == pytest.approx(plan.quality.mean, abs=4)
+    planned, plain = (
+        psnr(reference, picture(apply(tuned, recipe).pipeline, seed), peak=1.0)
+        for recipe in (plan.recipe, uniform.recipe)
+    )
+    assert planned > plain + 1
 
 
 def fuse_lora(base: Path, out: Path) -> None:
