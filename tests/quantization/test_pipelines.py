@@ -110,7 +110,7 @@ def fuse_lora(base: Path, out: Path) -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(base, safety_checker=None)
     layers = ["to_q", "to_k", "to_v", "to_out.0"]
     pipeline.unet.add_adapter(LoraConfig(r=4, target_modules=layers, init_lora_weights=False))
-    pipeline.unet.fuse_lora()
+    pipeline.unet.fuse_lora(lora_scale=0.3)
     pipeline.unload_lora_weights()
     pipeline.save_pretrained(out, safe_serialization=True)
 
