@@ -78,17 +78,24 @@ def plan(
         ),
     ] = Path("dist/recipe.json"),
     runs: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
-            help="Runs that sensitivities are measured on, each of another person, style and seed. "
-            "32 because then they are known to about half a decibel.",
+            help="Runs that sensitivities are measured on, each of another seed (for avatars: of "
+            "another person and style). Default: 16, because further ones change a plan by less "
+            "than half a decibel; 1 from 100 million parameters on, where a run takes minutes.",
+            show_default=False,
         ),
-    ] = 32,
+    ] = None,
     checks: Annotated[
-        int,
-        typer.Option(min=1, help="Further runs that plans are verified on, and repaired by."),
-    ] = 16,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Further runs that plans are verified on, and repaired by. Default: 16, or 1 "
+            "where --runs is 1 by default.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first run.")] = 0,
     cache: Annotated[
         Path,
@@ -99,9 +106,13 @@ def plan(
         ),
     ] = Path("runs/quantization"),
     curve: Annotated[
-        bool,
-        typer.Option(help="Also measure uniform bits and other plans, for the curve."),
-    ] = True,
+        bool | None,
+        typer.Option(
+            help="Also measure uniform bits and other plans, for the curve. Default: only below "
+            "100 million parameters.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Choose bits for every weight under a budget, verify the choice, and write it as a recipe."""
     # Imported here, because `--help` needs none of what planning imports.
@@ -124,7 +135,7 @@ def plan(
         else:
             size = max_mb * 1e6 if max_mb is not None else planner.parameters * (bits or BITS) / 8
             chosen = planner.for_size(int(size))
-        drawn = curve_of(planner, chosen, others=curve)
+        drawn = curve_of(planner, chosen, others=planner.effort.curve if curve is None else curve)
     with locked(out):  # a recipe and its report belong together
         atomic.write(out, chosen.recipe.dump())
         files = report.write(drawn, out)

@@ -18,7 +18,7 @@ from components.checkpoint import read_index
 from quantization.activations import Int8Layers, calibrate
 from quantization.errors import PackedError, WeightError
 from quantization.recipe import Recipe
-from quantization.schemes import FLOAT16, PackedState, PackedTensor, quantize
+from quantization.schemes import FLOAT16, PackedState, PackedTensor, Scheme, quantize
 
 THREADS = 2
 
@@ -119,16 +119,29 @@ def apply(checkpoint: Path, recipe: Recipe) -> QuantizedPipeline:
 def quantize_component(component: Component, recipe: Recipe) -> dict[str, PackedTensor]:
     """Pack every tensor of a component's state in the scheme that the recipe says."""
     schemes = recipe.schemes(component)
-    state = {name: value.numpy() for name, value in component.module.state_dict().items()}
+    state = component.module.state_dict()
+    chosen = {f"{component.name}.{name}": schemes.get(name, FLOAT16) for name in state}
+    named = {f"{component.name}.{name}": value for name, value in state.items()}
+    return dict(zip(state, quantize_all(named, chosen).values(), strict=True))
+
+
+def quantize_all(
+    weights: Mapping[str, torch.Tensor], schemes: Mapping[str, Scheme]
+) -> dict[str, PackedTensor]:
+    """Pack those weights that have a scheme, by name and in the order of `schemes`.
+
+    Raises:
+        WeightError: One is empty, or holds NaN or infinity; the message names it.
+    """
 
     def packed(name: str) -> PackedTensor:
         try:
-            return quantize(state[name], schemes.get(name, FLOAT16))
+            return quantize(weights[name].numpy(), schemes[name])
         except WeightError as error:
-            raise WeightError(f"{component.name}.{name} cannot be quantized: {error}") from None
+            raise WeightError(f"{name} cannot be quantized: {error}") from None
 
     with ThreadPoolExecutor(THREADS) as pool:  # the kernels release the interpreter's lock
-        return dict(zip(state, pool.map(packed, state), strict=True))
+        return dict(zip(schemes, pool.map(packed, schemes), strict=True))
 
 
 def sizes(pipeline: PipelineComponents, recipe: Recipe) -> dict[str, int]:

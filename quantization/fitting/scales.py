@@ -36,7 +36,7 @@ def int8_channels(
     """
     fp16_codes(weight)  # raises
     rows = _rows(weight, len(weight))
-    scales, integers = _fit(rows, _rows_or_ones(importance, rows), -127, 127)
+    scales, integers = _fit(rows, _masses(importance, rows), -127, 127)
     return scales, integers.reshape(weight.shape)
 
 
@@ -51,7 +51,7 @@ def int4_blocks(
     fp16_codes(weight)  # raises
     blocks = weight.shape[1] // block
     rows = _rows(weight, len(weight) * blocks)
-    scales, integers = _fit(rows, _rows_or_ones(importance, rows), -8, 7)
+    scales, integers = _fit(rows, _masses(importance, rows), -8, 7)
     return scales.reshape(len(weight), blocks), integers.reshape(weight.shape)
 
 
@@ -60,40 +60,36 @@ def _rows(values: np.ndarray, count: int) -> NDArray[np.float64]:
     return np.ascontiguousarray(values, np.float16).astype(np.float64).reshape(count, -1)
 
 
-def _rows_or_ones(importance: np.ndarray | None, rows: np.ndarray) -> NDArray[np.float64]:
-    """The importance in rows like the values'; ones where there is none."""
+def _masses(importance: np.ndarray | None, rows: np.ndarray) -> NDArray[np.float64]:
+    """The importance in rows like the values'; empty where all count alike."""
     if importance is None:
-        return np.ones(rows.shape)
+        return np.empty((0, 0))
     return importance.astype(np.float64).reshape(rows.shape)
 
 
 def _fit(rows: np.ndarray, masses: np.ndarray, low: int, high: int) -> tuple[Half, Integers]:
     """The best scale of each row that was tried, and the row's integers in [low, high]."""
     largest = np.abs(rows).max(axis=1)
-    shares = np.linspace(1.0, SMALLEST_SHARE, TRIALS)
     best, least = np.zeros(len(rows), np.float16), np.full(len(rows), np.inf)
-    for share in shares:
-        start = (largest * share / high).astype(np.float16)
-        for scale in (start, _least_squares(rows, masses, start, low, high)):
-            errors = _errors(rows, masses, scale.astype(np.float64), low, high)
+    for share in np.linspace(1.0, SMALLEST_SHARE, TRIALS):
+        scale = (largest * share / high).astype(np.float16)
+        for _ in range(2):
+            exact = scale.astype(np.float64)
+            products, squares = _sums(rows, masses, exact, float(low), float(high))
+            errors = exact * (exact * squares - 2 * products)  # less the sum of all squares
             better = errors < least
             best[better], least[better] = scale[better], errors[better]
+            # Then the best scale for these integers: least squares.
+            zeros = np.zeros(len(rows))
+            scale = np.divide(products, squares, out=zeros, where=squares > 0).astype(np.float16)
     integers = np.empty(rows.shape, np.int8)
     _round(rows, best.astype(np.float64), low, high, integers)
     return best, integers
 
 
-def _least_squares(rows: np.ndarray, masses: np.ndarray, scales: Half, low: int, high: int) -> Half:
-    """The best scale of each row for the integers that the given scales round to."""
-    integers = np.empty(rows.shape, np.int8)
-    _round(rows, scales.astype(np.float64), low, high, integers)
-    products = np.einsum("ij,ij,ij->i", rows, integers, masses)
-    squares = np.einsum("ij,ij,ij->i", integers, integers, masses)
-    fitted = np.divide(products, squares, out=np.zeros(len(rows)), where=squares > 0)
-    return fitted.astype(np.float16)
-
-
 _OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy"}
+_SUMS: Any = {**_OPTIONS, "fastmath": {"reassoc", "contract", "nnan", "nsz"}}
+"""So that sums are vectorised, which takes another order of their terms."""
 
 
 @njit(**_OPTIONS)
@@ -110,13 +106,24 @@ def _round(rows: Any, scales: Any, low: int, high: int, out: Any) -> None:
             out[row, column] = _nearest(rows[row, column], scales[row], low, high)
 
 
-@njit(**_OPTIONS)
-def _errors(rows: Any, masses: Any, scales: Any, low: int, high: int) -> Any:
-    errors = np.zeros(len(rows))
+@njit(**_SUMS)
+def _sums(rows: Any, masses: Any, scales: Any, low: float, high: float) -> Any:
+    """For each row the (weighted) sums of values times integers, and of integers squared."""
+    products, squares = np.zeros(len(rows)), np.zeros(len(rows))
     for row in range(len(rows)):
-        scale = scales[row]
-        for column in range(rows.shape[1]):
-            value = rows[row, column]
-            miss = value - scale * _nearest(value, scale, low, high)
-            errors[row] += masses[row, column] * miss * miss
-    return errors
+        scale, values = scales[row], rows[row]
+        if scale == 0.0:
+            continue
+        product, square = 0.0, 0.0
+        if len(masses):
+            for column in range(len(values)):
+                integer = min(max(np.rint(values[column] / scale), low), high)
+                product += masses[row, column] * values[column] * integer
+                square += masses[row, column] * integer * integer
+        else:
+            for column in range(len(values)):
+                integer = min(max(np.rint(values[column] / scale), low), high)
+                product += values[column] * integer
+                square += integer * integer
+        products[row], squares[row] = product, square
+    return products, squares

@@ -26,8 +26,8 @@ from quantization.activations import CONVOLUTIONS, Int8Layers, rounded
 from quantization.errors import BudgetError
 from quantization.planning.quality import Quality
 from quantization.planning.runs import LayerError, LayerErrors
-from quantization.planning.sensitivity import PROJECTIONS, cached, relative_costs
-from quantization.planning.settings import PlanSettings, decibels_of, prepare
+from quantization.planning.sensitivity import cached, relative_costs
+from quantization.planning.settings import PlanSettings, Prepared, decibels_of, prepare
 from quantization.recipe import Recipe
 from quantization.schemes import FLOAT16, INT8, quantize
 from support.progress import Progress, silent
@@ -88,7 +88,7 @@ class ActivationPlanner:
         self.pipeline, self.runs, self.meter = prepared.pipeline, prepared.runs, prepared.meter
         self.counts = self.runs.multiplications(settings.seed)
         names = [name for name in self.counts if self._is_convolution(name)]
-        costs = self._costs(names, settings.seeds, prepared.cache)
+        costs = self._costs(names, prepared)
         layers = [
             PlannedLayer(name=name, multiplications=self.counts[name], cost=cost)
             for name, cost in zip(names, costs, strict=True)
@@ -147,19 +147,21 @@ class ActivationPlanner:
             pipeline=self.pipeline, weights=weights, activations=dict.fromkeys(sorted(chosen), INT8)
         )
 
-    def _costs(self, names: list[str], seeds: range, cache: Path) -> np.ndarray:
-        """What int8 costs in each layer, (layers,); each run's result is kept in `cache`."""
-        digest = hashlib.sha256(json.dumps([names, PROJECTIONS]).encode()).hexdigest()[:12]
+    def _costs(self, names: list[str], prepared: Prepared) -> np.ndarray:
+        """What int8 costs in each layer, (layers,); each run's result is kept in the cache."""
+        count = prepared.effort.projections
+        digest = hashlib.sha256(json.dumps([names, count]).encode()).hexdigest()[:12]
         errors: dict[str, LayerError] = {}
 
-        def changes_of(seed: int) -> np.ndarray:
+        def effects_of(seed: int) -> np.ndarray:
             if not errors:
                 errors.update(self._errors(names))
-            return self.runs.changes(seed, PROJECTIONS, errors)
+            changes = self.runs.changes(seed, count, errors)
+            return np.stack([np.square(changes[name]).sum(axis=1) for name in names], axis=1)
 
-        what = "measuring how much int8 hurts each layer"
-        changes = cached(changes_of, seeds, cache / f"int8-{digest}", what, self.progress)
-        return relative_costs(changes, np.square(changes).sum(axis=1))
+        what, prefix = "measuring how much int8 hurts each layer", prepared.cache / f"int8-{digest}"
+        effects = cached(effects_of, prepared.seeds, prefix, what, self.progress)
+        return relative_costs(effects, effects.sum(axis=1))
 
     def _errors(self, names: list[str]) -> LayerErrors:
         """What int8 adds to each layer's output, all of them calibrated on the same runs."""

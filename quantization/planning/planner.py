@@ -61,6 +61,7 @@ class Planner:
     """Makes plans for one checkpoint and target.
 
     Attributes:
+        effort: How much is measured.
         parameters: The number of elements of all components.
         fixed: The bytes of all that is never quantized.
     """
@@ -71,8 +72,9 @@ class Planner:
         self.settings, self.progress = settings, progress
         prepared = prepare(checkpoint, settings)
         self.pipeline, self.runs, self.meter = prepared.pipeline, prepared.runs, prepared.meter
+        self.effort, self.parameters = prepared.effort, self.runs.parameters
         self.sensitivities = measure(
-            self.runs, settings.target, settings.seeds, prepared.cache, progress
+            self.runs, settings.target, prepared.seeds, prepared.cache, progress
         )
         self.costs = self.sensitivities.costs()
         self.shapes = {name: tuple(w.shape) for name, w in self.runs.weights.items()}
@@ -80,11 +82,6 @@ class Planner:
         unquantized = Recipe(pipeline=self.pipeline)
         whole = sum(component_size(component, unquantized) for component in components)
         self.fixed = whole - sum(FLOAT16.size(shape) for shape in self.shapes.values())
-        self.parameters = sum(
-            value.numel()
-            for component in components
-            for value in component.module.state_dict().values()
-        )
 
     def uniform(self, bits: int) -> Plan:
         """Every weight that is not small in one palette of so many bits, measured."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,9 @@ import numpy as np
 from components.metrics import psnr, ssim
 from quantization.activations import Int8Layers
 from quantization.planning.runs import PipelineRuns
-from quantization.quantized_pipeline import QuantizedPipeline
+from quantization.quantized_pipeline import QuantizedPipeline, quantize_all
 from quantization.recipe import Recipe
-from quantization.schemes import FLOAT16, quantize
+from quantization.schemes import FLOAT16, PackedState
 from support import atomic
 from support.progress import Progress, silent
 
@@ -123,26 +123,40 @@ class QualityMeter:
 
     def _change(self, recipe: Recipe, only: str) -> _Change:
         """What a recipe changes, of one component or all."""
-        replaced = {}
-        for name in self.runs.pipeline.names:
-            if only in ("", name):
-                schemes = recipe.schemes(self.runs.component(name))
-                for key, scheme in schemes.items():
-                    if scheme != FLOAT16:
-                        weight = self.runs.weights[f"{name}.{key}"].numpy()
-                        replaced[f"{name}.{key}"] = quantize(weight, scheme).dense()
+        names = [name for name in self.runs.pipeline.names if only in ("", name)]
+        schemes = {
+            f"{name}.{key}": scheme
+            for name in names
+            for key, scheme in recipe.schemes(self.runs.component(name)).items()
+            if scheme != FLOAT16
+        }
+        replaced = _Dense(quantize_all(self.runs.weights, schemes))
         if not recipe.activations:
             return replaced, {}
         calibrated = self.runs.calibrated(recipe, replaced)
         return replaced, {n: layers for n, layers in calibrated.items() if only in ("", n)}
 
 
+class _Dense(Mapping[str, np.ndarray]):
+    """The numbers that packed tensors stand for; only the packed ones are kept in memory."""
+
+    def __init__(self, packed: PackedState) -> None:
+        self._packed = packed
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._packed[name].dense()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
 def _change_of(quantized: QuantizedPipeline) -> _Change:
     """What packed tensors change."""
     names = quantized.pipeline.names
-    replaced = {
-        f"{name}.{key}": tensor.dense()
-        for name in names
-        for key, tensor in quantized.packed(name).items()
+    packed = {
+        f"{name}.{key}": tensor for name in names for key, tensor in quantized.packed(name).items()
     }
-    return replaced, {name: quantized.int8_layers(name) for name in names}
+    return _Dense(packed), {name: quantized.int8_layers(name) for name in names}

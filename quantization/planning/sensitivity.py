@@ -1,10 +1,15 @@
 """How much each weight's scheme changes final images, for all weights and schemes at once.
 
 One differentiated run tells, for every weight and every scheme, what the scheme's error does to one
-random projection of the image, to first order: two inner products. The mean square of that, over
-projections and over runs of different people and styles, is the mean squared error that the scheme
-causes (`quantization.planning.runs`). Errors of different weights are taken to be independent, so
-their mean squared errors add up.
+random projection of the image, to first order: an inner product of error and gradient. The mean
+square of that, over projections and over runs of different inputs, is the mean squared error that
+the scheme causes (`quantization.planning.runs`).
+
+Errors of different output channels are taken to be independent, so their squares add up, within a
+weight as between weights. Errors within a channel are not: all of them meet the same inputs. This
+is the Gauss-Newton matrix of the run, its blocks those of single channels. A weight has hundreds of
+channels, so that few projections are enough, where the square of the whole weight's inner product
+needs dozens; `docs/quantization.md` has the comparison.
 """
 
 from __future__ import annotations
@@ -13,20 +18,21 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from quantization.planning.runs import PipelineRuns
+from quantization.planning.size import LARGE, Effort
+from quantization.quantized_pipeline import THREADS
 from quantization.schemes import Scheme, candidates, quantize
 from quantization.targets import Target
 from support import atomic
 from support.progress import Progress, silent
-
-PROJECTIONS = 2
-"""Projections of each run: each costs a backward pass, which takes half as long as the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,23 +42,25 @@ class Sensitivities:
     Attributes:
         schemes: For each weight the schemes that it may have, smallest first.
         sizes: For each weight the bytes of each scheme.
-        changes: For each weight how a projection of the image changes, (measurements, schemes).
+        effects: For each weight the squared change of a projection of the image, (measurements,
+            schemes).
     """
 
     schemes: Mapping[str, tuple[Scheme, ...]]
     sizes: Mapping[str, np.ndarray]
-    changes: Mapping[str, np.ndarray]
+    effects: Mapping[str, np.ndarray]
 
     def costs(self) -> dict[str, np.ndarray]:
         """For each weight what each scheme costs, relative to uniform 4 bits (`relative_costs`)."""
-        spread = sum(
-            np.square(self.changes[name][:, _nearest_bits(schemes, 4)])
+        typical = [
+            self.effects[name][:, _nearest_bits(schemes, 4)]
             for name, schemes in self.schemes.items()
-        )
-        return {name: relative_costs(change, spread) for name, change in self.changes.items()}
+        ]
+        spread = np.sum(typical, axis=0)
+        return {name: relative_costs(effects, spread) for name, effects in self.effects.items()}
 
 
-def relative_costs(changes: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def relative_costs(effects: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """Costs (choices,) such that `-10·log10` of a plan's sum predicts the images' mean PSNR.
 
     The mean of decibels is a mean of logarithms. The squared errors of a run are therefore taken
@@ -60,12 +68,12 @@ def relative_costs(changes: np.ndarray, spread: np.ndarray) -> np.ndarray:
     most would decide alone.
 
     Args:
-        changes: (measurements, choices): how a projection of the image changes.
+        effects: (measurements, choices): the squared change of a projection of the image.
         spread: (measurements,): the squared change that is typical.
     """
     spread = np.maximum(spread, 1e-30)
     level = np.exp(np.mean(np.log(spread)))
-    return level * np.mean(np.square(changes) / spread[:, None], axis=0)
+    return level * np.mean(effects / spread[:, None], axis=0)
 
 
 def measure(
@@ -83,16 +91,12 @@ def measure(
     shapes = {name: tuple(weight.shape) for name, weight in runs.weights.items()}
     schemes = {name: candidates(target, shape) for name, shape in shapes.items()}
     names = {name: [str(scheme) for scheme in choices] for name, choices in schemes.items()}
-    digest = hashlib.sha256(json.dumps([names, PROJECTIONS], sort_keys=True).encode()).hexdigest()
-    errors: dict[str, torch.Tensor] = {}
-
-    def changes(seed: int) -> np.ndarray:
-        if not errors:
-            errors.update(_errors(runs, schemes))
-        return _changes(runs, errors, seed)
-
+    count = Effort.of(runs.parameters).projections
+    digest = hashlib.sha256(json.dumps([names, count], sort_keys=True).encode()).hexdigest()
+    errors = _Errors(runs, schemes)
     what = "measuring how much each weight's bits hurt"
-    table = cached(changes, seeds, cache / f"changes-{digest[:12]}", what, progress)
+    prefix = cache / f"effects-{digest[:12]}"
+    table = cached(lambda seed: _effects(runs, errors, seed, count), seeds, prefix, what, progress)
     ends = np.cumsum([len(choices) for choices in schemes.values()])[:-1]
     return Sensitivities(
         schemes=schemes,
@@ -100,7 +104,7 @@ def measure(
             name: np.array([scheme.size(shapes[name]) for scheme in choices])
             for name, choices in schemes.items()
         },
-        changes=dict(zip(schemes, np.split(table, ends, axis=1), strict=True)),
+        effects=dict(zip(schemes, np.split(table, ends, axis=1), strict=True)),
     )
 
 
@@ -124,28 +128,48 @@ def cached(
     return np.concatenate(rows)
 
 
-def _errors(
-    runs: PipelineRuns, schemes: Mapping[str, tuple[Scheme, ...]]
-) -> dict[str, torch.Tensor]:
-    """For each weight what each scheme adds to it, (schemes, elements)."""
-    return {
-        name: torch.stack(
-            [
-                torch.from_numpy(quantize(weight.numpy(), scheme).dense()) - weight
-                for scheme in schemes[name]
-            ]
-        ).flatten(1)
-        for name, weight in runs.weights.items()
-    }
+class _Errors:
+    """What each scheme adds to each weight.
+
+    They are kept for the next run unless the pipeline is large: then they are computed again.
+    """
+
+    def __init__(self, runs: PipelineRuns, schemes: Mapping[str, tuple[Scheme, ...]]) -> None:
+        self._weights, self._schemes = runs.weights, schemes
+        self._keep = runs.parameters < LARGE
+        self._kept: dict[str, list[Tensor]] = {}
+
+    def of(self, name: str) -> list[Tensor]:
+        """For each scheme of a weight its error, of the weight's shape."""
+        if name in self._kept:
+            return self._kept[name]
+        weight = self._weights[name]
+        found = [
+            torch.from_numpy(quantize(weight.numpy(), scheme).dense()).sub_(weight)
+            for scheme in self._schemes[name]
+        ]
+        if self._keep:
+            self._kept[name] = found
+        return found
 
 
-def _changes(runs: PipelineRuns, errors: Mapping[str, torch.Tensor], seed: int) -> np.ndarray:
-    """How each projection of a run changes, (PROJECTIONS, all schemes of all weights)."""
-    rows = [
-        torch.cat([errors[name] @ gradient.flatten() for name, gradient in gradients.items()])
-        for gradients in runs.gradients(seed, PROJECTIONS)
-    ]
-    return torch.stack(rows).double().numpy()
+def _effects(runs: PipelineRuns, errors: _Errors, seed: int, count: int) -> np.ndarray:
+    """The squared changes of projections of a run, (count, all schemes of all weights)."""
+
+    def row(gradients: Mapping[str, Tensor]) -> list[float]:
+        def effects(name: str) -> list[float]:
+            return [_effect(error, gradients[name]) for error in errors.of(name)]
+
+        with ThreadPoolExecutor(THREADS) as pool:  # quantizing releases the interpreter's lock
+            return [effect for found in pool.map(effects, gradients) for effect in found]
+
+    return np.array([*map(row, runs.gradients(seed, count))])
+
+
+def _effect(error: Tensor, gradient: Tensor) -> float:
+    """The sum over output channels of the squared inner products of an error and a gradient."""
+    products = torch.linalg.vecdot(error.flatten(1), gradient.flatten(1))
+    return float(products.square().sum(dtype=torch.float64))
 
 
 def _nearest_bits(schemes: tuple[Scheme, ...], bits: int) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import components
 from components.checkpoint import read_index
 from quantization.planning.quality import QualityMeter
 from quantization.planning.runs import PipelineRuns
+from quantization.planning.size import Effort
 from quantization.targets import Target
 
-VERSION = 1
+VERSION = 2
 """Part of the name of every cache: raised when what is measured changes."""
 
 
@@ -24,22 +25,18 @@ class PlanSettings:
 
     Attributes:
         target: What must run the recipe.
-        runs: Differentiated runs that sensitivities come from.
-        checks: Further runs that plans are verified on.
+        runs: Differentiated runs that sensitivities come from; None for what the pipeline's size
+            allows (`size`).
+        checks: Further runs that plans are verified on; None likewise.
         seed: The first run's seed.
         cache: Folder of measurements.
     """
 
     target: Target = Target.IOS16
-    runs: int = 32
-    checks: int = 16
+    runs: int | None = None
+    checks: int | None = None
     seed: int = 0
     cache: Path = Path("runs/quantization")
-
-    @property
-    def seeds(self) -> range:
-        """The seeds of the differentiated runs."""
-        return range(self.seed, self.seed + self.runs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +46,16 @@ class Prepared:
     Attributes:
         pipeline: The name of the pipeline's class.
         runs: Its runs.
+        effort: How much is measured.
+        seeds: The seeds of the differentiated runs.
         meter: Measures recipes on the runs that check plans.
         cache: Folder of what was measured of this checkpoint.
     """
 
     pipeline: str
     runs: PipelineRuns
+    effort: Effort
+    seeds: range
     meter: QualityMeter
     cache: Path
 
@@ -70,11 +71,19 @@ def prepare(checkpoint: Path, settings: PlanSettings) -> Prepared:
     runs = PipelineRuns(pipeline)
     key = [components.fingerprint(checkpoint), VERSION]
     cache = settings.cache / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
-    first = settings.seed + settings.runs
+    usual = Effort.of(runs.parameters)
+    effort = replace(
+        usual,
+        runs=usual.runs if settings.runs is None else settings.runs,
+        checks=usual.checks if settings.checks is None else settings.checks,
+    )
+    first = settings.seed + effort.runs
     return Prepared(
         pipeline=name,
         runs=runs,
-        meter=QualityMeter(runs, range(first, first + settings.checks), cache),
+        effort=effort,
+        seeds=range(settings.seed, first),
+        meter=QualityMeter(runs, range(first, first + effort.checks), cache),
         cache=cache,
     )
 

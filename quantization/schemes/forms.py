@@ -62,7 +62,8 @@ class LookUp:
 
     def dense(self) -> NDArray[np.float32]:
         """The weight in float32."""
-        return self.table.astype(np.float32).reshape(-1)[self.flat_indices()]
+        indices = self.indices() if len(self.table) == 1 else self.flat_indices()
+        return self.table.astype(np.float32).reshape(-1)[indices]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,8 @@ import components
 from components.metrics import psnr
 from quantization.errors import BudgetError
 from quantization.planning import Planner, PlanSettings
+from quantization.planning.sensitivity import _effect
+from quantization.planning.size import LARGE, Effort
 from quantization.quantized_pipeline import sizes
 from quantization.recipe import Recipe
 from quantization.schemes import Palette, parse, quantize
@@ -41,6 +43,43 @@ def test_a_projections_gradient_predicts_a_small_change(planner: Planner) -> Non
     noise = torch.randn(change.shape, generator=torch.Generator().manual_seed(seed)).numpy()
     found = float((change * noise).sum()) / change.size**0.5
     assert found == pytest.approx(float((gradient[name].numpy() * step).sum()), rel=0.05)
+
+
+def test_one_projection_ranks_weights_as_trying_one_at_a_time_does(planner: Planner) -> None:
+    sensitivities, scheme = planner.sensitivities, Palette(bits=4)
+    names = [*sensitivities.schemes][::4]
+    estimated, exact = [], []
+    for name in names:
+        index = sensitivities.schemes[name].index(scheme)
+        estimated.append(sensitivities.effects[name][0, index])
+        dense = quantize(planner.runs.weights[name].numpy(), scheme).dense()
+        error = planner.runs.image(0, {name: dense}) - planner.runs.image(0)
+        exact.append(float(np.square(error).mean()))
+    ranks = [np.argsort(np.argsort(values)) for values in (estimated, exact)]
+    assert np.corrcoef(ranks)[0, 1] > 0.9
+
+
+def test_errors_count_by_output_channel() -> None:
+    error, gradient = (
+        torch.tensor([[1.0, 2.0], [3.0, -1.0]]),
+        torch.tensor([[1.0, 1.0], [2.0, 4.0]]),
+    )
+    assert _effect(error, gradient) == (1 + 2) ** 2 + (6 - 4) ** 2
+
+
+def test_a_weights_own_numbers_are_known_while_others_stand_in(planner: Planner) -> None:
+    runs, name = planner.runs, "decoder.layers.0.weight"
+    own = runs.weights[name].numpy()
+    runs.image(0, {name: np.zeros_like(own)})
+    np.testing.assert_array_equal(runs.weights[name].numpy(), own)
+    runs.image(0)
+    np.testing.assert_array_equal(runs.component("decoder").module.layers[0].weight, own)
+
+
+def test_large_pipelines_get_few_runs() -> None:
+    small, large = Effort.of(LARGE - 1), Effort.of(LARGE)
+    assert small.runs * small.projections > 10 and small.curve
+    assert large.runs * large.projections == 1 and not large.curve
 
 
 def test_runs_in_fp16_are_what_everything_is_compared_with(planner: Planner) -> None:
@@ -92,8 +131,8 @@ def test_what_was_measured_is_not_measured_again(planner: Planner, checkpoint: P
     again = Planner(checkpoint, planner.settings, lambda *what: said.append(what))
     again.runs.gradients = again.runs.image = None  # type: ignore[assignment,method-assign]
     assert said and again.uniform(4) == planner.uniform(4)
-    for name, changes in planner.sensitivities.changes.items():
-        np.testing.assert_array_equal(again.sensitivities.changes[name], changes)
+    for name, effects in planner.sensitivities.effects.items():
+        np.testing.assert_array_equal(again.sensitivities.effects[name], effects)
 
 
 def test_only_schemes_of_the_target_are_planned(checkpoint: Path, tmp_path: Path) -> None:
