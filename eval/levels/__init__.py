@@ -11,6 +11,7 @@ from eval.levels.figures import CaseFigures
 from eval.levels.layer_search import search
 from eval.levels.pictures import compare_pictures
 from eval.levels.scope import Scope, described
+from eval.levels.unused import unused
 from eval.levels.weights import ReadBack, read_back
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "search",
     "speed",
     "trajectory",
+    "unused",
 ]

@@ -13,7 +13,7 @@ from components import Arrays, Runner
 from components.reference import OneAtATime
 from eval import graphs
 from eval.graphs import Graph
-from eval.levels import CaseFigures, Scope, components, read_back, search, speed
+from eval.levels import CaseFigures, Scope, components, read_back, search, speed, unused
 from eval.reference import Call, Model, Reference
 from eval.schema import RUN, Cost, Findings, LayerSearch, Level, Row, Where
 from eval.tasks.artifact_runtime import ArtifactRuntime
@@ -152,10 +152,12 @@ class RuntimeEvaluation:
         if held.wrong:
             worst, relative = held.wrong[0]
             where = Where(detail=f"{worst}, off by {relative:.2g} of its size")
-        count = len(held.right) + len(held.wrong) + len(held.missing)
+        left_out = unused(reference.components[name], held.missing)
+        missing = [weight for weight in held.missing if weight not in left_out]
+        count = len(held.right) + len(held.wrong) + len(missing)
         self.found.rows.append(scope.row("wrong", len(held.wrong), where=where, count=count))
-        gone = Where(detail=", ".join(held.missing[:3]))
-        self.found.rows.append(scope.row("missing", len(held.missing), where=gone, count=count))
+        gone = Where(detail=", ".join(missing[:3]))
+        self.found.rows.append(scope.row("missing", len(missing), where=gone, count=count))
 
     def _loader(self, name: str) -> partial[Runner]:
         folder, threads = self.opened.artifact.folder, self.workspace.request.threads
