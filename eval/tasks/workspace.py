@@ -9,7 +9,6 @@ from threadpoolctl import threadpool_limits
 
 import components
 from components import PipelineComponents
-from components.checkpoint import read_index
 from eval.artifact import OpenedArtifact, open_for_evaluation
 from eval.cases import Cases, RunCase
 from eval.levels import speed
@@ -45,8 +44,7 @@ class Workspace:
     @cached_property
     def kind(self) -> Kind:
         """What is known of the checkpoint's kind of pipeline."""
-        checkpoint = self.reference.pipeline.checkpoint
-        return kind_of(read_index(checkpoint)["_class_name"])(self.request, self.cache)
+        return kind_of(self.reference.pipeline)(self.request, self.cache)
 
     @cached_property
     def reference(self) -> Reference:

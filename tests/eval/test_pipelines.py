@@ -37,7 +37,7 @@ KINDS = (
 LIMITS = """
 extend = "fp16"
 [latent_diffusion.size]
-bytes_per_weight = 20     # a tiny file is mostly its graph
+bytes_per_weight = { onnx = 20, mlpackage = 20 }     # a tiny file is mostly its graph
 """
 
 Judge = Callable[..., Report]

@@ -107,8 +107,9 @@ def test_names_are_those_of_what_is_measured() -> None:
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_gates_can_name_every_component_and_kind(pipeline: str, exports: Exports) -> None:
-    assert {*load(exports.checkpoint(pipeline)).names} <= {*names.COMPONENTS}
-    assert kind_of(pipeline).name in names.KINDS
+    loaded = load(exports.checkpoint(pipeline))
+    assert {*loaded.names} <= {*names.COMPONENTS}
+    assert kind_of(loaded).name in names.KINDS
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
