@@ -80,7 +80,9 @@ def _evaluate(
     overview = _only(workers, OpenArtifacts())
     if overview.seconds > LONG:
         minutes = math.ceil(overview.seconds / 60)
-        tell(f"{overview.coverage.runs} whole runs: about {minutes} minutes in one process")
+        tell(
+            f"this takes about {minutes} min in one process (whole runs: {overview.coverage.runs})"
+        )
     if not request.skip >= RUN_LEVELS:
         _record_references(workers, overview)
     groups = {group.needs: group for group in _groups(request, overview)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,30 @@ def test_prompts_of_ones_own_are_drawn_too(
     checkpoint = ("--checkpoint", exports.checkpoint("avatar"))
     result = command("eval", avatars, *checkpoint, "--prompts", file, "--out", tmp_path / "out")
     assert result.code == 2 and "omit --prompts" in result.err
+
+
+@pytest.mark.slow
+def test_a_large_checkpoint_is_streamed_with_the_same_figures_and_says_how_long_it_takes(
+    exports: Exports, judged: Judge, own_gates: Gates, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = exports.get(PLAIN, "onnx", ONNX).folder
+    whole = judged(PLAIN, folder)
+    monkeypatch.setattr("eval.request.LARGE", 0)
+    monkeypatch.setattr("eval.evaluate.LONG", 0.0)
+    request = Request(
+        artifacts=(folder,),
+        checkpoint=exports.checkpoint(PLAIN),
+        gates=own_gates,
+        mode=replace(MODES["quick"], searched_weights=1),
+        out=work / "out",
+        cache=work / "streamed",
+    )
+    said: list[str] = []
+    streamed = evaluate(request, ThisProcess(request), said.append)
+    assert streamed.passed, streamed.failures
+    assert said == ["this takes about 1 min in one process (whole runs: 1)"]
+    assert all(search.note.endswith("too many for mode quick") for search in streamed.searches)
+    values = {row.key: row.value for row in streamed.rows if row.level != "speed"}
+    layers = ("worst_layer_snr", "layer_gain")
+    assert values == {row.key: row.value for row in whole.rows if row.metric not in layers}
+    assert {cost.runtime for cost in streamed.costs} == {"pytorch", "onnx"}
