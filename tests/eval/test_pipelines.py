@@ -224,11 +224,6 @@ def test_prompts_of_ones_own_are_drawn_too(
     assert result.code == 2 and f"{file} holds no prompts" in result.err
     result = command("eval", folder, "--prompts", tmp_path / "none.txt")
     assert result.code == 2 and "cannot be read: No such file" in result.err
-    file.write_text("a cat")
-    avatars = exports.get("avatar", "onnx", ONNX).folder
-    checkpoint = ("--checkpoint", exports.checkpoint("avatar"))
-    result = command("eval", avatars, *checkpoint, "--prompts", file, "--out", tmp_path / "out")
-    assert result.code == 2 and "omit --prompts" in result.err
 
 
 @pytest.mark.slow

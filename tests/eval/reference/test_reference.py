@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import components
 from components.reference import runner
+from eval import SubjectError
 from eval.pipelines.avatar import AvatarCases
 from eval.pipelines.avatar.kind import AvatarKind
 from eval.reference import ArrayCache, RecordedRun, Reference
@@ -63,3 +65,9 @@ def test_a_run_is_the_same_after_it_was_kept(
     assert len(kept.latents) == run.steps <= len(predictions)
     for name, array in recorded.arrays().items():
         np.testing.assert_array_equal(kept.arrays()[name], array)
+
+
+def test_avatars_take_no_prompts(reference: Reference, avatars: AvatarKind) -> None:
+    asked = AvatarKind(replace(avatars.request, prompts=("a cat",)), avatars.cache)
+    with pytest.raises(SubjectError, match="omit --prompts"):
+        asked.cases(reference.model)

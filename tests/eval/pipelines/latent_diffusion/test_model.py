@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import components
 from components.metrics import psnr
@@ -25,6 +26,15 @@ KINDS = [name for name in PIPELINES if name != "AvatarPipeline"]
 ALL = replace(MODES["quick"], prompt_calls=0)
 
 Make = Callable[[str], tuple[LatentDiffusionKind, Reference]]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small are slower with several threads, which wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
