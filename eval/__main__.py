@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -115,15 +116,26 @@ def evaluate(
             dir_okay=False,
         ),
     ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="What pipelines draw that take text: a file with one prompt a line. "
+            "Default: a short built-in list.",
+            show_default=False,
+            dir_okay=False,
+        ),
+    ] = None,
     threads: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=1,
             help="Threads inside an operation, in every runtime. As many worker processes run side "
             "by side as there are cores for them, at most 4. With as many threads as cores one "
-            "process runs, and nothing disturbs its seconds.",
+            "process runs, and nothing disturbs its seconds. Default: 1; for a checkpoint above "
+            "1 GiB, of which one component at a time is in memory, all cores.",
+            show_default=False,
         ),
-    ] = 1,
+    ] = None,
     skip: Annotated[
         list[str] | None,
         typer.Option(help="A level to leave out; may be given several times."),
@@ -173,11 +185,14 @@ def evaluate(
         recipes=(recipe,) if recipe else RECIPES,
         gates=read_gates(gates) if gates else None,
         mode=MODES["quick" if quick else "full" if full else "default"],
-        threads=threads,
+        prompts=_prompts(prompts) if prompts else (),
+        threads=threads or 1,
         out=out,
         cache=out / "cache",
         skip=_levels(skip or []),
     )
+    if threads is None and request.large:
+        request = replace(request, threads=_cores())
     if earlier is not None:
         baselines.require_mode(request.mode.name, *earlier)
     try:
@@ -227,6 +242,19 @@ def schema(
         atomic.write(out, data)
 
 
+def _prompts(file: Path) -> tuple[str, ...]:
+    """The prompts of a file, one a line."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        fail(f"the prompts {file} cannot be read: {reason}")
+    found = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not found:
+        fail(f"{file} holds no prompts, expected one a line")
+    return found
+
+
 def _levels(names: list[str]) -> frozenset[str]:
     from eval.schema import Level
 
@@ -241,7 +269,7 @@ def _evaluated(request: Any, address: str | None) -> Any:
     from eval.evaluate import evaluate as evaluate_all
 
     try:
-        return evaluate_all(request, workers)
+        return evaluate_all(request, workers, say)
     finally:
         workers.close()
 
@@ -249,7 +277,8 @@ def _evaluated(request: Any, address: str | None) -> Any:
 def _processes(request: Any) -> Any:
     from eval.workers.processes import WorkerProcesses
 
-    workers = WorkerProcesses(request, _count(request.threads), printed)
+    count = 1 if request.large else _count(request.threads)
+    workers = WorkerProcesses(request, count, printed)
     # The page's libraries take seconds to import: now, while the worker processes import theirs.
     import eval.report.page  # noqa: F401
 
@@ -268,8 +297,12 @@ def _cluster(request: Any, address: str) -> Any:
 
 def _count(threads: int) -> int:
     """The number of processes, with that many threads each, that the cores suffice for."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, min(cores // threads, MOST_PROCESSES))
+    return max(1, min(_cores() // threads, MOST_PROCESSES))
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _write(report: Any, folder: Path) -> Path:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 import components
-from avatar.errors import SamplerError
-from avatar.model import SamplerTable
-from components import Runner
 from eval import gates
 from eval.errors import OtherCheckpointError, SubjectError
 from eval.gates import Gates
-from eval.reference import RenderedSelfies, RunnableModel
+from eval.pipelines import Kind
+from eval.reference import Reference
 from eval.schema import Subject
 from export import Artifact, artifact, runtimes
 from export.artifact import MANIFEST, files_of
@@ -30,10 +27,6 @@ from quantization import (
     open_quantized,
     quantizable,
 )
-from support.json_records import plain
-
-PIPELINE = "AvatarPipeline"
-"""The only pipeline whose runs can be evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +52,6 @@ class OpenedArtifact:
         against_checkpoint = self.checkpoint_gates and self.checkpoint_gates.in_full()
         return replace(self, gates=self.gates.in_full(), checkpoint_gates=against_checkpoint)
 
-    def model(
-        self, runners: Mapping[str, Runner], selfies: RenderedSelfies, *, keep: bool = False
-    ) -> RunnableModel:
-        """The artifact as an app uses it, with the constants and styles of its manifest.
-
-        Args:
-            runners: Its components, ready to run.
-            selfies: Renders the selfies.
-            keep: Whether to keep all runs in memory.
-        """
-        manifest = self.artifact.manifest
-        names = tuple(style.name for style in manifest.styles)
-        return RunnableModel(runners, plain(manifest.sampler), names, selfies, keep=keep)
-
     def size(self, component: str, kind: str) -> int:
         """Bytes of a component's model files of a kind."""
         return _size(self.artifact.manifest, component, kind)
@@ -80,9 +59,10 @@ class OpenedArtifact:
 
 def open_for_evaluation(
     folder: Path,
-    checkpoint: Path,
+    reference: Reference,
     recipes: Sequence[Path],
     own_gates: Gates | None,
+    kind: Kind,
     *,
     name: str,
 ) -> OpenedArtifact:
@@ -90,34 +70,38 @@ def open_for_evaluation(
 
     Args:
         folder: The artifact's folder.
-        checkpoint: The unquantized checkpoint.
+        reference: The unquantized checkpoint in PyTorch.
         recipes: Recipes and quantized checkpoints that it may have been exported with.
         own_gates: Limits to use instead of the tier's.
+        kind: The checkpoint's kind of pipeline.
         name: What the report calls it.
 
     Raises:
         ExportError: A file is missing, foreign, changed, or of another version.
         OtherCheckpointError: It was made from another checkpoint or recipe.
-        SubjectError: It holds no avatar pipeline, or nothing that a runtime executes.
+        SubjectError: It holds nothing that a runtime executes, or constants that no run can have.
         GatesError: The tier has no gates.
     """
     opened = artifact.verify(folder)
     opened.require_own_layout()
     manifest = opened.manifest
-    if manifest.pipeline != PIPELINE:
-        held = manifest.pipeline[:60]
-        raise SubjectError(f"{name} holds a {held!r}; only a {PIPELINE} can be drawn")
-    _require_runs(name, manifest)
+    checkpoint = reference.pipeline.checkpoint
     quantized = _quantized(name, manifest, checkpoint, recipes)
-    tier = _tier(manifest, quantized, checkpoint)
-    chosen = own_gates or gates.of_tier(tier)
+    _require_runs(name, manifest)
+    kind.require(name, manifest)
+    tier = _tier(manifest, quantized, reference)
+    chosen = (own_gates or gates.of_tier(tier)).of_kind(kind.name)
     return OpenedArtifact(
         artifact=opened,
         facts=_facts(name, opened, tier, chosen),
         gates=chosen,
-        checkpoint_gates=gates.of_tier(chosen.checkpoint) if quantized else None,
+        checkpoint_gates=_against_checkpoint(chosen, kind) if quantized else None,
         quantized=quantized,
     )
+
+
+def _against_checkpoint(chosen: Gates, kind: Kind) -> Gates:
+    return gates.of_tier(chosen.checkpoint).of_kind(kind.name)
 
 
 def _size(manifest: Manifest, component: str, kind: str) -> int:
@@ -166,12 +150,12 @@ def _matching(
     return apply(checkpoint, made) if made.digest == manifest.recipe else None
 
 
-def _tier(manifest: Manifest, quantized: QuantizedPipeline | None, checkpoint: Path) -> str:
+def _tier(manifest: Manifest, quantized: QuantizedPipeline | None, reference: Reference) -> str:
     """The tier, which follows from the mean bits of the weights that can be quantized."""
     if quantized is None:
         if manifest.options.get("precision") == "fp32":
             return "fp32"
-        return "fp16" if _exact(checkpoint) else "fp16-rounded"
+        return "fp16" if reference.half else "fp16-rounded"
     if quantized.recipe.activations:
         return "w8a8"
     bits = count = 0
@@ -183,17 +167,6 @@ def _tier(manifest: Manifest, quantized: QuantizedPipeline | None, checkpoint: P
             bits, count = bits + elements * packed.scheme.bits, count + elements
     mean = bits / count
     return "w4" if mean <= 5 else "w6" if mean <= 7 else "w8" if mean <= 10 else "fp16"
-
-
-def _exact(checkpoint: Path) -> bool:
-    """Whether fp16 holds all weights exactly, so that storing them in fp16 costs nothing."""
-    pipeline = components.load(checkpoint)
-    return all(
-        torch.equal(value, value.half().float())
-        for name in pipeline.names
-        for value in pipeline.component(name).module.state_dict().values()
-        if value.ndim > 1
-    )
 
 
 def _require_runs(name: str, manifest: Manifest) -> None:
@@ -208,10 +181,6 @@ def _require_runs(name: str, manifest: Manifest) -> None:
             f"{name}: no kind of model file is there of every component, "
             f"expected one of {', '.join(sorted(kinds))}; export it again"
         )
-    try:
-        SamplerTable.from_dict(plain(manifest.sampler))
-    except SamplerError as error:
-        raise SubjectError(f"{name}: {error}") from None
 
 
 def _facts(name: str, opened: Artifact, tier: str, chosen: Gates) -> Subject:

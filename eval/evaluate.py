@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,13 +32,19 @@ from support import atomic
 RUN_LEVELS = frozenset({"trajectory", "image", "set"})
 """The levels that need whole runs."""
 
+LONG = 60.0
+"""Seconds from which on an evaluation says beforehand how long it takes."""
 
-def evaluate(request: Request, workers: Workers) -> Report:
+
+def evaluate(
+    request: Request, workers: Workers, tell: Callable[[str], None] = lambda _: None
+) -> Report:
     """Evaluate artifacts. Pictures are written below `request.out`; the report is not.
 
     Args:
         request: What to evaluate.
         workers: Who performs the tasks.
+        tell: Hears how long it takes, where that is more than a minute.
 
     Raises:
         ExportError: A file of an artifact is missing, foreign or changed.
@@ -46,7 +53,7 @@ def evaluate(request: Request, workers: Workers) -> Report:
         WorkerError: A process that computes the reference died.
     """
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    overview, found = _evaluate(request, workers)
+    overview, found = _evaluate(request, workers, tell)
     for path, data in found.pictures.items():
         atomic.write(request.out / path, data)
     return Report(
@@ -67,8 +74,15 @@ def evaluate(request: Request, workers: Workers) -> Report:
     )
 
 
-def _evaluate(request: Request, workers: Workers) -> tuple[Overview, Findings]:
+def _evaluate(
+    request: Request, workers: Workers, tell: Callable[[str], None]
+) -> tuple[Overview, Findings]:
     overview = _only(workers, OpenArtifacts())
+    if overview.seconds > LONG:
+        minutes = math.ceil(overview.seconds / 60)
+        tell(
+            f"this takes about {minutes} min in one process (whole runs: {overview.coverage.runs})"
+        )
     if not request.skip >= RUN_LEVELS:
         _record_references(workers, overview)
     groups = {group.needs: group for group in _groups(request, overview)}

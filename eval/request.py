@@ -12,6 +12,9 @@ from eval.gates import Gates
 RECIPES = (Path("dist/recipe.json"), Path("dist/quantized"), Path("runs/tune/checkpoint"))
 """Where to look for a recipe that the user did not name: where other commands write theirs."""
 
+LARGE = 2**30
+"""Bytes of weights from which on a checkpoint is large."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -24,6 +27,7 @@ class Request:
         recipes: Recipes or quantized checkpoints that quantized artifacts may be made from.
         gates: Limits for all artifacts; None for those of their tiers.
         mode: How much to measure.
+        prompts: What pipelines draw that take text; empty for the built-in prompts.
         threads: Threads inside an operation.
         out: Folder of the report and its pictures.
         cache: Folder of what the reference has computed.
@@ -36,6 +40,7 @@ class Request:
     recipes: tuple[Path, ...] = RECIPES
     gates: Gates | None = None
     mode: Mode = MODES["default"]
+    prompts: tuple[str, ...] = ()
     threads: int = 1
     out: Path
     cache: Path
@@ -44,6 +49,12 @@ class Request:
     def name(self, index: int) -> str:
         """What the report calls the artifact at an index of `artifacts`."""
         return self.names[index] if self.names else str(self.artifacts[index])
+
+    @property
+    def large(self) -> bool:
+        """Whether the checkpoint is so large that only one component stays in memory."""
+        files = self.checkpoint.rglob("*.safetensors")
+        return sum(file.stat().st_size for file in files if file.is_file()) > LARGE
 
     def require_folders(self) -> None:
         """Raise `SubjectError` unless the folders of artifacts and checkpoint exist.

@@ -1,13 +1,17 @@
-"""The cases that artifacts are tried on: synthetic people, their selfies, style, seed and steps.
+"""The cases that artifacts are tried on, as far as every kind of pipeline has them.
 
-These are plain records; `eval.cases.plan` chooses them.
+These are plain records; each kind in `eval.pipelines` has its own ones and chooses them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from eval.cases.modes import Mode
@@ -15,73 +19,24 @@ from eval.schema import Where
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelfieSet:
-    """Selfies of one person, as the identity encoder gets them.
+class RunCase(ABC):
+    """One whole run.
 
     Attributes:
-        person: Seed of the person.
-        slots: For each of the person's selfies 0, 1, … its index among the encoder's ten inputs; no
-            slots stand for the null identity.
-    """
-
-    person: int
-    slots: tuple[int, ...]
-
-    @classmethod
-    def first(cls, person: int, count: int) -> SelfieSet:
-        """The usual case: `count` selfies in the first slots."""
-        return cls(person=person, slots=tuple(range(count)))
-
-    @property
-    def detail(self) -> str:
-        """The slots in words, counted from 1; empty in the usual case."""
-        if self.slots == tuple(range(len(self.slots))):
-            return ""
-        return f"selfies at {', '.join(str(slot + 1) for slot in self.slots)}"
-
-    def where(self) -> Where:
-        """The case as reports name it."""
-        if not self.slots:
-            return Where(detail="no selfie: the null identity")
-        return Where(person=self.person, selfies=len(self.slots), detail=self.detail)
-
-    def definition(self) -> dict[str, Any]:
-        """All that decides the case; see `RunCase.definition`."""
-        return {"person": self.person, "places": self.slots}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunCase:
-    """One run from selfies to an avatar.
-
-    Attributes:
-        selfies: The selfies.
-        style: Name of the style.
         seed: Seed of the noise.
         steps: Number of sampler steps.
     """
 
-    selfies: SelfieSet
-    style: str
     seed: int
     steps: int
 
+    @abstractmethod
     def where(self) -> Where:
-        """The case as reports name it."""
-        return replace(self.selfies.where(), style=self.style, seed=self.seed, steps=self.steps)
+        """The case as reports name it; no two runs of an evaluation have the same name."""
 
+    @abstractmethod
     def definition(self) -> dict[str, Any]:
-        """All that decides the case.
-
-        Its keys are those of the first release: baselines are compared by the digest of all cases,
-        and renaming a field of a class must not change that.
-        """
-        return {
-            "shown": self.selfies.definition(),
-            "style": self.style,
-            "seed": self.seed,
-            "steps": self.steps,
-        }
+        """All that decides the case, as JSON; baselines are compared by the digest of all cases."""
 
     @property
     def key(self) -> str:
@@ -91,36 +46,59 @@ class RunCase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cases:
+class Cases(ABC):
     """All cases of an evaluation.
 
     Attributes:
         mode: How much is measured.
-        styles: Names of the checkpoint's styles, in its order.
-        spread: Runs of every style and sampler table; each component is tried on their calls.
-        judged: Runs in the default table, of every skin tone and style, for the judge.
-        encoded: What the identity encoder is tried on.
+        spread: Runs of every kind there is; each component is tried on their calls.
     """
 
     mode: Mode
-    styles: tuple[str, ...]
     spread: tuple[RunCase, ...]
-    judged: tuple[RunCase, ...]
-    encoded: tuple[SelfieSet, ...]
 
     @property
+    @abstractmethod
     def runs(self) -> tuple[RunCase, ...]:
         """All runs, each once."""
-        return tuple(dict.fromkeys((*self.spread, *self.judged)))
+
+    @property
+    @abstractmethod
+    def timed(self) -> tuple[RunCase, ...]:
+        """The runs that are timed together, as an app does them one after the other."""
+
+    @property
+    def most_calls(self) -> int:
+        """How many calls each component is tried on at most; 0 for all that `spread` makes."""
+        return 0
+
+    @abstractmethod
+    def definition(self) -> dict[str, Any]:
+        """All that decides the cases, as JSON."""
 
     @property
     def digest(self) -> str:
         """SHA-256 of the definition of all cases."""
-        definition = {
-            "mode": self.mode.name,
-            "styles": self.styles,
-            "spread": [run.definition() for run in self.spread],
-            "judged": [run.definition() for run in self.judged],
-            "encoded": [selfies.definition() for selfies in self.encoded],
-        }
-        return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
+        text = json.dumps(self.definition(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def batches(self) -> tuple[tuple[RunCase, ...], ...]:
+        """All runs in batches of one sampler table each; those that come first stay together."""
+        return tuple(self._batches())
+
+    def _batches(self) -> Iterator[tuple[RunCase, ...]]:
+        first = self._together()
+        yield from self._cut(first)
+        taken = set(first)
+        rest = sorted((run for run in self.runs if run not in taken), key=lambda run: run.steps)
+        for _, group in groupby(rest, key=lambda run: run.steps):
+            yield from self._cut(tuple(group))
+
+    def _together(self) -> tuple[RunCase, ...]:
+        """Runs in one sampler table that share batches with no others."""
+        return ()
+
+    def _cut(self, runs: tuple[RunCase, ...]) -> Iterator[tuple[RunCase, ...]]:
+        size = self.mode.batch
+        yield from (runs[start : start + size] for start in range(0, len(runs), size))

@@ -12,6 +12,9 @@ apple = "export.FP16"      # one of the export's own floors, export/gates.py
 
 [full.image.psnr]          # instead, in a full evaluation
 coreml_runtime = 55
+
+[latent_diffusion.image.psnr]   # instead, for a kind of pipeline
+coreml_runtime = 50
 """
 
 from __future__ import annotations
@@ -70,16 +73,23 @@ def read(path: Path, shown_as: str = "") -> Gates:
     if checkpoint not in tiers():
         known = ", ".join(tiers())
         raise GatesError(f"{file}: checkpoint is {checkpoint!r}, expected one of {known}")
-    full = values.pop(FULL, {})
-    if not isinstance(full, dict):
-        raise GatesError(f"{file}: {FULL} is {repr(full)[:60]}, expected a table of levels")
+    parts = {part: _part(file, part, values.pop(part, {})) for part in (FULL, *names.KINDS)}
+    full = parts.pop(FULL)
     return Gates(
         tier=tier,
         file=file,
         checkpoint=checkpoint,
         limits=merged(base.limits, _limits(file, values)),
-        full=merged(base.full, _limits(file, full, f"{FULL}.")),
+        full=merged(base.full, full),
+        kinds=merged(base.kinds, parts),
     )
+
+
+def _part(file: str, name: str, table: Any) -> Limits:
+    """Limits that hold instead of others, in a table of their own."""
+    if not isinstance(table, dict):
+        raise GatesError(f"{file}: {name} is {repr(table)[:60]}, expected a table of levels")
+    return _limits(file, table, f"{name}.")
 
 
 def _shipped() -> tuple[str, ...]:

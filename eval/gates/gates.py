@@ -22,6 +22,7 @@ class Gates:
         checkpoint: The tier whose limits hold against the quantized checkpoint.
         limits: The limits.
         full: Limits that a full evaluation has instead: the worst of thousands of cases is worse.
+        kinds: For kinds of pipelines the limits that those have instead.
     """
 
     tier: str
@@ -29,6 +30,7 @@ class Gates:
     checkpoint: str
     limits: Limits = field(default_factory=dict)
     full: Limits = field(default_factory=dict)
+    kinds: Mapping[str, Limits] = field(default_factory=dict)
 
     def limit(
         self, level: str, metric: str, runtime: str = "", component: str = ""
@@ -45,6 +47,10 @@ class Gates:
                 if key in components:
                     return components[key]
         return None
+
+    def of_kind(self, name: str) -> Gates:
+        """The gates of a kind of pipeline."""
+        return replace(self, limits=merged(self.limits, self.kinds.get(name, {})), kinds={})
 
     def in_full(self) -> Gates:
         """The gates of a full evaluation."""

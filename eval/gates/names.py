@@ -17,8 +17,14 @@ from export import runtimes
 DEFAULT = "default"
 """Stands for all runtimes, or all components, that are not named."""
 
-COMPONENTS = ("identity_encoder", "denoiser", "decoder")
-"""The components of the avatar pipeline, which is the only one that is evaluated."""
+KINDS = ("avatar", "latent_diffusion")
+"""The kinds of pipelines, `eval.pipelines`."""
+
+COMPONENTS = (
+    *("identity_encoder", "denoiser", "decoder"),
+    *("text_encoder", "text_encoder_2", "encoder", "controlnet", "unet"),
+)
+"""The components of all kinds."""
 
 EXPORT = "export."
 """What a limit begins with that is one of the export's own floors."""

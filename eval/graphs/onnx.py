@@ -5,7 +5,8 @@ Constants are unpacked by running the part of the graph that depends on no input
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from components import Arrays
 from eval.graphs.graph import Graph, Operation
 
 _OF_WEIGHTS = ("weight", "bias")
+PART = 2**28
+"""Bytes of stored numbers that are unpacked at once."""
 
 
 def read(path: Path) -> Graph:
@@ -98,11 +101,11 @@ def _constants(
     stored = {tensor.name: tensor for tensor in model.graph.initializer}
     at = str(folder)
     found = {name: numpy_helper.to_array(stored[name], at) for name in used & stored.keys()}
-    wanted = sorted(used - stored.keys())
-    if wanted:
+    for nodes, wanted in _parts(unpacking, stored, sorted(used - stored.keys())):
+        taken = {name for node in nodes for name in node.input if name in stored}
         outputs = [onnx.helper.make_empty_tensor_value_info(name) for name in wanted]
         graph = onnx.helper.make_graph(
-            unpacking, "constants", [], outputs, list(model.graph.initializer)
+            nodes, "constants", [], outputs, [stored[name] for name in sorted(taken)]
         )
         part = onnx.helper.make_model(
             graph, opset_imports=list(model.opset_import), ir_version=model.ir_version
@@ -110,6 +113,51 @@ def _constants(
         values = _session(part, _options(folder)).run(wanted, {})
         found |= dict(zip(wanted, values, strict=True))
     return found
+
+
+def _parts(
+    unpacking: list[Any], stored: Mapping[str, Any], wanted: list[str]
+) -> Iterator[tuple[list[Any], list[str]]]:
+    """The nodes that unpack some constants, and the constants' names.
+
+    Each part reads at most `PART` bytes of stored numbers, or one constant: a protobuf message has
+    at most 2 GiB, and a session copies it.
+    """
+    makers = {name: node for node in unpacking for name in node.output}
+    order = {id(node): index for index, node in enumerate(unpacking)}
+    nodes: dict[int, Any] = {}
+    names: list[str] = []
+    size = 0
+    for name in wanted:
+        mine = _ancestors(name, makers)
+        read = sum(
+            _bytes(stored[taken]) for node in mine for taken in node.input if taken in stored
+        )
+        if names and size + read > PART:
+            yield [nodes[index] for index in sorted(nodes)], names
+            nodes, names, size = {}, [], 0
+        nodes |= {order[id(node)]: node for node in mine}
+        names.append(name)
+        size += read
+    if names:
+        yield [nodes[index] for index in sorted(nodes)], names
+
+
+def _ancestors(name: str, makers: Mapping[str, Any]) -> list[Any]:
+    """The nodes that a value is computed by."""
+    found: dict[int, Any] = {}
+    waiting = [name]
+    while waiting:
+        node = makers.get(waiting.pop())
+        if node is not None and id(node) not in found:
+            found[id(node)] = node
+            waiting += node.input
+    return list(found.values())
+
+
+def _bytes(tensor: onnx.TensorProto) -> int:
+    """Bytes of a tensor's numbers, wherever they lie."""
+    return math.prod(tensor.dims) * onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
 
 
 def _options(folder: Path) -> ort.SessionOptions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from components import Arrays, Runner, TensorSpec
 from components.metrics import peak_of
 from eval.levels.figures import CaseFigures
 from eval.metrics import METRICS, measure
-from eval.reference import Call, Reference, RunnableModel
+from eval.reference import Call, Reference
 from support.images import on_8_bit_grid
 
 
@@ -19,7 +19,7 @@ def measure_calls(
     references: Sequence[Reference],
     calls: Sequence[Call],
     runner: Runner,
-    model: RunnableModel,
+    translated: Callable[[Call], Arrays],
     *,
     byte_images: bool,
 ) -> None:
@@ -30,12 +30,12 @@ def measure_calls(
         references: What the outputs are compared with; the calls are the first one's.
         calls: Calls of this component.
         runner: The artifact's component.
-        model: The artifact, whose manifest says which index a style has.
+        translated: Gives the inputs of a call as the artifact takes them.
         byte_images: Whether pictures come in steps of 1/255.
     """
-    specs = references[0].components[calls[0].component].outputs
+    specs = references[0].components.facts(calls[0].component).outputs
     for call in calls:
-        got = runner(model.translated(call.inputs, references[0].styles))
+        got = runner(translated(call))
         for figures, reference in zip(collected, references, strict=True):
             expected = reference.output(call)
             figures.add(call.where, compare(specs, expected, got, byte_images=byte_images))

@@ -11,7 +11,7 @@ from PIL import Image
 from eval.cases import Cases
 from eval.levels import image
 from eval.levels.figures import CaseFigures
-from eval.reference import Reference, RunnableModel
+from eval.reference import Model, Reference
 from eval.schema import Comparison
 from support.images import to_pixels
 
@@ -25,7 +25,7 @@ def compare_pictures(
     figures: CaseFigures,
     cases: Cases,
     reference: Reference,
-    model: RunnableModel,
+    model: Model,
     *,
     byte_images: bool,
 ) -> tuple[list[Comparison], dict[str, bytes]]:
@@ -45,8 +45,8 @@ def compare_pictures(
     files: dict[str, bytes] = {}
     for kind, where in (("worst", figures.worst()), ("typical", figures.median())):
         run = next(run for run in cases.runs if run.where() == where)
-        expected = reference.recorded(run).avatar
-        got = model.draw(run, reference.latent_shape).avatar
+        expected = reference.recorded(run).picture
+        got = model.draw(run).picture
         scope = figures.scope
         name = f"{scope.artifact} {scope.runtime} {scope.against} {kind}"
         three = png_files(name, expected, got)
@@ -73,7 +73,7 @@ def png_files(name: str, expected: np.ndarray, got: np.ndarray) -> dict[str, byt
 
     Args:
         name: What the pair is, for people; it may hold any characters.
-        expected: The reference's picture (1,3,H,W) in [0,1].
+        expected: The reference's picture (B,3,H,W) in [0,1].
         got: The artifact's picture of the same shape. What is no number is shown black, and white
             in the difference.
     """

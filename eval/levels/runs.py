@@ -1,4 +1,4 @@
-"""Whole runs of an artifact, batch by batch: latents, final pictures, and what the judge sees.
+"""Whole runs of an artifact, batch by batch: latents and final pictures.
 
 The figures of a batch are arrays, so that another process can make them, and a long evaluation can
 keep them and continue after it was stopped.
@@ -6,18 +6,18 @@ keep them and continue after it was stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 import numpy as np
 
-from avatar.judge import Judge
 from components import Arrays
-from eval.cases import Cases, RunCase
-from eval.levels import image, judging, trajectory
+from eval.cases import RunCase
+from eval.levels import image, trajectory
 from eval.levels.figures import CaseFigures
-from eval.reference import Reference, RunnableModel
+from eval.reference import Model, RecordedRun, Reference
+
+SEEN = "seen."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +28,11 @@ class RunFigures:
     image: CaseFigures
 
 
-def batches(cases: Cases) -> Iterator[tuple[RunCase, ...]]:
-    """The runs in batches of one sampler table each; those for the judge come first."""
-    yield from _cut(cases.judged, cases.mode.batch)
-    judged = set(cases.judged)
-    rest = sorted((run for run in cases.runs if run not in judged), key=lambda run: run.steps)
-    for _, group in groupby(rest, key=lambda run: run.steps):
-        yield from _cut(tuple(group), cases.mode.batch)
-
-
-def _cut(runs: tuple[RunCase, ...], size: int) -> Iterator[tuple[RunCase, ...]]:
-    yield from (runs[start : start + size] for start in range(0, len(runs), size))
-
-
 def measure_runs(
     runs: tuple[RunCase, ...],
     references: Sequence[Reference],
-    model: RunnableModel,
-    judge: Judge | None,
+    model: Model,
+    see: Callable[[Sequence[RecordedRun]], Arrays],
     *,
     byte_images: bool,
 ) -> dict[str, np.ndarray]:
@@ -55,27 +42,28 @@ def measure_runs(
         runs: The runs, all in one sampler table.
         references: What they are compared with.
         model: The artifact.
-        judge: Looks at the pictures; None where its readings are not needed.
+        see: Gives what levels of their own keep of the runs.
         byte_images: Whether pictures come in steps of 1/255.
 
     Returns:
-        `image.AGAINST.METRIC` (runs,), `latents.AGAINST.METRIC` (runs, steps), and the arrays of
-        `judging.see`.
+        `image.AGAINST.METRIC` (runs,), `latents.AGAINST.METRIC` (runs, steps), and
+        `seen.NAME` for the arrays of `see`.
     """
     found: dict[str, list[np.ndarray]] = {}
-    avatars = []
+    everything = []
     for run in runs:
-        drawn = model.draw(run, references[0].latent_shape)
-        avatars.append(drawn.avatar)
+        drawn = model.draw(run)
+        everything.append(RecordedRun(latents=(), picture=drawn.picture))
         for reference in references:
             expected, against = reference.recorded(run), reference.against
             for metric, steps in trajectory.compare(expected, drawn).items():
                 found.setdefault(f"latents.{against}.{metric}", []).append(steps)
-            measured = image.compare(expected.avatar, drawn.avatar, byte_images=byte_images)
+            measured = image.compare(expected.picture, drawn.picture, byte_images=byte_images)
             for metric, value in measured.items():
                 found.setdefault(f"image.{against}.{metric}", []).append(np.array(value))
     arrays = {name: np.stack(values) for name, values in found.items()}
-    return arrays if judge is None else {**arrays, **judging.see(judge, avatars)}
+    seen = see(everything)
+    return arrays | {f"{SEEN}{name}": array for name, array in seen.items()}
 
 
 def collect(
@@ -93,7 +81,7 @@ def collect(
         arrays: What `measure_runs` returned.
     """
     for figures, reference in zip(collected, references, strict=True):
-        timesteps = references[0].table(runs[0].steps).timesteps
+        timesteps = references[0].model.timesteps(runs[0].steps)
         pictures = _part(arrays, f"image.{reference.against}.")
         latents = _part(arrays, f"latents.{reference.against}.")
         for index, run in enumerate(runs):
@@ -107,13 +95,9 @@ def collect(
                 )
 
 
-def seen(parts: Sequence[Arrays]) -> list[Arrays]:
-    """What the judge saw, for those batches that it looked at, in their order."""
-    return [
-        {name: array for name, array in part.items() if name.startswith(judging.PREFIX)}
-        for part in parts
-        if judging.FEATURES in part
-    ]
+def seen(parts: Sequence[Arrays]) -> list[dict[str, np.ndarray]]:
+    """What `see` kept of each batch."""
+    return [_part(part, SEEN) for part in parts]
 
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Level `speed`: what components and sets of avatars cost in a runtime.
+"""Level `speed`: what components and whole runs cost in a runtime.
 
 A cost has seconds of cold and warm calls and memory; for a component, also its multiply-accumulates
 and the bytes that a call moves.
@@ -7,8 +7,8 @@ and the bytes that a call moves.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import torch
@@ -18,11 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from components import Arrays, Component, Runner
 from eval.cases import RunCase
 from eval.metrics import memory
-from eval.reference import RunnableModel
+from eval.reference import Model
 from eval.schema import RUN, Cost
-
-SET_SIZE = 4
-"""Avatars in a set: one person in one style, from consecutive seeds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +29,12 @@ class Work:
     Attributes:
         gmac: Multiply-accumulates, in 10^9.
         elements: Elements of activations that layers read and write, once each.
+        seconds: How long the call took in PyTorch while it was counted.
     """
 
     gmac: float
     elements: int
+    seconds: float = 0.0
 
 
 def count_work(component: Component) -> Work:
@@ -49,13 +48,15 @@ def count_work(component: Component) -> Work:
 
     leaves = [module for module in component.module.modules() if not list(module.children())]
     handles = [leaf.register_forward_hook(count) for leaf in leaves]
+    start = time.perf_counter()
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             component.module(*component.example())
     finally:
         for handle in handles:
             handle.remove()
-    return Work(gmac=counter.get_total_flops() / 2e9, elements=elements)
+    seconds = time.perf_counter() - start
+    return Work(gmac=counter.get_total_flops() / 2e9, elements=elements, seconds=seconds)
 
 
 def time_component(
@@ -110,31 +111,29 @@ def time_component(
     return cost, runner
 
 
-def time_set(
+def time_runs(
     artifact: str,
     runtime: str,
-    make: Callable[[], RunnableModel],
-    run: RunCase,
-    shape: tuple[int, ...],
+    make: Callable[[], Model],
+    runs: Sequence[RunCase],
     calls: int,
-    beside: Callable[[], RunnableModel] | None = None,
+    beside: Callable[[], Model] | None = None,
 ) -> Cost:
-    """Time everything from selfies to a set of avatars.
+    """Time everything from what a user gives to the pictures.
 
     Args:
         artifact, runtime: As in `Cost`.
-        make: Returns the artifact as a fresh model, so that identity tokens are computed once for
-            each set, as in an app; its components are loaded already.
-        run: The first avatar of the set.
-        shape: Shape (1,C,h,w) of the latents.
-        calls: Number of sets after the first one.
-        beside: Returns PyTorch's fresh model, whose sets are timed in turn for the ratio.
+        make: Returns the artifact as a fresh model, so that what runs share is computed once for
+            all of them, as in an app; its components are loaded already.
+        runs: The runs, one after the other.
+        calls: How often after the first time.
+        beside: Returns PyTorch's fresh model, whose runs are timed in turn for the ratio.
     """
 
-    def draw(make: Callable[[], RunnableModel]) -> None:
+    def draw(make: Callable[[], Model]) -> None:
         model = make()
-        for offset in range(SET_SIZE):
-            model.draw(replace(run, seed=run.seed + offset), shape)
+        for run in runs:
+            model.draw(run)
 
     known, before = memory.reset(), memory.resident()
     cold = _seconds(lambda: draw(make))
@@ -143,7 +142,7 @@ def time_set(
         artifact=artifact,
         runtime=runtime,
         component=RUN,
-        avatars=SET_SIZE,
+        avatars=len(runs),
         load=0.0,
         cold=cold,
         warm=warm,

@@ -98,6 +98,10 @@ METRICS: Mapping[str, Metric] = {
             name="layer_snr", label="layer SNR", unit="dB", levels=("components",), noise=DECIBELS
         ),
         Metric(name="layer_gain", label="layer gain", better="lower", levels=("components",)),
+        # Against the picture of the library's own pipeline.
+        Metric(
+            name="anchor_psnr", label="anchor PSNR", unit="dB", levels=("image",), noise=DECIBELS
+        ),
         Metric(name="order_psnr", label="order PSNR", unit="dB", levels=("image",), noise=DECIBELS),
         Metric(name="mask_psnr", label="mask PSNR", unit="dB", levels=("image",), noise=DECIBELS),
         Metric(name="seed_effect", label="seed effect", levels=("image",)),

@@ -1,22 +1,25 @@
 """What a checkpoint gives in PyTorch for every case.
 
 A checkpoint and cases come in; out come recorded runs and recorded calls of each component, kept in
-a cache on disk. `RunnableModel` runs the components of any runtime in the same way.
+a cache on disk. A `Model` runs the components of any runtime in the same way; each kind of pipeline
+has its own.
 """
 
 from __future__ import annotations
 
 from eval.reference.cache import ArrayCache
-from eval.reference.model import RecordedRun, RunnableModel
-from eval.reference.reference import CODE, Call, Reference
-from eval.reference.selfies import RenderedSelfies
+from eval.reference.held import ComponentFacts, HeldComponents
+from eval.reference.model import Call, Model, RecordedRun
+from eval.reference.reference import CODE, MakeModel, Reference
 
 __all__ = [
     "CODE",
     "ArrayCache",
     "Call",
+    "ComponentFacts",
+    "HeldComponents",
+    "MakeModel",
+    "Model",
     "RecordedRun",
     "Reference",
-    "RenderedSelfies",
-    "RunnableModel",
 ]

@@ -1,155 +1,136 @@
-"""Runs from selfies to avatar over any runtime's components, with all intermediate values."""
+"""What can do whole runs over any runtime's components, with all intermediate values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from avatar.model import Networks, SamplerTable, Tokens, draw, noise_of
 from components import Arrays, Runner
-from eval.cases import RunCase, SelfieSet
-from eval.reference.selfies import RenderedSelfies
+from eval.cases import Cases, RunCase
+from eval.schema import Where
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedRun:
-    """Everything that occurs in one run.
+    """What occurs in one run.
 
     Attributes:
-        tokens: Identity tokens (1,T,D).
-        predictions: What the denoiser predicts, call by call, each (1,C,h,w).
-        latents: The latents after each step, each (1,C,h,w).
-        avatar: The picture (1,3,H,W) in [0,1].
+        latents: The latents after each step, each (B,C,h,w).
+        picture: The picture (B,3,H,W) in [0,1].
+        values: What else the kind of pipeline keeps of a run, by name.
     """
 
-    tokens: Array
-    predictions: tuple[Array, ...] = ()
     latents: tuple[Array, ...]
-    avatar: Array
+    picture: Array
+    values: Mapping[str, Array] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, Array]:
         """The run as named arrays for a file; `RecordedRun.of(run.arrays())` is the same run."""
-        found = {"tokens": self.tokens, "avatar": self.avatar}
-        for name, arrays in (("predictions", self.predictions), ("latents", self.latents)):
-            found |= {f"{name}.{index:03d}": array for index, array in enumerate(arrays)}
-        return found
+        latents = {f"{_LATENTS}{index:03d}": array for index, array in enumerate(self.latents)}
+        values = {f"{_VALUES}{name}": array for name, array in self.values.items()}
+        return {"picture": self.picture, **latents, **values}
 
     @classmethod
     def of(cls, arrays: Arrays) -> RecordedRun:
         """The run that `arrays` gave."""
-        predictions, latents = (
-            tuple(arrays[name] for name in sorted(arrays) if name.startswith(prefix))
-            for prefix in ("predictions.", "latents.")
-        )
         return cls(
-            tokens=arrays["tokens"],
-            predictions=predictions,
-            latents=latents,
-            avatar=arrays["avatar"],
+            latents=tuple(arrays[name] for name in sorted(arrays) if name.startswith(_LATENTS)),
+            picture=arrays["picture"],
+            values={
+                name.removeprefix(_VALUES): array
+                for name, array in arrays.items()
+                if name.startswith(_VALUES)
+            },
         )
 
 
-class RunnableModel:
-    """Components and the constants of a run: a checkpoint's, or those of an artifact's manifest.
+_LATENTS, _VALUES = "latents.", "values."
 
-    Identity tokens are computed once for each set of selfies; runs are kept only where `keep` is
-    true.
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call of a component, recorded from the reference's runs.
+
+    Attributes:
+        component: Name of the component.
+        where: The case.
+        inputs: Its inputs, as the checkpoint takes them.
+        outputs: What the reference gave in that run; None where no run had this call.
     """
 
-    def __init__(
-        self,
-        runners: Mapping[str, Runner],
-        sampler: dict[str, Any],
-        styles: tuple[str, ...],
-        selfies: RenderedSelfies,
-        *,
-        keep: bool = False,
-    ) -> None:
+    component: str
+    where: Where
+    inputs: Arrays = field(repr=False)
+    outputs: Arrays | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> str:
+        """A name for files in the cache."""
+        digest = hashlib.sha256()
+        for name, array in sorted(self.inputs.items()):
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:20]
+
+
+class Model(ABC):
+    """Components and the constants of a run: a checkpoint's, or those of an artifact's manifest."""
+
+    def __init__(self, runners: Mapping[str, Runner], *, keep: bool = False) -> None:
         """
         Args:
             runners: The components, ready to run.
-            sampler: The sampler's constants, all tables included.
-            styles: Names of the styles; a style's index in it is what the denoiser takes.
-            selfies: Renders the selfies.
-            keep: Whether to keep all runs in memory.
+            keep: Whether to keep latents and pictures of all runs in memory.
         """
-        self.runners, self.sampler, self.styles, self.selfies = runners, sampler, styles, selfies
-        self._tokens: dict[SelfieSet, Array] = {}
+        self.runners = runners
         self._runs: dict[RunCase, RecordedRun] | None = {} if keep else None
 
-    def tokens(self, selfies: SelfieSet) -> Array:
-        """Identity tokens, (1,T,D)."""
-        if selfies not in self._tokens:
-            encoder = self.runners["identity_encoder"]
-            self._tokens[selfies] = _only(encoder(self.selfies.inputs(selfies)))
-        return self._tokens[selfies]
-
-    def table(self, steps: int) -> SamplerTable:
-        """The sampler's constants for a number of steps.
+    def draw(self, run: RunCase) -> RecordedRun:
+        """Do one whole run.
 
         Raises:
-            StepsError: The model was not made for that number of steps.
+            ValueError: The model was not made for the run's number of steps.
         """
-        return SamplerTable.from_dict(self.sampler, steps)
-
-    def style(self, name: str) -> Array:
-        """The denoiser's input for a style, (1,) int32; raises `ValueError` for an unknown one."""
-        return np.array([self.styles.index(name)], np.int32)
-
-    def translated(self, inputs: Arrays, styles: tuple[str, ...]) -> dict[str, np.ndarray]:
-        """The inputs of a recorded call as this model takes them.
-
-        Args:
-            inputs: The inputs as another model takes them.
-            styles: That model's styles: a style's index may be another one here.
-        """
-        if "style" not in inputs:
-            return dict(inputs)
-        return {**inputs, "style": self.style(styles[int(inputs["style"][0])])}
-
-    def draw(self, run: RunCase, latent_shape: tuple[int, ...]) -> RecordedRun:
-        """Run the model from selfies to avatar; `latent_shape` is (1,C,h,w)."""
         if self._runs is None:
-            return self._draw(run, latent_shape)
+            return self._draw(run)
         if run not in self._runs:
-            self._runs[run] = self._draw(run, latent_shape)
+            drawn = self._draw(run)
+            self._runs[run] = RecordedRun(latents=drawn.latents, picture=drawn.picture)
         return self._runs[run]
 
-    def _draw(self, run: RunCase, latent_shape: tuple[int, ...]) -> RecordedRun:
-        networks, table = Networks.of(self.runners), self.table(run.steps)
-        person = self.tokens(run.selfies)
-        nobody = self.tokens(null_identity(run.selfies)) if table.guided else person
-        predictions: list[Array] = []
-        latents: list[Array] = []
+    @property
+    @abstractmethod
+    def steps(self) -> tuple[int, ...]:
+        """Number of steps of every sampler table, the default's first."""
 
-        def denoiser(inputs: Arrays) -> dict[str, Array]:
-            outputs = networks.denoiser(inputs)
-            predictions.extend(outputs.values())
-            return outputs
+    @abstractmethod
+    def timesteps(self, steps: int) -> tuple[float, ...]:
+        """The timesteps of a run of that number of steps."""
 
-        avatar = draw(
-            replace(networks, denoiser=denoiser),
-            Tokens(person=person, nobody=nobody),
-            self.style(run.style),
-            noise_of(run.seed, latent_shape),
-            table,
-            on_step=lambda _, array: latents.append(array),
-        )
-        return RecordedRun(
-            tokens=person, predictions=tuple(predictions), latents=tuple(latents), avatar=avatar
-        )
+    @abstractmethod
+    def call_counts(self, run: RunCase) -> dict[str, int]:
+        """How often a run calls each component."""
 
+    @abstractmethod
+    def calls(
+        self, cases: Cases, recorded: Callable[[RunCase], RecordedRun]
+    ) -> dict[str, tuple[Call, ...]]:
+        """Every call that components are tried on, by component.
 
-def null_identity(selfies: SelfieSet) -> SelfieSet:
-    """The case without a selfie, beside a case with some."""
-    return SelfieSet(person=selfies.person, slots=())
+        Args:
+            cases: The cases.
+            recorded: Gives a run of this model.
+        """
 
+    def translated(self, inputs: Arrays, recorder: Model) -> dict[str, np.ndarray]:
+        """The inputs of a call as this model takes them, which was recorded by another."""
+        return dict(inputs)
 
-def _only(outputs: Mapping[str, Array]) -> Array:
-    (output,) = outputs.values()
-    return output
+    @abstractmethod
+    def _draw(self, run: RunCase) -> RecordedRun:
+        """Do one whole run; see `draw`."""

@@ -3,112 +3,64 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 
 import numpy as np
 
 import components
-from avatar.model import SamplerTable, noise_of
-from components import Arrays, Component, PipelineComponents
+from components import Arrays, PipelineComponents, Runner
 from components.reference import runner
-from eval.cases import Cases, RunCase, SelfieSet
+from eval.cases import Cases, RunCase
 from eval.reference.cache import ArrayCache
-from eval.reference.model import RecordedRun, RunnableModel, null_identity
-from eval.reference.selfies import RenderedSelfies
-from eval.schema import Against, Where
+from eval.reference.held import HeldComponents
+from eval.reference.model import Call, Model, RecordedRun
+from eval.schema import Against
 from quantization import QuantizedPipeline
-from quantization.activations import computing_in_int8
 from support.version import code_digest
 
 CODE = ("avatar", "components", "quantization", "support")
 """The rooms whose code decides what the reference gives."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call of a component, recorded from the reference's runs.
-
-    Attributes:
-        component: Name of the component.
-        where: The case.
-        inputs: Its inputs, as the checkpoint takes them: a style has the checkpoint's index.
-        key: A name for files in the cache.
-        outputs: What the reference gave in that run; None where no run had this call.
-    """
-
-    component: str
-    where: Where
-    inputs: Arrays = field(repr=False)
-    key: str
-    outputs: Arrays | None = field(default=None, repr=False)
+MakeModel = Callable[[PipelineComponents, HeldComponents, Mapping[str, Runner]], Model]
+"""From a checkpoint, its components, and the same ready to run, to a model that does whole runs."""
 
 
 class Reference:
-    """One checkpoint in PyTorch, in float32, with all components in memory."""
+    """One checkpoint in PyTorch, in float32."""
 
     def __init__(
         self,
         against: Against,
         pipeline: PipelineComponents,
         cache: ArrayCache,
-        selfies: RenderedSelfies,
+        make_model: MakeModel,
         quantized: QuantizedPipeline | None = None,
+        *,
+        one_at_a_time: bool = False,
     ) -> None:
         """
         Args:
             against: What reports call it.
             pipeline: The components, with the weights that quantized ones stand for.
             cache: Keeps what was computed.
-            selfies: Renders the selfies.
+            make_model: Makes a model of the components.
             quantized: The quantized checkpoint; None where it is the unquantized one.
+            one_at_a_time: Whether only one component may be in memory.
         """
         self.against, self.pipeline, self.quantized = against, pipeline, quantized
-        self._cache, self._selfies = cache, selfies
-        self._stack = ExitStack()  # int8 arithmetic stays on as long as this object exists
+        self.components = HeldComponents(pipeline, quantized, one_at_a_time=one_at_a_time)
+        self._cache, self._make_model = cache, make_model
 
     @cached_property
-    def components(self) -> dict[str, Component]:
-        """The components by their names."""
-        found = {name: self.pipeline.component(name) for name in self.pipeline.names}
-        if self.quantized is not None:
-            for name, component in found.items():
-                layers = self.quantized.int8_layers(name)
-                self._stack.enter_context(computing_in_int8(component.module, layers))
-        return found
-
-    @cached_property
-    def model(self) -> RunnableModel:
+    def model(self) -> Model:
         """The components as a model that runs."""
         return self.fresh_model()
 
-    def fresh_model(self) -> RunnableModel:
-        """The same model, which has not computed any identity tokens yet."""
-        runners = {name: runner(component) for name, component in self.components.items()}
-        return RunnableModel(runners, self.pipeline.facts().sampler, self.styles, self._selfies)
-
-    def table(self, steps: int) -> SamplerTable:
-        """The sampler's constants for a number of steps."""
-        return SamplerTable.from_dict(self.pipeline.facts().sampler, steps)
-
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """Names of the styles, by their index."""
-        return tuple(style["name"] for style in self.pipeline.facts().styles)
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """The shape (1,C,h,w) of the latents."""
-        return self.components["decoder"].inputs[0].shape
-
-    @cached_property
-    def steps(self) -> tuple[int, ...]:
-        """Number of steps of every sampler table, the default's first."""
-        sampler = self.pipeline.facts().sampler
-        tables = (sampler, *sampler.get("also", ()))
-        return tuple(dict.fromkeys(len(table["timesteps"]) for table in tables))
+    def fresh_model(self) -> Model:
+        """The same model, which has not computed anything yet."""
+        runners = {name: partial(self._call, name) for name in self.pipeline.names}
+        return self._make_model(self.pipeline, self.components, runners)
 
     @cached_property
     def key(self) -> str:
@@ -122,9 +74,7 @@ class Reference:
     def recorded(self, run: RunCase) -> RecordedRun:
         """One run, from the cache where it is there."""
         return RecordedRun.of(
-            self._cache.get(
-                self._run_key(run), lambda: self.model.draw(run, self.latent_shape).arrays()
-            )
+            self._cache.get(self._run_key(run), lambda: self.model.draw(run).arrays())
         )
 
     def record(self, run: RunCase) -> None:
@@ -132,8 +82,13 @@ class Reference:
         if not self._cache.holds(self._run_key(run)):
             self.recorded(run)
 
-    def _run_key(self, run: RunCase) -> str:
-        return f"{self.key}/run-{run.key}"
+    def anchor(self) -> np.ndarray | None:
+        """The library's own picture of the pipeline's example run, (B,3,H,W) in [0,1].
+
+        None where no library has a pipeline for this checkpoint.
+        """
+        found = self._cache.get(f"{self.key}/anchor", self._anchor)
+        return next(iter(found.values()), None)
 
     def output(self, call: Call) -> dict[str, np.ndarray]:
         """What this checkpoint's component gives for a call."""
@@ -152,60 +107,19 @@ class Reference:
 
         The inputs are those that occur in this checkpoint's own runs.
         """
-        runs = {run: self.recorded(run) for run in cases.spread}
-        tokens = {run.selfies: record.tokens for run, record in runs.items()}
-        return {
-            "identity_encoder": tuple(
-                self._encoder_call(selfies, tokens.get(selfies)) for selfies in cases.encoded
-            ),
-            "denoiser": tuple(
-                call for run, record in runs.items() for call in self._denoiser_calls(run, record)
-            ),
-            "decoder": tuple(self._decoder_call(run, record) for run, record in runs.items()),
-        }
+        return self.model.calls(cases, self.recorded)
 
-    def _encoder_call(self, selfies: SelfieSet, tokens: np.ndarray | None) -> Call:
-        inputs = self._selfies.inputs(selfies)
-        return self._call("identity_encoder", selfies.where(), inputs, tokens)
+    @cached_property
+    def half(self) -> bool:
+        """Whether fp16 holds all weights exactly."""
+        return all(self.components.facts(name).half for name in self.pipeline.names)
 
-    def _decoder_call(self, run: RunCase, record: RecordedRun) -> Call:
-        inputs = {"latents": record.latents[-1]}
-        return self._call("decoder", run.where(), inputs, record.avatar)
+    def _call(self, name: str, inputs: Arrays) -> dict[str, np.ndarray]:
+        return runner(self.components[name])(inputs)
 
-    def _denoiser_calls(self, run: RunCase, record: RecordedRun) -> Iterator[Call]:
-        table = self.table(run.steps)
-        before = (noise_of(run.seed, self.latent_shape), *record.latents[:-1])
-        predictions = iter(record.predictions)
-        for step, (timestep, latents) in enumerate(zip(table.timesteps, before, strict=True)):
-            inputs = {
-                "latents": latents,
-                "timestep": np.array([timestep], np.float32),
-                "identity_tokens": record.tokens,
-                "style": self.model.style(run.style),
-            }
-            where = replace(run.where(), step=step, timestep=timestep)
-            yield self._call("denoiser", where, inputs, next(predictions))
-            if table.guidance != 1.0:
-                tokens = self.model.tokens(null_identity(run.selfies))
-                inputs = {**inputs, "identity_tokens": tokens}
-                where = replace(where, detail="null identity")
-                yield self._call("denoiser", where, inputs, next(predictions))
+    def _run_key(self, run: RunCase) -> str:
+        return f"{self.key}/recorded-{run.key}"
 
-    def _call(
-        self, component: str, where: Where, inputs: Arrays, output: np.ndarray | None
-    ) -> Call:
-        (spec,) = self.components[component].outputs
-        return Call(
-            component=component,
-            where=where,
-            inputs=inputs,
-            key=_digest(inputs),
-            outputs=None if output is None else {spec.name: output},
-        )
-
-
-def _digest(inputs: Arrays) -> str:
-    digest = hashlib.sha256()
-    for name, array in sorted(inputs.items()):
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:20]
+    def _anchor(self) -> dict[str, np.ndarray]:
+        self.components.forget()  # the library holds all of its own
+        return self.pipeline.anchor(self.pipeline.example_run(0), 0) or {}

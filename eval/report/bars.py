@@ -69,7 +69,7 @@ def speeds(report: Report) -> list[tuple[str, list[Bar]]]:
     """The median warm call in each runtime, by component; PyTorch comes first."""
     found: dict[str, list[Cost]] = {}
     for cost in sorted(report.costs, key=lambda cost: cost.runtime != REFERENCE_RUNTIME):
-        name = f"a set of {cost.avatars} avatars" if cost.component == RUN else cost.component
+        name = words.drawn(cost) if cost.component == RUN else cost.component
         if cost.warm:
             found.setdefault(name, []).append(cost)
     return [(name, _timed(costs)) for name, costs in found.items()]

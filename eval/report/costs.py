@@ -6,6 +6,7 @@ from statistics import median
 
 from rich.table import Table
 
+from eval.report import words
 from eval.schema import RUN, Cost, Report
 from support.sizes import size
 
@@ -19,7 +20,7 @@ def table(report: Report) -> Table:
         made.add_column(name, justify="right", no_wrap=True)
     made.add_column("artifact", overflow="fold")
     for cost in report.costs:
-        name = f"set of {cost.avatars}" if cost.component == RUN else cost.component
+        name = words.drawn(cost) if cost.component == RUN else cost.component
         made.add_row(cost.runtime, name, *_cells(cost), cost.artifact)
     return made
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from eval.metrics import metric as described
-from eval.schema import LayerSearch, Level, Report, Row, Verdict
+from eval.schema import Cost, LayerSearch, Level, Report, Row, Verdict
 from support.sizes import size
 
 LEVELS: tuple[str, ...] = get_args(Level)
@@ -21,6 +21,11 @@ _LONGEST = 9
 def metric(name: str) -> str:
     """The label of a metric: "median PSNR" for `median_psnr`."""
     return described(name).label
+
+
+def drawn(cost: Cost) -> str:
+    """What was drawn while it was timed."""
+    return "one picture" if cost.avatars == 1 else f"set of {cost.avatars}"
 
 
 def unit(name: str) -> str:

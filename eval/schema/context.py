@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from support.json_records import Number, record
+from support.json_records import Number, optional, record
 
 
 @record
@@ -46,10 +46,11 @@ class Coverage:
 
     Attributes:
         digest: SHA-256 of the cases' definition.
-        people: Seeds of the people.
-        runs: Number of runs from selfies to avatar.
+        people: Seeds of the people; empty where a pipeline draws no people, as the next two.
+        runs: Number of whole runs.
         selfies: Every number of selfies that occurs.
         styles: Names of the styles.
+        prompts: The texts that are drawn; absent where a pipeline takes none.
         tables: The timesteps of every sampler table, by its number of steps.
     """
 
@@ -58,6 +59,7 @@ class Coverage:
     runs: int
     selfies: tuple[int, ...]
     styles: tuple[str, ...]
+    prompts: tuple[str, ...] = optional(())
     tables: dict[str, tuple[Number, ...]]
 
 

@@ -1,4 +1,4 @@
-"""What a component, or a set of avatars, costs in a runtime."""
+"""What a component, or a whole run, costs in a runtime."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from support.json_records import Number, record
 @record
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a component, or a set of avatars, costs in a runtime.
+    """What a component, or a whole run, costs in a runtime.
 
     Attributes:
         artifact: Name of the evaluated artifact; empty for PyTorch.
         runtime: What executed it; `REFERENCE_RUNTIME` is PyTorch, timed in the same evaluation.
-        component: The component, or `RUN` for everything from selfies to a set of avatars.
-        avatars: Number of avatars in the set; 0 for a component.
+        component: The component, or `RUN` for everything from what a user gives to the pictures.
+        avatars: Number of pictures that are drawn, a set of avatars or one picture; 0 for a
+            component.
         load: Seconds from the file to a component that is ready to run.
         cold: Seconds of the first call.
         warm: Seconds of each later call, in their order.

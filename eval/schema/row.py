@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from eval.schema.numbers import refuse_nan
-from support.json_records import Number, record
+from support.json_records import Number, optional, record
 
 Level = Literal["manifest", "weights", "components", "trajectory", "image", "set", "size", "speed"]
 """In the order in which a report shows them: the earlier a fault shows, the nearer is its cause."""
@@ -36,6 +36,7 @@ class Where:
         person: Seed of the person (`avatar.people.sample_identity`).
         selfies: Number of selfies of them.
         style: The name of the style.
+        prompt: The text that is drawn.
         seed: Seed of the noise.
         steps: Number of steps in the sampler's table.
         step: Index of the step, from 0.
@@ -46,6 +47,7 @@ class Where:
     person: int | None = None
     selfies: int | None = None
     style: str | None = None
+    prompt: str | None = optional(None)
     seed: int | None = None
     steps: int | None = None
     step: int | None = None
@@ -58,12 +60,18 @@ class Where:
         if self.selfies is not None:
             parts.append(f"{self.selfies} {'selfie' if self.selfies == 1 else 'selfies'}")
         parts += [self.style] if self.style else []
+        parts += [] if self.prompt is None else [_quoted(self.prompt)]
         parts += [] if self.seed is None else [f"seed {self.seed}"]
         if self.steps is not None:
             at = f"step {self.step + 1} of " if self.step is not None else ""
             parts.append(f"{at}{self.steps} {'step' if self.steps == 1 and not at else 'steps'}")
         parts += [] if self.timestep is None else [f"timestep {self.timestep:g}"]
         return ", ".join(parts + ([self.detail] if self.detail else []))
+
+
+def _quoted(prompt: str) -> str:
+    """The beginning of a prompt, in quotes."""
+    return repr(prompt if len(prompt) <= 40 else f"{prompt[:39]}…")
 
 
 @record

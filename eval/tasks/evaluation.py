@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -11,11 +11,12 @@ from statistics import median
 import numpy as np
 
 from components import Arrays, Runner
+from components.reference import OneAtATime
 from eval import graphs
 from eval.graphs import Graph
-from eval.levels import CaseFigures, Scope, components, read_back, search, speed
-from eval.reference import Reference, RunnableModel
-from eval.schema import RUN, Cost, Findings, Level, Row, Where
+from eval.levels import CaseFigures, Scope, components, read_back, search, speed, unused
+from eval.reference import Call, Model, Reference
+from eval.schema import RUN, Cost, Findings, LayerSearch, Level, Row, Where
 from eval.tasks.artifact_runtime import ArtifactRuntime
 from eval.tasks.workspace import Workspace
 from export import runtimes
@@ -49,6 +50,8 @@ class RuntimeEvaluation:
             self._load(name)
             if "components" not in skip:
                 self._calls(name)
+        if self.workspace.large:
+            self._forget()
         return self.found
 
     def scope(
@@ -77,16 +80,25 @@ class RuntimeEvaluation:
             self.found.rows.append(scope.crashed(error))
 
     @cached_property
-    def model(self) -> RunnableModel:
+    def model(self) -> Model:
         """The artifact with all components; except in a full evaluation, it keeps its runs."""
-        for name in self.references[0].pipeline.names:
+        keep = not self.workspace.request.mode.full
+        if self.workspace.large:
+            self._forget()
+            return self._model(OneAtATime(self._names, self._load_anew), keep=keep)
+        for name in self._names:
             if name not in self._loaded:
-                self._loaded[name] = self._loader(name)()
-        return self._model(keep=not self.workspace.request.mode.full)
+                self._loaded[name] = self._load_anew(name)
+        return self._model(self._loaded, keep=keep)
 
-    def fresh_model(self) -> RunnableModel:
-        """The same model, which has not computed any identity tokens yet."""
-        return self._model(keep=False)
+    def fresh_model(self) -> Model:
+        """The same model, which has not computed anything yet."""
+        return self._model(self.model.runners, keep=False)
+
+    def translated(self, call: Call) -> dict[str, np.ndarray]:
+        """The inputs of a recorded call as the artifact takes them."""
+        model = self._model({}, keep=False)
+        return model.translated(call.inputs, self.references[0].model)
 
     def keep(self, figures: CaseFigures) -> Sequence[Row]:
         """Add the rows and series of figures to the findings; returns the rows."""
@@ -103,8 +115,19 @@ class RuntimeEvaluation:
             self.found.rows.append(scope.row("ratio", cost.ratio, count=len(cost.warm)))
         self.found.rows.append(scope.row("seconds", median(cost.warm), count=len(cost.warm)))
 
-    def _model(self, *, keep: bool) -> RunnableModel:
-        return self.opened.model(self._loaded, self.workspace.selfies, keep=keep)
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.references[0].pipeline.names
+
+    def _model(self, runners: Mapping[str, Runner], *, keep: bool) -> Model:
+        return self.workspace.kind.artifact_model(self.opened.artifact, runners, keep=keep)
+
+    def _forget(self) -> None:
+        """Let go of everything large: components on both sides, and what is read from files."""
+        self._loaded.clear()
+        self.graph.cache_clear()
+        for reference in self.references:
+            reference.components.forget()
 
     def _graph(self, name: str) -> Graph:
         return graphs.read(self.runtime.kind, self._file(name))
@@ -133,19 +156,24 @@ class RuntimeEvaluation:
         if held.wrong:
             worst, relative = held.wrong[0]
             where = Where(detail=f"{worst}, off by {relative:.2g} of its size")
-        count = len(held.right) + len(held.wrong) + len(held.missing)
+        left_out = unused(reference.components[name], held.missing)
+        missing = [weight for weight in held.missing if weight not in left_out]
+        count = len(held.right) + len(held.wrong) + len(missing)
         self.found.rows.append(scope.row("wrong", len(held.wrong), where=where, count=count))
-        gone = Where(detail=", ".join(held.missing[:3]))
-        self.found.rows.append(scope.row("missing", len(held.missing), where=gone, count=count))
+        gone = Where(detail=", ".join(missing[:3]))
+        self.found.rows.append(scope.row("missing", len(missing), where=gone, count=count))
 
     def _loader(self, name: str) -> partial[Runner]:
         folder, threads = self.opened.artifact.folder, self.workspace.request.threads
         return partial(self.runtime.load, folder, name, threads)
 
+    def _load_anew(self, name: str) -> Runner:
+        return self._loader(name)()
+
     def _load(self, name: str) -> None:
         """Load a component, timed if speed is evaluated."""
         if not self.workspace.timed:
-            self._loaded[name] = self._loader(name)()
+            self._loaded[name] = self._load_anew(name)
             return
         call = self.workspace.calls[name][0]
         size = self.opened.size(name, self.runtime.kind)
@@ -154,7 +182,7 @@ class RuntimeEvaluation:
             self.runtime.name,
             name,
             self._loader(name),
-            self.fresh_model().translated(call.inputs, self.references[0].styles),
+            self.translated(call),
             calls=self.workspace.cases.mode.warm_calls,
             file_bytes=size,
             weight_bytes=size,
@@ -172,7 +200,7 @@ class RuntimeEvaluation:
             self.references,
             self.workspace.calls[name],
             self._loaded[name],
-            self.fresh_model(),
+            self.translated,
             byte_images=self.runtime.byte_images,
         )
         for figures in collected:
@@ -181,10 +209,29 @@ class RuntimeEvaluation:
 
     def _search(self, name: str, figures: CaseFigures, reference: Reference) -> None:
         """Compare the worst case layer by layer, and name the layer if the component failed."""
+        if reason := self._not_searched(name, reference):
+            self.found.searches.append(
+                LayerSearch(
+                    artifact=figures.scope.artifact,
+                    runtime=figures.scope.runtime,
+                    component=name,
+                    against=figures.scope.against,
+                    where=figures.worst(),
+                    layers=(),
+                    note=reason,
+                )
+            )
+            return
         failed = any(row.verdict == "failed" for row in figures.rows())
         call = next(call for call in self.workspace.calls[name] if call.where == figures.worst())
-        inputs = self.fresh_model().translated(call.inputs, self.references[0].styles)
-        values = partial(self._inner_values, name, inputs)
+        values = partial(self._inner_values, name, self.translated(call))
         found, rows = search(figures.scope, values, self.graph, call, reference, failed=failed)
         self.found.searches.append(found)
         self.found.rows += rows
+
+    def _not_searched(self, name: str, reference: Reference) -> str:
+        """Why a component's layers are not compared one by one; empty where they are."""
+        mode, weights = self.workspace.request.mode, reference.components.facts(name).weights
+        if not mode.searched_weights or weights <= mode.searched_weights:
+            return ""
+        return f"{weights / 1e6:.0f} million weights are too many for mode {mode.name}"

@@ -20,6 +20,7 @@ class Overview:
         components: Names of the components.
         batches: All runs, in batches.
         coverage: As in `Report`.
+        seconds: How long the rest takes, estimated.
     """
 
     subjects: tuple[Subject, ...]
@@ -29,6 +30,7 @@ class Overview:
     components: tuple[str, ...]
     batches: tuple[tuple[RunCase, ...], ...]
     coverage: Coverage
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from eval.artifact import OpenedArtifact
 from eval.levels import Scope
 from eval.levels import manifest as manifest_level
 from eval.reference import Reference
-from eval.schema import RUN, Coverage, Row
+from eval.schema import RUN, Row
+from eval.tasks.estimate import estimated_seconds
 from eval.tasks.outcomes import Overview
 from eval.tasks.workspace import Workspace
 from export import UnavailableError, runtimes
@@ -37,7 +38,8 @@ def overview(workspace: Workspace) -> Overview:
         rows=tuple(rows),
         components=workspace.reference.pipeline.names,
         batches=workspace.batches(),
-        coverage=_coverage(workspace),
+        coverage=workspace.kind.coverage(workspace.cases, workspace.reference.model),
+        seconds=estimated_seconds(workspace, here),
     )
 
 
@@ -63,7 +65,7 @@ def _manifest_rows(opened: OpenedArtifact, reference: Reference, skip: frozenset
     if "manifest" in skip:
         return []
     scope = Scope(artifact=opened.facts.name, level="manifest", gates=opened.gates)
-    return manifest_level.rows(scope, opened.artifact.manifest, reference)
+    return manifest_level.rows(scope, opened.artifact, reference)
 
 
 def _size_rows(opened: OpenedArtifact, reference: Reference) -> list[Row]:
@@ -71,11 +73,10 @@ def _size_rows(opened: OpenedArtifact, reference: Reference) -> list[Row]:
     manifest, rows = opened.artifact.manifest, []
     for kind in manifest.components[0].models:
         total = weights = 0
-        for name, component in reference.components.items():
+        for name in reference.components:
             if any(kind not in part.models for part in manifest.parts(name)):
                 continue
-            size = opened.size(name, kind)
-            count = sum(value.numel() for value in component.module.state_dict().values())
+            size, count = opened.size(name, kind), reference.components.facts(name).weights
             total, weights = total + size, weights + count
             rows += _sizes(opened, kind, name, size, count)
         rows += _sizes(opened, kind, RUN, total, weights)
@@ -91,16 +92,3 @@ def _sizes(opened: OpenedArtifact, kind: str, component: str, size: int, weights
         gates=opened.gates,
     )
     return [scope.row("bytes", size), scope.row("bytes_per_weight", size / weights)]
-
-
-def _coverage(workspace: Workspace) -> Coverage:
-    cases, reference = workspace.cases, workspace.reference
-    people = {run.selfies.person for run in cases.runs}
-    return Coverage(
-        digest=cases.digest,
-        people=tuple(sorted(people)),
-        runs=len(cases.runs),
-        selfies=tuple(sorted({len(selfies.slots) for selfies in cases.encoded})),
-        styles=cases.styles,
-        tables={str(steps): reference.table(steps).timesteps for steps in reference.steps},
-    )

@@ -78,12 +78,9 @@ class RecordReference:
             reference = workspace.reference
         else:
             reference = workspace.references(self.index)[-1]
-        if workspace.judge_of(self.runs):
-            workspace.seen(reference, self.runs)
-            if workspace.request.mode.full:
-                workspace.seen_drawings(self.runs)
         for run in self.runs:
             reference.record(run)
+        workspace.kind.prepare(workspace.cases, reference, self.runs)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from components import Arrays
 from eval.cases import RunCase
-from eval.levels import CaseFigures, compare_pictures, image, judging, runs, set, speed
+from eval.levels import CaseFigures, compare_pictures, runs, speed
+from eval.pipelines import WholeRuns
 from eval.reference import Reference
 from eval.schema import Cost, Findings
 from eval.tasks import environment
@@ -24,12 +25,14 @@ def measure_batch(
     name of all that decides them.
     """
     workspace = evaluation.workspace
-    judge = workspace.judge_of(batch)
 
     def measure() -> dict[str, np.ndarray]:
-        byte_images = evaluation.runtime.byte_images
         return runs.measure_runs(
-            batch, evaluation.references, evaluation.model, judge, byte_images=byte_images
+            batch,
+            evaluation.references,
+            evaluation.model,
+            lambda drawn: workspace.kind.see(workspace.cases, batch, drawn),
+            byte_images=evaluation.runtime.byte_images,
         )
 
     if not workspace.request.mode.full:
@@ -38,13 +41,13 @@ def measure_batch(
 
 
 def _key(evaluation: RuntimeEvaluation, batch: tuple[RunCase, ...]) -> str:
-    judge = evaluation.workspace.judge
+    workspace = evaluation.workspace
     references = "-".join(reference.key for reference in evaluation.references)
     artifact = f"{evaluation.opened.facts.manifest[:20]}-{evaluation.runtime.name}"
-    judged = judging.digest(judge) if judge else "unjudged"
-    measured_by = environment.digest(evaluation.workspace.request.threads)
+    seen_by = workspace.kind.seen_by(workspace.cases, batch)
+    measured_by = environment.digest(workspace.request.threads)
     batch_name = f"batch-{batch[0].key}-{len(batch)}"
-    return f"full/{artifact}/{references}/{judged}/{measured_by}/{batch_name}"
+    return f"full/{artifact}/{references}/{seen_by}/{measured_by}/{batch_name}"
 
 
 def combine(evaluation: RuntimeEvaluation, parts: Sequence[Arrays]) -> Findings:
@@ -74,10 +77,16 @@ def _combine(evaluation: RuntimeEvaluation, parts: Sequence[Arrays]) -> None:
         if "image" not in skip:
             evaluation.keep(figures.image)
             _pictures(evaluation, figures.image, reference)
-    if "image" not in skip:
-        _invariances(evaluation)
-    if workspace.judge is not None:
-        _set(evaluation, runs.seen(parts))
+    evaluation.found.rows += workspace.kind.rows(
+        WholeRuns(
+            cases=workspace.cases,
+            references=evaluation.references,
+            model=lambda: evaluation.model,
+            seen=runs.seen(parts),
+            byte_images=evaluation.runtime.byte_images,
+            scope=evaluation.scope,
+        )
+    )
 
 
 def _collected(evaluation: RuntimeEvaluation, parts: Sequence[Arrays]) -> list[runs.RunFigures]:
@@ -111,35 +120,13 @@ def _pictures(evaluation: RuntimeEvaluation, figures: CaseFigures, reference: Re
     evaluation.found.rows.append(row)
 
 
-def _invariances(evaluation: RuntimeEvaluation) -> None:
-    cases, reference = evaluation.workspace.cases, evaluation.references[-1]
-    figures = CaseFigures(evaluation.scope("image", reference=reference))
-    tried = image.invariance_runs(cases.spread, cases.mode.invariance_runs)
-    evaluation.found.rows += image.invariances(figures, tried, evaluation.model, reference)
-
-
-def _set(evaluation: RuntimeEvaluation, seen: Sequence[Arrays]) -> None:
-    workspace = evaluation.workspace
-    judged, got = workspace.cases.judged, judging.joined(seen)
-    batches = [batch for batch in workspace.batches() if workspace.judge_of(batch)]
-    for reference in evaluation.references:
-        scope = evaluation.scope("set", reference=reference)
-        expected = judging.joined([workspace.seen(reference, batch) for batch in batches])
-        evaluation.found.rows += set.rows(scope, judged, expected, got)
-        if workspace.request.mode.full:
-            drawn = judging.joined([workspace.seen_drawings(batch) for batch in batches])
-            evaluation.found.rows += set.full_rows(scope, judged, drawn, expected, got)
-
-
 def _cost(evaluation: RuntimeEvaluation) -> Cost:
     workspace = evaluation.workspace
-    assert evaluation.model  # loads the components that are not loaded yet
-    return speed.time_set(
+    return speed.time_runs(
         evaluation.opened.facts.name,
         evaluation.runtime.name,
         evaluation.fresh_model,
-        workspace.cases.judged[0],
-        workspace.reference.latent_shape,
+        workspace.cases.timed,
         workspace.request.mode.timed_sets,
         beside=workspace.reference.fresh_model,
     )

@@ -12,10 +12,12 @@ from eval.tasks.workspace import Workspace
 
 
 def time_reference(workspace: Workspace) -> list[Cost]:
-    """The costs of PyTorch: of each component and, where the mode times sets, of a set."""
+    """The costs of PyTorch: of each component and, where the mode times them, of whole runs."""
     reference, mode, found = workspace.reference, workspace.request.mode, []
-    for name, component in reference.components.items():
-        weights = sum(value.numel() for value in component.module.state_dict().values())
+    for name in reference.components:
+        weights, work = reference.components.facts(name).weights, workspace.work(name)
+        if workspace.large:
+            reference.components.forget()  # another copy is loaded, to be timed
         cost, _ = speed.time_component(
             "",
             REFERENCE_RUNTIME,
@@ -25,13 +27,12 @@ def time_reference(workspace: Workspace) -> list[Cost]:
             calls=mode.warm_calls,
             file_bytes=0,
             weight_bytes=4 * weights,
-            work=workspace.work(name),
+            work=work,
         )
         found.append(cost)
     if mode.timed_sets:
-        run, shape = workspace.cases.judged[0], reference.latent_shape
-        make = reference.fresh_model
-        found.append(speed.time_set("", REFERENCE_RUNTIME, make, run, shape, mode.timed_sets))
+        runs, make = workspace.cases.timed, reference.fresh_model
+        found.append(speed.time_runs("", REFERENCE_RUNTIME, make, runs, mode.timed_sets))
     return found
 
 

@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 from eval import gates
 from eval.cases import MODES
 from eval.evaluate import evaluate
-from eval.reference import ArrayCache, RenderedSelfies
+from eval.pipelines.avatar.kind import AvatarKind
+from eval.reference import ArrayCache
 from eval.request import Request
 from eval.schema import Report
 from eval.workers import ThisProcess
@@ -48,14 +49,24 @@ seed_effect = 0.9
 Evaluate = Callable[..., Report]
 
 
+class HalvedExports(Exports):
+    """Exports of tiny pipelines whose weights fp16 holds exactly, like those that ship."""
+
+    def checkpoint(self, pipeline: str) -> Path:
+        known = pipeline in self._checkpoints
+        folder = super().checkpoint(pipeline)
+        for file in () if known else folder.rglob("*.safetensors"):
+            halves = {
+                name: value.half().float() if value.is_floating_point() else value
+                for name, value in load_file(file).items()
+            }
+            save_file(halves, file, metadata={"format": "pt"})
+        return folder
+
+
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    """Exports of a tiny pipeline whose weights fp16 holds exactly, like those that ship."""
-    made = Exports(tmp_path_factory.mktemp("exports"))
-    for file in made.checkpoint("avatar").rglob("*.safetensors"):
-        halves = {name: value.half().float() for name, value in load_file(file).items()}
-        save_file(halves, file, metadata={"format": "pt"})
-    return made
+    return HalvedExports(tmp_path_factory.mktemp("exports"))
 
 
 @pytest.fixture(scope="session")
@@ -89,5 +100,12 @@ def quick(exports: Exports, work: Path) -> Evaluate:
 
 
 @pytest.fixture(scope="session")
-def selfies(work: Path) -> RenderedSelfies:
-    return RenderedSelfies(ArrayCache(work / "cache"))
+def avatars(exports: Exports, work: Path) -> AvatarKind:
+    request = Request(
+        artifacts=(),
+        checkpoint=exports.checkpoint("avatar"),
+        mode=MODES["quick"],
+        out=work / "out",
+        cache=work / "cache",
+    )
+    return AvatarKind(request, ArrayCache(request.cache))

@@ -8,10 +8,10 @@ import pytest
 from export.exporter import Request, export
 from export.formats import Options
 from export.report import Row
-from tests.components.tiny import save_tiny_avatar, save_tiny_stable_diffusion
+from tests.components.tiny import PIPELINES, save_tiny_avatar, save_tiny_stable_diffusion
 
 DEFAULT = Options()
-MAKERS = {"avatar": save_tiny_avatar, "sd": save_tiny_stable_diffusion}
+MAKERS = {**PIPELINES, "avatar": save_tiny_avatar, "sd": save_tiny_stable_diffusion}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Exports:
         self._made: dict[tuple[str, str, Options], Exported] = {}
 
     def checkpoint(self, pipeline: str) -> Path:
-        """`avatar` or `sd`."""
+        """`avatar`, `sd`, or the class of a pipeline."""
         if pipeline not in self._checkpoints:
             self._checkpoints[pipeline] = MAKERS[pipeline](self._root / pipeline)
         return self._checkpoints[pipeline]

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from components.pipelines.avatar import AvatarComponents
+from components import load
 from eval import GatesError
 from eval.gates import names, of_tier, read, tiers
 from eval.metrics import METRICS, names_at
+from eval.pipelines import kind_of
 from export import gates as export_gates
+from tests.components.tiny import PIPELINES
+from tests.export.conftest import Exports
 
 TEXT = """
 tier = "mine"
@@ -100,7 +103,13 @@ def test_names_are_those_of_what_is_measured() -> None:
         slow = {name for name, metric in METRICS.items() if metric.slow}
         assert computed - (slow if level == "components" else set()) <= set(names_at(level))  # type: ignore[arg-type]
     assert all(metric.levels for metric in METRICS.values())
-    assert set(names.COMPONENTS) == set(AvatarComponents.names)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_gates_can_name_every_component_and_kind(pipeline: str, exports: Exports) -> None:
+    loaded = load(exports.checkpoint(pipeline))
+    assert {*loaded.names} <= {*names.COMPONENTS}
+    assert kind_of(loaded).name in names.KINDS
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from eval.graphs import onnx as reader
@@ -43,6 +44,16 @@ def test_only_what_is_executed_is_an_operation() -> None:
     first, addition, _ = graph.operations
     assert first.inputs == ("x",) and first.constants == ("turned",)
     assert addition.inputs == ("product",) and addition.constants == ("a.bias",)
+
+
+def test_constants_are_the_same_in_however_many_parts_they_are_unpacked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = reader.of_model(model()).constants
+    monkeypatch.setattr(reader, "PART", 1)
+    parts = reader.of_model(model()).constants
+    assert parts.keys() == whole.keys()
+    assert all(np.array_equal(parts[name], value) for name, value in whole.items())
 
 
 def test_constants_are_unpacked_and_keep_the_parameter_they_were_stored_under() -> None:

@@ -8,17 +8,20 @@ import pytest
 
 import components
 from eval.levels.manifest import differences
-from eval.reference import ArrayCache, Reference, RenderedSelfies
+from eval.pipelines.avatar.kind import AvatarKind
+from eval.reference import ArrayCache, Reference
 from export import Manifest, open_artifact
 from tests.export.conftest import Exports
 
 
 @pytest.fixture(scope="session")
 def reference(
-    exports: Exports, selfies: RenderedSelfies, tmp_path_factory: pytest.TempPathFactory
+    exports: Exports, avatars: AvatarKind, tmp_path_factory: pytest.TempPathFactory
 ) -> Reference:
     cache = ArrayCache(tmp_path_factory.mktemp("cache"))
-    return Reference("reference", components.load(exports.checkpoint("avatar")), cache, selfies)
+    return Reference(
+        "reference", components.load(exports.checkpoint("avatar")), cache, avatars.model
+    )
 
 
 @pytest.fixture

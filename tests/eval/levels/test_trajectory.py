@@ -12,7 +12,7 @@ STEPS = tuple(RNG.standard_normal((1, 4, 8, 8)) for _ in range(3))
 
 
 def drawn(*latents: np.ndarray) -> RecordedRun:
-    return RecordedRun(tokens=np.zeros((1, 8, 4)), latents=latents, avatar=np.zeros((1, 3, 16, 16)))
+    return RecordedRun(latents=latents, picture=np.zeros((1, 3, 16, 16)))
 
 
 def test_each_step_is_compared_with_its_own() -> None:

@@ -59,6 +59,13 @@ def test_a_nameless_weight_that_is_nearly_there_is_wrong_and_one_that_is_gone_is
     assert found.missing == ("b.weight",)
 
 
+def test_equal_weights_are_stored_once_and_what_changes_nothing_is_left_out() -> None:
+    state = {**STATE, "c.bias": STATE["a.bias"], "d.bias": np.zeros(7, np.float32)}
+    assert read_back(named(), state, half=False).right == tuple(state)
+    state["d.bias"] = np.full(7, 2, np.float32)
+    assert read_back(named(), state, half=False).missing == ("d.bias",)
+
+
 def test_halves_are_right_only_where_the_file_may_hold_them() -> None:
     halved = STATE["a.bias"].astype(np.float16).astype(np.float32)
     assert not read_back(named(a__bias=halved), STATE, half=True).wrong

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +10,31 @@ import pytest
 
 import components
 from components.reference import runner
-from eval.cases import MODES
-from eval.cases.plan import plan
-from eval.reference import ArrayCache, RecordedRun, Reference, RenderedSelfies
+from eval import SubjectError
+from eval.pipelines.avatar import AvatarCases
+from eval.pipelines.avatar.kind import AvatarKind
+from eval.reference import ArrayCache, RecordedRun, Reference
 from tests.export.conftest import Exports
 
 
 @pytest.fixture(scope="module")
 def reference(
-    exports: Exports, selfies: RenderedSelfies, tmp_path_factory: pytest.TempPathFactory
+    exports: Exports, avatars: AvatarKind, tmp_path_factory: pytest.TempPathFactory
 ) -> Reference:
     cache = ArrayCache(tmp_path_factory.mktemp("reference"))
-    return Reference("reference", components.load(exports.checkpoint("avatar")), cache, selfies)
+    return Reference(
+        "reference", components.load(exports.checkpoint("avatar")), cache, avatars.model
+    )
 
 
-def test_what_a_run_gave_is_what_the_component_gives_by_itself(reference: Reference) -> None:
-    cases = plan(MODES["quick"], reference.styles, reference.steps)
+@pytest.fixture(scope="module")
+def cases(reference: Reference, avatars: AvatarKind) -> AvatarCases:
+    return avatars.cases(reference.model)
+
+
+def test_what_a_run_gave_is_what_the_component_gives_by_itself(
+    reference: Reference, cases: AvatarCases
+) -> None:
     for name, calls in reference.calls(cases).items():
         alone = runner(reference.components[name])
         known = [call for call in calls if call.outputs is not None]
@@ -34,8 +44,9 @@ def test_what_a_run_gave_is_what_the_component_gives_by_itself(reference: Refere
                 np.testing.assert_array_equal(reference.output(call)[output], expected)
 
 
-def test_only_what_no_run_had_is_computed_once_more(reference: Reference) -> None:
-    cases = plan(MODES["quick"], reference.styles, reference.steps)
+def test_only_what_no_run_had_is_computed_once_more(
+    reference: Reference, cases: AvatarCases
+) -> None:
     calls = reference.calls(cases)
     unknown = [call for each in calls.values() for call in each if call.outputs is None]
     shown = {run.selfies for run in cases.spread}
@@ -44,10 +55,19 @@ def test_only_what_no_run_had_is_computed_once_more(reference: Reference) -> Non
     ]
 
 
-def test_a_run_is_the_same_after_it_was_kept(reference: Reference, tmp_path: Path) -> None:
-    (run, *_) = plan(MODES["quick"], reference.styles, reference.steps).runs
+def test_a_run_is_the_same_after_it_was_kept(
+    reference: Reference, cases: AvatarCases, tmp_path: Path
+) -> None:
+    (run, *_) = cases.runs
     recorded = reference.recorded(run)
     kept = RecordedRun.of(ArrayCache(tmp_path).get("run", recorded.arrays))
-    assert len(kept.latents) == run.steps <= len(kept.predictions)
+    predictions = [name for name in kept.values if name.startswith("predictions.")]
+    assert len(kept.latents) == run.steps <= len(predictions)
     for name, array in recorded.arrays().items():
         np.testing.assert_array_equal(kept.arrays()[name], array)
+
+
+def test_avatars_take_no_prompts(reference: Reference, avatars: AvatarKind) -> None:
+    asked = AvatarKind(replace(avatars.request, prompts=("a cat",)), avatars.cache)
+    with pytest.raises(SubjectError, match="omit --prompts"):
+        asked.cases(reference.model)

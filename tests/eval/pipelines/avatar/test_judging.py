@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from avatar.judge import Judge
-from eval.levels import judging
+from eval.pipelines.avatar import judging
 
 
 def test_a_judges_name_is_that_of_its_numbers_and_statistics() -> None:

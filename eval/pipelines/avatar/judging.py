@@ -11,7 +11,7 @@ import torch
 from avatar.judge import Judge, Judgement, judge_images
 from avatar.people import draw, sample_identity
 from components import Arrays
-from eval.cases import RunCase
+from eval.pipelines.avatar.cases import AvatarCase
 
 PREFIX = "judge."
 """What the names of all these arrays begin with."""
@@ -42,7 +42,7 @@ def see(judge: Judge, avatars: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def see_drawings(judge: Judge, runs: Sequence[RunCase]) -> Mapping[str, np.ndarray]:
+def see_drawings(judge: Judge, runs: Sequence[AvatarCase]) -> Mapping[str, np.ndarray]:
     """What the judge sees in the designers' drawings of the same people in the same styles."""
     pictures = [draw(sample_identity(run.selfies.person), run.style, run.seed) for run in runs]
     return see(judge, [picture.transpose(2, 0, 1)[None] / 255 for picture in pictures])

@@ -6,8 +6,8 @@ import numpy as np
 
 from avatar.people import SELFIE_SEEDS, sample_identity
 from avatar.selfies import MAX_SELFIES, SELFIE_SIZE
-from eval.cases import SelfieSet
-from eval.reference.cache import ArrayCache
+from eval.pipelines.avatar.cases import SelfieSet
+from eval.reference import ArrayCache
 from support.images import to_8_bit
 from support.version import code_digest
 

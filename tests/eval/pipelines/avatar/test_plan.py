@@ -6,7 +6,7 @@ import pytest
 
 from avatar.people import STYLES, sample_identity
 from eval.cases import MODES, Mode
-from eval.cases.plan import FIRST_PERSON, TONES, plan
+from eval.pipelines.avatar.plan import FIRST_PERSON, TONES, plan
 
 NAMES = tuple(style.name for style in STYLES)
 STEPS = (2, 1, 4)

@@ -13,9 +13,9 @@ import numpy as np
 
 from avatar.judge import AvatarTable, Judgement, Scorer, attributes_right
 from avatar.people import ATTRIBUTES, STYLES, sample_identity
-from eval.cases import RunCase
-from eval.cases.plan import TONES
-from eval.levels.scope import Scope
+from eval.levels import Scope
+from eval.pipelines.avatar.cases import AvatarCase
+from eval.pipelines.avatar.plan import TONES
 from eval.schema import Row, Where
 
 STYLE_INDEX = {style.name: index for index, style in enumerate(STYLES)}
@@ -28,12 +28,14 @@ LEAST = 4
 """With fewer pictures of a skin tone, a single reading would decide its figure."""
 
 
-def can_be_judged(runs: tuple[RunCase, ...]) -> bool:
+def can_be_judged(runs: tuple[AvatarCase, ...]) -> bool:
     """Whether the judge knows all styles; it was trained on the built-in ones."""
     return all(run.style in STYLE_INDEX for run in runs)
 
 
-def rows(scope: Scope, runs: tuple[RunCase, ...], expected: Judgement, got: Judgement) -> list[Row]:
+def rows(
+    scope: Scope, runs: tuple[AvatarCase, ...], expected: Judgement, got: Judgement
+) -> list[Row]:
     """Drops in what the judge reads right: attributes, for all and for each skin tone, and styles.
 
     Args:
@@ -67,7 +69,11 @@ def rows(scope: Scope, runs: tuple[RunCase, ...], expected: Judgement, got: Judg
 
 
 def full_rows(
-    scope: Scope, runs: tuple[RunCase, ...], drawn: Judgement, expected: Judgement, got: Judgement
+    scope: Scope,
+    runs: tuple[AvatarCase, ...],
+    drawn: Judgement,
+    expected: Judgement,
+    got: Judgement,
 ) -> list[Row]:
     """Figures that need thousands of pictures: retrieval, Fréchet distance, diversity.
 
@@ -91,7 +97,7 @@ def full_rows(
     return [scope.row(name, value, count=len(runs)) for name, value in found.items()]
 
 
-def _avatar_table(runs: tuple[RunCase, ...]) -> AvatarTable:
+def _avatar_table(runs: tuple[AvatarCase, ...]) -> AvatarTable:
     """The person and style of each run, and its index among the runs that share both."""
     people = [run.selfies.person for run in runs]
     indices = {person: index for index, person in enumerate(dict.fromkeys(people))}

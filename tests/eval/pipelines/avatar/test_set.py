@@ -7,11 +7,12 @@ import pytest
 
 from avatar.judge import Judge, Judgement, load_judge
 from avatar.people import STYLES, sample_identity
-from eval.cases import MODES, RunCase, SelfieSet
-from eval.cases.plan import plan
+from eval.cases import MODES
 from eval.gates import of_tier
-from eval.levels import Scope, judging
-from eval.levels import set as level
+from eval.levels import Scope
+from eval.pipelines.avatar import AvatarCase, SelfieSet, judging
+from eval.pipelines.avatar import set as level
+from eval.pipelines.avatar.plan import plan
 from eval.schema import Row
 
 NAMES = tuple(style.name for style in STYLES)
@@ -89,5 +90,5 @@ def test_few_pictures_are_shown_and_not_gated(drawn: Judgement) -> None:
 
 
 def test_styles_of_ones_own_cannot_be_judged() -> None:
-    mine = RunCase(selfies=SelfieSet.first(50_000, 3), style="mine", seed=1, steps=2)
+    mine = AvatarCase(selfies=SelfieSet.first(50_000, 3), style="mine", seed=1, steps=2)
     assert level.can_be_judged(RUNS) and not level.can_be_judged((*RUNS, mine))

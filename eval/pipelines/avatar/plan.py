@@ -11,8 +11,8 @@ from itertools import chain, cycle, islice
 
 from avatar.people import ATTRIBUTES, STYLES, can_draw, sample_identity
 from avatar.selfies import MAX_SELFIES
-from eval.cases.case import Cases, RunCase, SelfieSet
-from eval.cases.modes import Mode
+from eval.cases import Mode
+from eval.pipelines.avatar.cases import AvatarCase, AvatarCases, SelfieSet
 
 FIRST_PERSON = 50_000
 """The seed from which people are searched; training uses no person below 100,000."""
@@ -23,7 +23,7 @@ SCATTERED = (7, 2, 9, 4)
 """Slots of four selfies whose mask does not begin with four ones."""
 
 
-def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> Cases:
+def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> AvatarCases:
     """Choose the cases of a mode.
 
     Args:
@@ -43,7 +43,7 @@ def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> Cases:
         )
         more = _one_a_table(people, styles, others)
     spread = _diagonal(judged, styles) + more
-    return Cases(
+    return AvatarCases(
         mode=mode,
         styles=tuple(styles),
         spread=spread,
@@ -52,7 +52,7 @@ def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> Cases:
     )
 
 
-def _every_pair(people: Sequence[int], styles: Sequence[str], steps: int) -> tuple[RunCase, ...]:
+def _every_pair(people: Sequence[int], styles: Sequence[str], steps: int) -> tuple[AvatarCase, ...]:
     """Each person in each style; the number of selfies goes through all there are."""
     return tuple(
         _run(person, style, i * len(styles) + j, (2 * i + j % 2) % MAX_SELFIES + 1, steps)
@@ -63,7 +63,7 @@ def _every_pair(people: Sequence[int], styles: Sequence[str], steps: int) -> tup
 
 def _every_style(
     people: Sequence[int], styles: Sequence[str], tables: Sequence[int]
-) -> tuple[RunCase, ...]:
+) -> tuple[AvatarCase, ...]:
     """Each style in each of the other sampler tables."""
     return tuple(
         _run(people[(i + turn) % len(TONES)], style, 1000 * turn + i, (i + turn) % 10 + 1, count)
@@ -74,7 +74,7 @@ def _every_style(
 
 def _one_a_table(
     people: Sequence[int], styles: Sequence[str], tables: Sequence[int]
-) -> tuple[RunCase, ...]:
+) -> tuple[AvatarCase, ...]:
     """One run in each of the other sampler tables."""
     return tuple(
         _run(people[-turn % len(TONES)], styles[turn % len(styles)], 1000 * turn, selfies, count)
@@ -82,19 +82,19 @@ def _one_a_table(
     )
 
 
-def _diagonal(judged: tuple[RunCase, ...], styles: Sequence[str]) -> tuple[RunCase, ...]:
+def _diagonal(judged: tuple[AvatarCase, ...], styles: Sequence[str]) -> tuple[AvatarCase, ...]:
     """One run for each style, of different people where there are several."""
     if len(judged) == len(styles):
         return judged
     return tuple(judged[i * len(styles) + i % len(styles)] for i in range(len(styles)))
 
 
-def _run(person: int, style: str, number: int, selfies: int, steps: int) -> RunCase:
+def _run(person: int, style: str, number: int, selfies: int, steps: int) -> AvatarCase:
     seed = 7919 * (number + 1)
-    return RunCase(selfies=SelfieSet.first(person, selfies), style=style, seed=seed, steps=steps)
+    return AvatarCase(selfies=SelfieSet.first(person, selfies), style=style, seed=seed, steps=steps)
 
 
-def _encoded(runs: Sequence[RunCase], person: int) -> Iterator[SelfieSet]:
+def _encoded(runs: Sequence[AvatarCase], person: int) -> Iterator[SelfieSet]:
     """Each number of selfies, the null identity, and a mask with gaps."""
     known = dict.fromkeys(run.selfies for run in runs)
     yield from known
