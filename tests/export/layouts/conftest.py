@@ -8,10 +8,7 @@ import pytest
 
 from export.exporter import Request, export
 from export.formats import Options
-from tests.components.conftest import tiny_checkpoint
 from tests.export.conftest import Exported
-
-__all__ = ["laid", "tiny_checkpoint"]
 
 Laid = Callable[[str, str, str], Exported]
 
