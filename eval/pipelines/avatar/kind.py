@@ -66,8 +66,8 @@ class AvatarKind(Kind):
         constants = AvatarConstants(
             sampler=plain(manifest.sampler),
             styles=tuple(style.name for style in manifest.styles),
-            latent_shape=manifest.component("decoder").inputs[0].shape,
-            outputs={entry.name: entry.outputs[0].name for entry in manifest.components},
+            latent_shape=manifest.whole("decoder").inputs[0].shape,
+            outputs={name: manifest.whole(name).outputs[0].name for name in manifest.wholes},
         )
         return AvatarModel(runners, constants, self.selfies, keep=keep)
 

@@ -107,8 +107,8 @@ class LatentDiffusionKind(Kind):
 
 def _flow(manifest: Manifest) -> Flow:
     return Flow(
-        inputs={entry.name: entry.inputs for entry in manifest.components},
-        outputs={entry.name: entry.outputs for entry in manifest.components},
+        inputs={name: manifest.whole(name).inputs for name in manifest.wholes},
+        outputs={name: manifest.whole(name).outputs for name in manifest.wholes},
         settings=plain(manifest.settings or {}),
     )
 
