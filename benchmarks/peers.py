@@ -103,7 +103,8 @@ class Environment:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode == 0 and self._has(peer.module):
             return ""
-        errors = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+        lines = map(str.strip, done.stderr.splitlines())
+        errors = [line for line in lines if line.startswith(("fatal:", "ERROR:"))]
         return (errors or ["pip installed nothing that can be imported"])[0][:100]
 
     def _has(self, module: str) -> bool:
