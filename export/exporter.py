@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 import components
-from components import Component, PipelineComponents, Recording
+from components import Component, PipelineComponents, Recording, TensorSpec
 from components.checkpoint import read_index
 from components.overlay.record import overlay_of
 from components.weights import least_and_greatest
@@ -109,15 +110,8 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
         progress(f"another export into {request.out} is running; waiting for it")
 
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
-        sizes = {}
-        for name in names:
-            # What its loader, precision or format refuses is known before anything is run.
-            component = pipeline.component(name)
-            _require_fitting(component, options.precision)
-            format_.require(component, options)
-            sizes[name] = _stored(name, options, quantized).of(component)
-            del component  # its weights leave memory before the next one's come
-        chunks = chunk_counts(sizes, options.chunks)
+        export_ = _Export(folder, format_, options, pipeline, quantized, progress)
+        chunks = export_.chunk_counts(names)
         progress("running the PyTorch reference")
         recording = _only(names, components.record(pipeline, seed=SEED))
         entries: list[ComponentEntry] = []
@@ -126,20 +120,9 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
             progress(f"converting {name}")
             started = time.perf_counter()
             own = fitting(options, format_, name, recording.peaks[name], progress)
-            precision = "" if own is options else own.precision
-            component = with_attention(pipeline.component(name), own.attention)
-            specs[name] = component.outputs
-            component = format_.arranged(component)
-            parts = cut(component, chunks[name], _stored(name, own, quantized))
-            for part in parts:
-                packed = PackedForm(quantized, name, part) if quantized else None
-                written = format_.write(part, folder, pipeline.facts(), own, packed)
-                entries.append(_entry(part, written, precision))
-                for note in written.notes:
-                    progress(note)
-            if len(parts) > 1:
-                chunked.append(_chunked(component, parts))
-            del component, parts, part, packed  # as above
+            specs[name], whole, parts = export_.convert(name, own, chunks[name])
+            entries += parts
+            chunked += [whole] if whole else []
             seconds[name] = time.perf_counter() - started
         format_.finish(folder)
         recipe = quantized.recipe if quantized else None
@@ -153,6 +136,61 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
     if names != pipeline.names:
         progress(f"compared {', '.join(names)} alone; no whole run was tried")
     return rows
+
+
+@dataclass(frozen=True)
+class _Export:
+    """What every component of one export is converted with."""
+
+    folder: Path
+    format_: Format
+    options: Options
+    pipeline: PipelineComponents
+    quantized: QuantizedPipeline | None
+    progress: Progress
+
+    def chunk_counts(self, names: Sequence[str]) -> Mapping[str, int]:
+        """Into how many chunks each component is cut.
+
+        Raises:
+            ExportError: A component cannot be exported, as its loader, precision or format say:
+                that is known before anything is run.
+        """
+        sizes = {}
+        for name in names:
+            component = self.pipeline.component(name)
+            _require_fitting(component, self.options.precision)
+            self.format_.require(component, self.options)
+            sizes[name] = _stored(name, self.options, self.quantized).of(component)
+            del component  # its weights leave memory before the next one's come
+        return chunk_counts(sizes, self.options.chunks)
+
+    def convert(
+        self, name: str, own: Options, chunks: int
+    ) -> tuple[tuple[TensorSpec, ...], ChunkedEntry | None, list[ComponentEntry]]:
+        """Convert one component, and write its model files.
+
+        Args:
+            name: Its name.
+            own: Its options, which may have another precision than the export's.
+            chunks: Into how many chunks it is cut.
+
+        Returns:
+            What the component gives, its entry as a whole where it is cut, and its entries.
+        """
+        precision = "" if own is self.options else own.precision
+        component = with_attention(self.pipeline.component(name), own.attention)
+        outputs = component.outputs
+        component = self.format_.arranged(component)
+        parts = cut(component, chunks, _stored(name, own, self.quantized))
+        entries = []
+        for part in parts:
+            packed = PackedForm(self.quantized, name, part) if self.quantized else None
+            written = self.format_.write(part, self.folder, self.pipeline.facts(), own, packed)
+            entries.append(_entry(part, written, precision))
+            for note in written.notes:
+                self.progress(note)
+        return outputs, _chunked(component, parts) if len(parts) > 1 else None, entries
 
 
 def _quantized(request: Request) -> QuantizedPipeline | None:
