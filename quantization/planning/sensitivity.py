@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,18 +139,18 @@ class _Errors:
         self._keep = runs.parameters < LARGE
         self._kept: dict[str, list[Tensor]] = {}
 
-    def of(self, name: str) -> list[Tensor]:
+    def of(self, name: str) -> Iterable[Tensor]:
         """For each scheme of a weight its error, of the weight's shape."""
-        if name in self._kept:
-            return self._kept[name]
+        if not self._keep:
+            return self._made(name)
+        if name not in self._kept:
+            self._kept[name] = [*self._made(name)]
+        return self._kept[name]
+
+    def _made(self, name: str) -> Iterator[Tensor]:
         weight = self._weights[name]
-        found = [
-            torch.from_numpy(quantize(weight.numpy(), scheme).dense()).sub_(weight)
-            for scheme in self._schemes[name]
-        ]
-        if self._keep:
-            self._kept[name] = found
-        return found
+        for scheme in self._schemes[name]:
+            yield torch.from_numpy(quantize(weight.numpy(), scheme).dense()).sub_(weight)
 
 
 def _effects(runs: PipelineRuns, errors: _Errors, seed: int, count: int) -> np.ndarray:
