@@ -11,8 +11,8 @@ from components.errors import CheckpointError
 LARGEST = 1024
 """Most latents along a side: a picture of 8192 pixels with the usual VAE."""
 TINY = "AutoencoderTiny"
-_TINY_WIDTHS = (64, 64, 64, 64)
-"""What an `AutoencoderTiny` has where its configuration does not say."""
+_WIDTHS = {True: (64, 64, 64, 64), False: (64,)}
+"""What an `AutoencoderTiny` has where its configuration does not say, and what others have."""
 
 
 def latent_size(config: Mapping[str, Any], path: Path) -> tuple[int, int]:
@@ -38,6 +38,8 @@ def is_tiny(config: Mapping[str, Any]) -> bool:
 
 def vae_factor(config: Mapping[str, Any]) -> int:
     """Pixels along a side of one latent: each level of a VAE but the first halves a side."""
-    if is_tiny(config):
-        return int(2 ** (len(config.get("decoder_block_out_channels", _TINY_WIDTHS)) - 1))
-    return int(2 ** (len(config["block_out_channels"]) - 1))
+    names = ("decoder_block_out_channels", "encoder_block_out_channels")
+    if not is_tiny(config):
+        names = ("block_out_channels",)
+    widths = next((config[name] for name in names if name in config), _WIDTHS[is_tiny(config)])
+    return int(2 ** (len(widths) - 1))

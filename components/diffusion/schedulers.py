@@ -97,6 +97,7 @@ class SchedulerSettings:
         path = checkpoint / FOLDER / SCHEDULER_CONFIG
         values = dict(read_json(path))
         known = getattr(diffusers, kind)._get_init_keys(getattr(diffusers, kind))
+        _require_flags(getattr(diffusers, kind), values, path)
         values |= {name: value for name, value in (corrections or {}).items() if name in known}
         _require_settings(getattr(diffusers, kind), values, path)
         return cls(kind=kind, values=values, place=path)
@@ -169,6 +170,13 @@ class SchedulerSettings:
         return {"alphas_cumprod": [rounded(value) for value in alphas], "settings": settings}
 
 
+def _require_flags(kind: Any, config: Mapping[str, Any], path: Path) -> None:
+    """Raise `CheckpointError` where what is on or off is neither."""
+    for name in config.keys() & kind._get_init_keys(kind):
+        if _is_flag(kind, name) and type(config[name]) is not bool:
+            raise CheckpointError(f"{path} has {name} = {config[name]!r}, expected true or false")
+
+
 def _require_settings(kind: Any, config: Mapping[str, Any], path: Path) -> None:
     """Raise `CheckpointError` where a setting would be ignored, or could not be followed."""
     known, usual = kind._get_init_keys(kind), _defaults()
@@ -181,8 +189,6 @@ def _require_settings(kind: Any, config: Mapping[str, Any], path: Path) -> None:
         if config.get(name, name in known and _default(kind, name)):
             raise CheckpointError(f"{path} has {name}, which {reason}; expected none")
     for name, value in config.items():
-        if name in known and _is_flag(kind, name) and type(value) is not bool:
-            raise CheckpointError(f"{path} has {name} = {value!r}, expected true or false")
         if name.startswith("_") or name in known or name in _OTHERS or not value:
             continue
         if not any(value == default for default in usual.get(name, ())):

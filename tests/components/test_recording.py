@@ -103,7 +103,7 @@ def test_stable_diffusions_run_is_diffusers_own(sd_checkpoint: Path) -> None:
     expected = pipeline(
         PROMPT,
         num_inference_steps=STEPS,
-        guidance_scale=StableDiffusionComponents.guidance,
+        guidance_scale=StableDiffusionComponents.default_guidance,
         latents=torch.from_numpy(inputs["noise"]),
         height=32,
         width=32,

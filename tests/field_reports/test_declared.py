@@ -75,7 +75,7 @@ def test_the_class_of_every_part(sd: Path, part: str, value: Any, words: tuple[s
 @pytest.mark.parametrize(
     ("file", "fields", "words"),
     [
-        ("unet/config.json", {"time_cond_proj_dim": 32}, ("time_cond_proj_dim", "guidance")),
+        ("unet/config.json", {"time_cond_proj_dim": 32}, ("lacks weights", "cond_proj.weight")),
         ("unet/config.json", {"class_embed_type": "timestep"}, ("class_embed_type",)),
         ("unet/config.json", {"num_class_embeds": 10}, ("num_class_embeds",)),
         ("unet/config.json", {"addition_embed_type": "text_time"}, ("addition_embed_type",)),

@@ -129,7 +129,7 @@ def test_a_token_beyond_the_embedding(sd: Path) -> None:
 @pytest.mark.usefixtures("no_module_is_run")
 def test_weights_that_no_loader_adds(sd: Path, file: str) -> None:
     (sd / file).write_text("{}")
-    refused(sd, Path(file).name, "fuse it")
+    refused(sd, Path(file).name, "--lora")
 
 
 def shard(sd: Path, how: Callable[[dict[str, str]], None] = lambda _: None) -> Path:

@@ -286,7 +286,8 @@ STAGED = {
     *("distillation/stages/autoencoder.py", "distillation/stages/identity.py"),
     "distillation/stages/judge.py",
     *("export/artifact.py", "export/card.py", "export/golden.py"),
-    *("export/coreml/package.py", "export/onnx/package.py"),
+    *("export/coreml/package.py", "export/onnx/package.py", "export/multifunction.py"),
+    *("export/layouts/apple.py", "export/layouts/optimum.py"),
     "components/diffusion/clip_tokenizer.py",
     "quantization/quantized_checkpoint.py",
     *("sdk_bindings/package.py", "sdk_bindings/vectors/golden.py", "sdk_bindings/vectors/rules.py"),
@@ -295,6 +296,7 @@ STAGED = {
     *("support/atomic.py", "eval/reference/cache.py"),
     # Into memory, a temporary folder, or a file of the kernel.
     *("avatar/people/shards.py", "distillation/report/page.py", "eval/levels/pictures.py"),
+    "components/overlay/folder.py",
     *("distillation/report/generation.py", "quantization/planning/sensitivity.py"),
     *("eval/workers/bundle.py", "eval/metrics/memory.py"),
     "coreml_runtime/coremltools_plugin/model_proxy.py",
@@ -323,7 +325,8 @@ def _code(path: Path) -> str:
 LOCKED = {
     *("avatar/saving.py", "avatar/people/shards.py", "coreml_runtime/__main__.py"),
     *("distillation/__main__.py", "distillation/training/run.py", "distillation/run_folder.py"),
-    *("eval/__main__.py", "export/exporter.py", "quantization/__main__.py"),
+    *("eval/__main__.py", "export/exporter.py", "export/multifunction.py"),
+    "quantization/__main__.py",
     *("quantization/quantized_checkpoint.py", "sdk_bindings/__main__.py"),
     "sdk_bindings/package.py",
 }

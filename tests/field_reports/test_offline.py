@@ -175,6 +175,8 @@ COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
     "export": (
         ("verify", "{artifact}"),
         ("schema", "--out", "schema.json"),
+        ("run", "nowhere", "--prompt", "a lighthouse"),
+        ("multifunction", "nowhere", "nowhere-else", "--out", "new"),
         *((verb, "--checkpoint", "nowhere", "--out", "new") for verb in ("coreml", "onnx")),
     ),
     "quantization": (

@@ -361,4 +361,4 @@ def test_a_quantized_checkpoint_takes_sizes_only(sd_checkpoint: Path, tmp_path: 
         assert "and quantize that" in refused(tmp_path / "q", changes)
     with overlaid(tmp_path / "q", Changes(size=(48, 32), batch=2)) as folder:
         pipeline = open_quantized(folder).pipeline
-        assert pipeline.component("decoder").outputs[0].shape == (1, 3, 32, 48)
+        assert pipeline.component("decoder").outputs[0].shape == (2, 3, 32, 48)
