@@ -38,7 +38,7 @@ def is_tiny(config: Mapping[str, Any]) -> bool:
 
 def vae_factor(config: Mapping[str, Any]) -> int:
     """Pixels along a side of one latent: each level of a VAE but the first halves a side."""
-    names = ("decoder_block_out_channels", "encoder_block_out_channels")
+    names: tuple[str, ...] = ("decoder_block_out_channels", "encoder_block_out_channels")
     if not is_tiny(config):
         names = ("block_out_channels",)
     widths = next((config[name] for name in names if name in config), _WIDTHS[is_tiny(config)])
