@@ -93,7 +93,7 @@ def test_losing_a_node_in_mid_run_loses_nothing(
     assert report.searches == alone.searches and report.subjects == alone.subjects
     for pair in report.comparisons:
         assert (request_.out / pair.test).read_bytes().startswith(b"\x89PNG")
-    assert list(request_.cache.rglob("recorded-*.safetensors")), "the reference's runs are kept here"
+    assert list(request_.cache.rglob("recorded-*.safetensors")), "the runs are kept"
 
 
 @pytest.mark.slow
