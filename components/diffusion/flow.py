@@ -20,6 +20,8 @@ from components.diffusion.sampling import Table
 from components.diffusion.text_encoders import NAMES
 from components.errors import InputError
 
+OPTIONS = {"image": "--image", "mask": "--mask", "control_image": "--control"}
+"""What commands call the pictures of a wish."""
 IDS = {"text_encoder": "ids", "text_encoder_2": "ids_2"}
 """For each text encoder how the names of its token ids end, in the inputs of a run."""
 
@@ -144,8 +146,8 @@ class Flow:
         for name, channels in (("image", 3), ("mask", 1), ("control_image", 3)):
             found = getattr(wish, name)
             if (found is not None) != (name in self.images):
-                expected = "one" if name in self.images else "none"
-                raise InputError(f"the pipeline expects {expected} for {name}")
+                given = "needs a picture there" if name in self.images else "takes no such picture"
+                raise InputError(f"{OPTIONS[name]}: this pipeline {given}")
             if found is not None and found.shape != (1, channels, height, width):
                 raise InputError(
                     f"{name} has shape {found.shape}, expected {(1, channels, height, width)}"

@@ -65,3 +65,34 @@ def test_an_artifact_alone_draws_what_diffusers_draws(
     (expected,) = (pipeline.anchor(pipeline.example_run(SEED), SEED) or {}).values()
     drawn = np.asarray(Image.open(out), np.float32).transpose(2, 0, 1)[None] / 255
     assert psnr(to_8_bit(expected) / np.float32(255), drawn, peak=1.0) >= PSNR
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "--control: this pipeline needs a picture there"),
+        (
+            ("--control", "{picture}", "--image", "{picture}"),
+            "--image: this pipeline takes no such",
+        ),
+        (("--control", "{here}/none.png"), "none.png"),
+        (("--control", "{picture}", "--strength", "0.5"), "only runs that begin with a picture"),
+        (("--control", "{picture}", "--runtime", "ort"), "has no files for 'ort', expected one of"),
+        (("--control", "{picture}", "--out", "{here}/picture.txt"), "picture.txt"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line(
+    drawn: Path, command: Command, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (32, 32)).save(picture)
+    filled = [text.format(picture=picture, here=tmp_path) for text in arguments]
+    done = command("export", "run", drawn, "--prompt", PROMPT, *filled)
+    assert done.code == 2 and said in done.err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.fixture(scope="module")
+def drawn(tiny_checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    checkpoint = tiny_checkpoint("StableDiffusionControlNetPipeline")
+    return exported(checkpoint, tmp_path_factory.mktemp("drawn") / "artifact", "onnx")
