@@ -182,7 +182,6 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
         kind: A model class of diffusers or transformers.
         checkpoint: The checkpoint's folder.
         part: The part's folder in it.
-        dtype: The type of its weights in PyTorch; None for float32.
 
     Raises:
         CheckpointError: The loader refuses the files, or reports weights that are missing, unused

@@ -87,9 +87,12 @@ class Encoder(nn.Module):
         if self.quant_conv is not None:
             moments = self.quant_conv(moments)
         mean, log_variance = moments.chunk(2, dim=1)
-        # The limits are those of diffusers' `DiagonalGaussianDistribution`.
-        deviation = (0.5 * log_variance.clamp(-30.0, 20.0)).exp()
-        return self.scaling.to_sampler(mean), self.scaling.spread(deviation)
+        return self.scaling.to_sampler(mean), self.scaling.spread(deviation(log_variance))
+
+
+def deviation(log_variance: Tensor) -> Tensor:
+    """The standard deviation, as diffusers' `DiagonalGaussianDistribution` limits it."""
+    return (0.5 * log_variance.clamp(-30.0, 20.0)).exp()
 
 
 class TinyEncoder(nn.Module):
@@ -133,7 +136,7 @@ def encoder_specs(
     """What an encoder takes and gives: one that draws noise also the latents' deviation."""
     shape = (1, *latents.shape[1:])
     mean = TensorSpec(name="mean", shape=shape, description="The picture in latent space.")
-    deviation = TensorSpec(
+    spread = TensorSpec(
         name="deviation", shape=shape, description="Standard deviation of each latent."
     )
     picture = TensorSpec(
@@ -142,7 +145,7 @@ def encoder_specs(
         range=(0.0, 1.0),
         description="A picture, sRGB in [0,1].",
     )
-    return (picture,), (mean,) if is_tiny(config) else (mean, deviation)
+    return (picture,), (mean,) if is_tiny(config) else (mean, spread)
 
 
 def require_autoencoder(kind: Any, config: Mapping[str, Any], path: Path) -> None:

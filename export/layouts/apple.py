@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from components import Arrays, Component, PipelineComponents, TensorSpec
 from components.checkpoint import read_index
-from components.diffusion.autoencoder import Scaling
+from components.diffusion.autoencoder import Scaling, deviation
 from components.diffusion.clip_tokenizer import FOLDERS, load_tokenizer
 from export.errors import ExportError
 from export.formats import Place
@@ -317,8 +317,8 @@ def _encoder(component: Component, scale: float) -> tuple[Component, Translation
     def back(made: Arrays) -> dict[str, np.ndarray]:
         found = {mean.name: made["latent"][:, :channels] * np.float32(scale)}
         for spec in spread:
-            deviation = on_tensors(networks.deviation, made["latent"][:, channels:])
-            found[spec.name] = deviation * np.float32(scale)
+            apart = on_tensors(deviation, made["latent"][:, channels:])
+            found[spec.name] = apart * np.float32(scale)
         return found
 
     return theirs, Translation(inputs=there, outputs=back)

@@ -77,11 +77,6 @@ def encoded(network: nn.Module, image: Tensor) -> Tensor:
     return made
 
 
-def deviation(log_variance: Tensor) -> Tensor:
-    """The standard deviation, as diffusers' `DiagonalGaussianDistribution` limits it."""
-    return (0.5 * log_variance.clamp(-30.0, 20.0)).exp()
-
-
 def to_unit(picture: np.ndarray) -> np.ndarray:
     """A picture from about [-1,1] to [0,1]."""
     made: np.ndarray = np.clip(picture / 2 + np.float32(0.5), 0, 1)

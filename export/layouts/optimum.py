@@ -23,6 +23,7 @@ from torch import Tensor
 
 from components import Arrays, Component, PipelineComponents, TensorSpec
 from components.checkpoint import INDEX, read_index, read_json
+from components.diffusion.autoencoder import deviation
 from export.errors import ExportError
 from export.formats import Place
 from export.layouts import networks
@@ -204,7 +205,7 @@ def _encoder(component: Component) -> tuple[Component, Translation]:
         found = {mean.name: on_tensors(scaling.to_sampler, made[name][:, :channels])}
         for spec in spread:
             found[spec.name] = on_tensors(
-                lambda value: scaling.spread(networks.deviation(value)), made[name][:, channels:]
+                lambda value: scaling.spread(deviation(value)), made[name][:, channels:]
             )
         return found
 
