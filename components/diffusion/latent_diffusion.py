@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,7 +23,6 @@ from components.component import (
     TensorSpec,
 )
 from components.declared import (
-    Part,
     declared_class,
     declared_parts,
     load_module,
@@ -34,7 +34,7 @@ from components.diffusion import autoencoder, clip_tokenizer, text_encoders, une
 from components.diffusion.example import example_wish
 from components.diffusion.flow import Flow
 from components.diffusion.sampling import Table
-from components.diffusion.schedulers import FEW_STEPS, KINDS, SchedulerSettings, kind_of
+from components.diffusion.schedulers import FEW_STEPS, SchedulerSettings, kind_of
 from components.errors import CheckpointError
 from components.overlay.record import Overlay, licence_of, overlay_of
 from components.sizes import latent_size, vae_factor
@@ -46,39 +46,6 @@ STEPS = (20, 4, 50)
 """Steps that tables of the manifest have, the default first."""
 FEW = (4, 1, 2, 8)
 """The same for weights that were distilled for a handful of steps."""
-
-SCHEDULER = Part(name="scheduler", libraries=("diffusers",), classes=(*KINDS,), holds="scheduler")
-UNET = Part(name="unet", libraries=("diffusers",), classes=("UNet2DConditionModel",))
-VAE = Part(name="vae", libraries=("diffusers",), classes=(*autoencoder.KINDS,))
-TOKENIZER_CLASSES = ("CLIPTokenizer", "CLIPTokenizerFast")
-
-
-def text_part(name: str, *, needed: bool = True) -> tuple[Part, Part]:
-    """A text encoder and its tokenizer."""
-    kind = text_encoders.KINDS[name].__name__
-    return (
-        Part(name=name, libraries=("transformers",), classes=(kind,), needed=needed),
-        Part(
-            name=clip_tokenizer.FOLDERS[name],
-            libraries=("transformers",),
-            classes=TOKENIZER_CLASSES,
-            holds="tokenizer",
-            needed=needed,
-        ),
-    )
-
-
-def unused(name: str, library: str, *classes: str) -> Part:
-    """A part that a checkpoint may have, and no component is made of."""
-    return Part(name=name, libraries=(library,), classes=classes, holds="nothing", needed=False)
-
-
-UNUSED = (
-    unused("safety_checker", "stable_diffusion", "StableDiffusionSafetyChecker"),
-    unused("feature_extractor", "transformers", "CLIPImageProcessor", "CLIPFeatureExtractor"),
-    unused("image_encoder", "transformers", "CLIPVisionModelWithProjection"),
-)
-"""Parts of a run with pictures as prompts, and a filter that apps decide on."""
 
 
 class LatentDiffusion(PipelineComponents):
@@ -104,7 +71,6 @@ class LatentDiffusion(PipelineComponents):
     """Whether a ControlNet tells the UNet what the picture shall follow."""
     default_strength: ClassVar[float] = 0.5
     """How far runs that begin with a picture go back to noise."""
-    recorded_steps = RECORDED
 
     # What runs are made of.
 
@@ -119,7 +85,7 @@ class LatentDiffusion(PipelineComponents):
         sampler = {
             "kind": kind_of(self.checkpoint),
             **default,
-            "schedule": self._scheduler.schedule(RECORDED),
+            "schedule": self._scheduler.schedule(self.recorded_steps),
             "also": also,
         }
         return PipelineFacts(
@@ -161,6 +127,13 @@ class LatentDiffusion(PipelineComponents):
             return {}
         return {"embedded_guidance": self.guidance}
 
+    @cached_property
+    def recorded_steps(self) -> int:  # type: ignore[override]
+        """Steps of a recorded run: more than usual where a small strength would leave none."""
+        if not self.begins_with_picture:
+            return RECORDED
+        return next(steps for steps in count(RECORDED) if int(steps * self.strength) >= 1)
+
     @property
     def _steps(self) -> tuple[int, ...]:
         """Steps of the manifest's tables, the default first."""
@@ -168,7 +141,8 @@ class LatentDiffusion(PipelineComponents):
         steps = self._overlay.steps or (FEW if few else STEPS)
         if not self.begins_with_picture:
             return steps
-        return tuple(count for count in steps if int(count * self.strength) >= 1)
+        enough = tuple(number for number in steps if int(number * self.strength) >= 1)
+        return enough or (self.recorded_steps,)
 
     def _constants(self, steps: int) -> dict[str, Any]:
         strength = self.strength if self.begins_with_picture else None
@@ -178,7 +152,7 @@ class LatentDiffusion(PipelineComponents):
 
     @cached_property
     def _recorded(self) -> Table:
-        return Table.read(self._constants(RECORDED))
+        return Table.read(self._constants(self.recorded_steps))
 
     @cached_property
     def _scheduler(self) -> SchedulerSettings:
@@ -202,7 +176,7 @@ class LatentDiffusion(PipelineComponents):
         self._check_sizes()
         with understood(self._path("unet")):
             flow = self.flow
-        for steps in (RECORDED, *self._steps):
+        for steps in (self.recorded_steps, *self._steps):
             self._constants(steps)
         for name in self._texts:
             (spec,) = flow.inputs[name]
@@ -267,7 +241,7 @@ class LatentDiffusion(PipelineComponents):
         height, width = self.flow.picture[2:]
         arguments: dict[str, Any] = {
             "prompt": wish.prompt,
-            "num_inference_steps": RECORDED,
+            "num_inference_steps": self.recorded_steps,
             "guidance_scale": self.guidance,
             "generator": torch.Generator().manual_seed(seed),
             "num_images_per_prompt": self.flow.latents[0],
@@ -416,7 +390,7 @@ class LatentDiffusion(PipelineComponents):
 
     @cached_property
     def _timestep(self) -> TensorSpec:
-        scheduler = self._scheduler.scheduler(RECORDED)
+        scheduler = self._scheduler.scheduler(self.recorded_steps)
         steps = [float(step) for step in scheduler.timesteps]
         return TensorSpec(
             name="timestep",

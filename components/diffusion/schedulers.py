@@ -125,6 +125,11 @@ class SchedulerSettings:
             CheckpointError: The scheduler refuses its settings, or gives no finite numbers, or no
                 step is left.
         """
+        if strength is not None and int(steps * strength) < 1:
+            raise CheckpointError(
+                f"a strength of {strength} leaves none of {steps} steps, expected at least "
+                f"{1 / steps:.3g}"
+            )
         scheduler = self.scheduler(steps)
         with understood(self.place):
             begin, start = _begin(scheduler, steps, strength)
@@ -135,11 +140,6 @@ class SchedulerSettings:
                 f"expected settings that do not divide by zero"
             )
         timesteps = [_whole(step) for step in scheduler.timesteps[begin:]]
-        if not timesteps:
-            raise CheckpointError(
-                f"a strength of {strength} leaves none of {steps} steps, expected at least "
-                f"{1 / steps:.3g}"
-            )
         made: dict[str, Any] = {
             "prediction": self.prediction,
             "timesteps": timesteps,

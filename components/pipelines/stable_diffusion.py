@@ -7,14 +7,8 @@ from typing import Any, ClassVar
 from diffusers import StableDiffusionPipeline
 
 from components.declared import Part
-from components.diffusion.latent_diffusion import (
-    SCHEDULER,
-    UNET,
-    UNUSED,
-    VAE,
-    LatentDiffusion,
-    text_part,
-)
+from components.diffusion.latent_diffusion import LatentDiffusion
+from components.diffusion.parts import SCHEDULER, UNET, UNUSED, VAE, text_part
 
 
 class StableDiffusionComponents(LatentDiffusion):

@@ -15,14 +15,8 @@ from diffusers import (
 
 from components.declared import Part
 from components.diffusion import unet
-from components.diffusion.latent_diffusion import (
-    SCHEDULER,
-    UNET,
-    UNUSED,
-    VAE,
-    LatentDiffusion,
-    text_part,
-)
+from components.diffusion.latent_diffusion import LatentDiffusion
+from components.diffusion.parts import SCHEDULER, UNET, UNUSED, VAE, text_part
 from components.errors import CheckpointError
 from components.pipelines.controlnet import CONTROLNET
 

@@ -36,6 +36,8 @@ def opened(folder: Path) -> LatentDiffusion:
         ("StableDiffusionPipeline", Changes(pipeline="StableDiffusionImg2ImgPipeline")),
         ("StableDiffusionImg2ImgPipeline", Changes(strength=0.8, batch=2)),
         ("StableDiffusionImg2ImgPipeline", Changes(strength=1.0, size=(32, 48))),
+        ("StableDiffusionImg2ImgPipeline", Changes(strength=0.15)),
+        ("StableDiffusionImg2ImgPipeline", Changes(strength=0.015)),  # none of 50 steps is left
         ("StableDiffusionInpaintPipeline", Changes(batch=2, size=(48, 32))),
         ("StableDiffusionControlNetPipeline", Changes(batch=2)),
         ("LatentConsistencyModelPipeline", Changes(guidance=2.5, batch=2)),
