@@ -102,9 +102,8 @@ def laid_out(
     module, _, attribute = layout.place.partition(":")
     made = getattr(import_module(module), attribute)(pipeline)
     if options.chunks > made.most_chunks:
-        most = f"at most {made.most_chunks}" if made.most_chunks > 1 else "none"
+        most = "whole" if made.most_chunks == 1 else f"in at most {made.most_chunks} chunks"
         raise ExportError(
-            f"{layout.opened_by} reads networks in {most} chunks, expected no "
-            f"--chunks {options.chunks}"
+            f"{layout.opened_by} reads networks {most}, expected no --chunks {options.chunks}"
         )
     return LaidOut(name, format_, made), replace(options, **made.options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from components.component import Component
 from components.diffusion.text_encoders import LastHidden, input_ids, outputs
 from export import ExportError, verify
 from export.coreml.convert import convert
+from export.exporter import Request, export
+from export.formats import Options
 from export.layouts.apple import AppleLayout, _Padding, _text_encoder
 from tests.export.layouts.conftest import Laid
 
@@ -139,6 +142,39 @@ def test_both_sides_of_guidance_are_computed(laid: Laid) -> None:
     (swapped,) = model(**{name: tensor.flip(0) for name, tensor in given.items()}).values()
     torch.testing.assert_close(made.flip(0), swapped, atol=2e-3, rtol=0)
     assert (made[0] - made[1]).abs().max() > 0.1
+
+
+def test_a_unet_in_two_chunks_is_run_as_the_package_does(
+    tiny_checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """`Unet.swift` gives each stage the inputs of the whole and all that the last one gave."""
+    options = Options(layout="apple", chunks=2, components=("unet",))
+    checkpoint = tiny_checkpoint("StableDiffusionPipeline")
+    request = Request(checkpoint=checkpoint, format="coreml", out=tmp_path / "a", options=options)
+    rows = export(request)
+    assert [row.name for row in rows] == ["unet"] and rows[0].passed
+    first, second = (
+        coreml_runtime.load(tmp_path / "a" / f"UnetChunk{number}.mlpackage") for number in (1, 2)
+    )
+    torch.manual_seed(0)
+    given = {name: torch.randn(shape) for name, shape in UNET.items()}
+    given["timestep"] = torch.tensor([500.0, 500.0])
+    values = dict(given)
+    for stage in (first, second):
+        taken = {feature.name for feature in stage.inputs}
+        passed = stage(**{name: value for name, value in values.items() if name in taken})
+        values = {**given, **passed}
+    assert passed.keys() == {"noise_pred"}
+    reference = components.load(checkpoint).component("unet").module
+    with torch.no_grad():
+        expected = reference(
+            given["sample"],
+            given["timestep"],
+            given["encoder_hidden_states"].squeeze(2).transpose(1, 2),
+        )
+    torch.testing.assert_close(passed["noise_pred"].float(), expected, atol=2e-2, rtol=0)
+    with pytest.raises(ExportError, match="in at most 2 chunks, expected no --chunks 3"):
+        export(replace(request, options=replace(options, chunks=3)))
 
 
 def test_large_token_ids_are_exact(tmp_path: Path) -> None:
