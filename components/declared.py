@@ -8,7 +8,7 @@ files: the class of every part, whole files instead of git-LFS pointers, finite 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ _ADAPTERS = (
     "learned_embeds.safetensors",
 )
 """Files of LoRA and textual inversion."""
+LARGE = 500_000_000
+"""Bytes of a part's weights from which a pipeline's loader would take much memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,20 +213,28 @@ def load_module(kind: Any, checkpoint: Path, part: str) -> Any:
     return module
 
 
-def load_variants(kinds: Mapping[str, Any], checkpoint: Path) -> dict[str, Any]:
-    """The parts that are read from a variant of their files, each by its library's loader.
+def load_by_part(kinds: Mapping[str, Any], checkpoint: Path) -> dict[str, Any]:
+    """The parts that a pipeline's loader would not read well, each loaded by itself.
 
-    A pipeline's loader takes one variant for all parts, wherever they have a file of it.
+    Such a loader takes one variant for all parts, wherever they have a file of it; and it keeps the
+    file of a large part in memory beside the network made of it.
 
     Args:
         kinds: The class of each part that has weights.
         checkpoint: The checkpoint's folder.
     """
-    return {
-        part: load_module(kind, checkpoint, part)
-        for part, kind in kinds.items()
-        if find_weights(checkpoint / part, library_of(kind)).variant is not None
+    found = {
+        part: find_weights(checkpoint / part, library_of(kind)) for part, kind in kinds.items()
     }
+    return {
+        part: load_module(kinds[part], checkpoint, part)
+        for part, weights in found.items()
+        if weights.variant is not None or _bytes(weights.files) > LARGE
+    }
+
+
+def _bytes(files: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in files)
 
 
 def library_of(kind: Any) -> str:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.component import Arrays, PipelineComponents, Runner
+from components.component import Arrays, Component, PipelineComponents, Runner
+
+LARGE = 50_000_000
+"""Weights from which a network is run by two threads: the work of each outweighs their waiting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +71,11 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
     peaks = dict.fromkeys(pipeline.names, Peak())
 
     def load(name: str) -> Runner:
-        run = runner(pipeline.component(name))
+        component = pipeline.component(name)
+        run, threads = runner(component), _threads_for(component)
 
         def call(inputs: Arrays) -> dict[str, np.ndarray]:
-            with watched() as largest:
+            with _threads(threads), watched() as largest:
                 outputs = run(inputs)
             peaks[name] = max(peaks[name], Peak(**largest()), key=lambda peak: peak.value)
             return outputs
@@ -89,23 +93,29 @@ def record(pipeline: PipelineComponents, *, seed: int = 0, cases: int = 3) -> Re
         return call
 
     inputs = pipeline.example_run(seed)
-    with _one_thread():
+    with _threads(1):
         outputs = pipeline.run({name: recorded(name) for name in pipeline.names}, inputs)
     kept = {name: _spread(made, cases) for name, made in calls.items()}
     run = Case(inputs=inputs, outputs=outputs)
     return Recording(seed=seed, run=run, calls=kept, peaks=peaks, steps=pipeline.recorded_steps)
 
 
+def _threads_for(component: Component) -> int:
+    """How many threads run it: a number that depends on the network alone, not on the machine."""
+    weights = sum(weight.numel() for weight in component.module.parameters())
+    return 2 if weights > LARGE else 1
+
+
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Make PyTorch use one thread while open.
+def _threads(count: int) -> Iterator[None]:
+    """Make PyTorch use this many threads while open, whatever the machine has.
 
     PyTorch splits sums among threads, so their number changes the last bits of a recording.
     """
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

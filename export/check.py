@@ -29,7 +29,8 @@ def check(
 ) -> tuple[Row, ...]:
     """Run every component and one whole run, in every runtime that this machine has.
 
-    Where only some components are exported, there is no whole run.
+    Where only some components are exported, there is no whole run. That the reference is right is
+    another question, which `anchor_rows` answers.
 
     Args:
         folder: A closed artifact.
@@ -42,9 +43,8 @@ def check(
     """
     manifest = open_artifact(folder).manifest
     names = manifest.wholes
-    complete = names == pipeline.names
     picture = specs[names[-1]]
-    rows = anchor_rows(pipeline, recording, picture) if complete else []
+    rows = []
     for gate in format_.gates(options):
         # A component may be too large for a kind of file; then there is no whole run of that kind.
         held = [name for name in names if _has(manifest, name, gate.kind)]

@@ -16,7 +16,7 @@ from components.overlay.record import overlay_of
 from components.weights import least_and_greatest
 from export import artifact, card, golden
 from export.artifact import MANIFEST
-from export.check import check
+from export.check import anchor_rows, check
 from export.entries import (
     ChunkedEntry,
     ComponentEntry,
@@ -111,9 +111,12 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
 
     with publish(request.out, marker=MANIFEST, kind="an artifact", on_wait=waiting) as folder:
         export_ = _Export(folder, format_, options, pipeline, quantized, progress)
-        chunks = export_.chunk_counts(names)
+        chunks, given = export_.look_at(names)
         progress("running the PyTorch reference")
         recording = _only(names, components.record(pipeline, seed=SEED))
+        # The anchor comes before conversions, whose leavings it has no room for at full size.
+        anchor = anchor_rows(pipeline, recording, given) if names == pipeline.names else []
+        _require_passed(anchor)
         entries: list[ComponentEntry] = []
         chunked, seconds, specs = [], {}, {}
         for name in names:
@@ -129,9 +132,8 @@ def export(request: Request, progress: Progress = silent) -> tuple[Row, ...]:
         made = (tuple(entries), tuple(chunked))
         _close(folder, request, options, format_, pipeline, recording, made, recipe)
         progress("comparing with the reference")
-        rows = check(folder, pipeline, recording, format_, options, seconds, specs)
-        if not all(row.passed for row in rows):
-            raise GateError(rows)
+        rows = (*anchor, *check(folder, pipeline, recording, format_, options, seconds, specs))
+        _require_passed(rows)
         artifact.verify(folder)
     if names != pipeline.names:
         progress(f"compared {', '.join(names)} alone; no whole run was tried")
@@ -149,21 +151,23 @@ class _Export:
     quantized: QuantizedPipeline | None
     progress: Progress
 
-    def chunk_counts(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Into how many chunks each component is cut.
+    def look_at(self, names: Sequence[str]) -> tuple[Mapping[str, int], tuple[TensorSpec, ...]]:
+        """Into how many chunks each component is cut, and what the last one gives.
 
         Raises:
             ExportError: A component cannot be exported, as its loader, precision or format say:
                 that is known before anything is run.
         """
-        sizes = {}
+        sizes: dict[str, int] = {}
+        given: tuple[TensorSpec, ...] = ()
         for name in names:
             component = self.pipeline.component(name)
+            given = component.outputs
             _require_fitting(component, self.options.precision)
             self.format_.require(component, self.options)
             sizes[name] = _stored(name, self.options, self.quantized).of(component)
             del component  # its weights leave memory before the next one's come
-        return chunk_counts(sizes, self.options.chunks)
+        return chunk_counts(sizes, self.options.chunks), given
 
     def convert(
         self, name: str, own: Options, chunks: int
@@ -256,6 +260,11 @@ def _chosen(pipeline: PipelineComponents, only: tuple[str, ...]) -> tuple[str, .
         if name not in pipeline.names:
             raise ExportError(f"no component {name!r}; there are {', '.join(pipeline.names)}")
     return tuple(name for name in pipeline.names if not only or name in only)
+
+
+def _require_passed(rows: Sequence[Row]) -> None:
+    if not all(row.passed for row in rows):
+        raise GateError(tuple(rows))
 
 
 def _only(names: tuple[str, ...], recording: Recording) -> Recording:

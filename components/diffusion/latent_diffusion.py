@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -25,8 +25,8 @@ from components.component import (
 from components.declared import (
     declared_class,
     declared_parts,
+    load_by_part,
     load_module,
-    load_variants,
     reports_instead_of_warnings,
     require_known_fields,
 )
@@ -39,13 +39,24 @@ from components.errors import CheckpointError
 from components.overlay.record import Overlay, licence_of, overlay_of
 from components.sizes import latent_size, vae_factor
 
-RECORDED = 4
-"""Steps of a recorded run: enough for early and late timesteps, and an 860 M UNet does them in
-seconds."""
+RECORDED = 3
+"""Steps of a recorded run: an early, a middle and a late timestep, and a solver of second order
+uses its history. An 860 M UNet does them in half a minute."""
+FEWEST = 2
+"""Steps that a recorded run from a picture does at least, whatever share of its steps that is."""
 STEPS = (20, 4, 50)
-"""Steps that tables of the manifest have, the default first."""
+"""Steps that tables of the manifest have, the default first; a recorded run's are always there."""
 FEW = (4, 1, 2, 8)
 """The same for weights that were distilled for a handful of steps."""
+
+
+def recorded_of(steps: Sequence[int]) -> int:
+    """Which of the tables in a manifest is that of a recorded run.
+
+    Args:
+        steps: The tables' numbers of steps, in the manifest's order.
+    """
+    return RECORDED if RECORDED in steps else steps[-1]
 
 
 class LatentDiffusion(PipelineComponents):
@@ -129,20 +140,19 @@ class LatentDiffusion(PipelineComponents):
 
     @cached_property
     def recorded_steps(self) -> int:  # type: ignore[override]
-        """Steps of a recorded run: more than usual where a small strength would leave none."""
+        """Steps of a recorded run: more than usual where a small strength would leave few."""
         if not self.begins_with_picture:
             return RECORDED
-        return next(steps for steps in count(RECORDED) if int(steps * self.strength) >= 1)
+        return next(steps for steps in count(RECORDED) if int(steps * self.strength) >= FEWEST)
 
     @property
     def _steps(self) -> tuple[int, ...]:
-        """Steps of the manifest's tables, the default first."""
+        """Steps of the manifest's tables, the default first, and last those of a recorded run."""
         few = kind_of(self.checkpoint) in FEW_STEPS
         steps = self._overlay.steps or (FEW if few else STEPS)
-        if not self.begins_with_picture:
-            return steps
-        enough = tuple(number for number in steps if int(number * self.strength) >= 1)
-        return enough or (self.recorded_steps,)
+        if self.begins_with_picture:
+            steps = tuple(number for number in steps if int(number * self.strength) >= 1)
+        return tuple(dict.fromkeys((*steps, self.recorded_steps)))
 
     def _constants(self, steps: int) -> dict[str, Any]:
         strength = self.strength if self.begins_with_picture else None
@@ -305,7 +315,7 @@ class LatentDiffusion(PipelineComponents):
             "vae": self._vae_class,
         }
         if self.weights is None:
-            return load_variants(kinds, self.checkpoint)
+            return load_by_part(kinds, self.checkpoint)
         given = {
             name: self.component(name).module.model for name in (*self._texts, *self._networks)
         }

@@ -40,8 +40,8 @@ from components.component import (
 )
 from components.declared import (
     Part,
+    load_by_part,
     load_module,
-    load_variants,
     reports_instead_of_warnings,
     require_known_fields,
 )
@@ -236,7 +236,7 @@ class AvatarComponents(PipelineComponents):
                     use_safetensors=True,
                     torch_dtype=torch.float32,
                     latent_encoder=None,
-                    **load_variants(_NETWORKS, self.checkpoint),
+                    **load_by_part(_NETWORKS, self.checkpoint),
                 )
             else:
                 pipeline = self.assemble()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.diffusion.example import PROMPT
-from components.diffusion.latent_diffusion import RECORDED
+from components.diffusion.latent_diffusion import recorded_of
 from eval.cases import Cases, Mode, RunCase
 from eval.schema import Where
 
@@ -94,7 +94,7 @@ def plan(mode: Mode, steps: Sequence[int], own: Sequence[str] = ()) -> PromptCas
         steps: Numbers of steps of the sampler's tables, the default's first.
         own: Prompts to draw instead of the built-in ones.
     """
-    example = PromptCase(prompt=PROMPT, seed=0, steps=RECORDED)
+    example = PromptCase(prompt=PROMPT, seed=0, steps=recorded_of(steps))
     drawn = dict.fromkeys((example, *_more(mode, steps, own)))
     spread = {run.steps: run for run in reversed(drawn)}
     return PromptCases(
@@ -108,7 +108,9 @@ def _more(mode: Mode, steps: Sequence[int], own: Sequence[str]) -> Iterator[Prom
     """What a mode has beside the example."""
     default, *others = steps
     if not mode.copies:  # as few as there can be
-        yield from (PromptCase(prompt=prompt, seed=1, steps=RECORDED) for prompt in own[:1])
+        yield from (
+            PromptCase(prompt=prompt, seed=1, steps=recorded_of(steps)) for prompt in own[:1]
+        )
         return
     for copy in range(mode.prompt_seeds):
         for index, prompt in enumerate(own or PROMPTS):
