@@ -241,6 +241,7 @@ class LatentDiffusion(PipelineComponents):
         """
         pipeline = self.assemble()
         pipeline.set_progress_bar_config(disable=True)
+        _release_in_turn(pipeline)
         with understood(self.checkpoint), reports_instead_of_warnings():
             pictures = pipeline(**self._library_arguments(inputs, seed)).images
         return {"image": np.ascontiguousarray(np.moveaxis(pictures, 3, 1), np.float32)}
@@ -482,3 +483,18 @@ class LatentDiffusion(PipelineComponents):
             if folder in text_encoders.NAMES:  # a class of transformers, not of diffusers
                 return kind(kind.config_class(**config))
             return kind.from_config(config)
+
+
+def _release_in_turn(pipeline: Any) -> None:
+    """Let a pipeline of diffusers drop networks whose turn is over; it can then run only once.
+
+    It would hold all of them to its end, where the decoder needs another gigabyte.
+    """
+
+    def drop(*names: str) -> None:
+        for name in names:
+            if (network := getattr(pipeline, name, None)) is not None:
+                network.to("meta")
+
+    pipeline.unet.register_forward_pre_hook(lambda *_: drop(*text_encoders.NAMES))
+    pipeline.vae.decoder.register_forward_pre_hook(lambda *_: drop("unet", "controlnet"))
