@@ -1,8 +1,8 @@
 """A full-size Stable Diffusion 1.5 exported by this project and by other tools.
 
-    python -m benchmarks.checkpoints [--whole] [--peers FOLDER] [--checkpoint FOLDER]
+    python -m benchmarks.checkpoints [--whole] [--xl] [--peers FOLDER] [--checkpoint FOLDER]
 
-The checkpoint has random weights and is made on the spot (2.1 GB). Each export is a process of its
+The checkpoint has random weights and is made on the spot (2.1 GB; 6.9 GB more with --xl). Each export is a process of its
 own, one after the other on the same machine; its peak memory is that process's largest resident
 set, its seconds are those of the clock and of the processors (which a busy machine changes less).
 Ratios say how many times ours a tool took. Exit code 1 where one of our limits is exceeded.
@@ -30,6 +30,8 @@ UNET_LIMIT = (40.0, 5.0)
 """Seconds and gigabytes allowed for the UNet alone, on two idle cores."""
 WHOLE_LIMIT = (300.0, 6.0)
 """The same for an export of all components with its check."""
+XL_LIMIT = (360.0, 20.0)
+"""The same for the UNet of Stable Diffusion XL in palettes of 6 bits, which are found first."""
 
 app = new_app("Compare exports of a full-size Stable Diffusion 1.5 with those of other tools.")
 
@@ -142,9 +144,17 @@ def wholes(checkpoint: Path, scratch: Path) -> Iterator[Result]:
             yield measure(f"whole, {format_}", "ours, with its check", command, out, WHOLE_LIMIT)
 
 
+def xl_unet(checkpoint: Path, scratch: Path) -> Iterator[Result]:
+    """The UNet of Stable Diffusion XL by us, in palettes of 6 bits."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        one = [sys.executable, "-m", "benchmarks.one_component", "coreml"]
+        command = [*one, str(checkpoint), "unet", folder, "--bits", "6"]
+        yield measure("XL UNet, coreml", "ours, 6 bits", command, Path(folder), XL_LIMIT)
+
+
 def table(results: list[Result]) -> Table:
     """The results, each with how many times ours it took."""
-    made = Table(title=f"Stable Diffusion 1.5 on {os.cpu_count()} cores", title_justify="left")
+    made = Table(title=f"Stable Diffusion on {os.cpu_count()} cores", title_justify="left")
     for name in ("what", "tool", "seconds", "CPU seconds", "peak", "written", "× ours", ""):
         made.add_column(name, justify="left" if name in ("what", "tool", "") else "right")
     ours = {result.what: result for result in results if result.tool.startswith("ours")}
@@ -189,6 +199,10 @@ def main(
         bool,
         typer.Option("--whole", help="Also export all components, checked. It takes minutes."),
     ] = False,
+    xl: Annotated[
+        bool,
+        typer.Option("--xl", help="Also convert a UNet of Stable Diffusion XL; it takes 20 GB."),
+    ] = False,
 ) -> int:
     """Compare exports of a full-size Stable Diffusion 1.5 with those of other tools."""
     with tempfile.TemporaryDirectory() as folder:
@@ -196,17 +210,20 @@ def main(
         made = _checkpoint(checkpoint or scratch / "checkpoint")
         results = list(unets(made, scratch, Environment(peers) if peers else None))
         results += wholes(made, scratch) if whole else []
+        if xl:
+            large = _checkpoint(scratch / "checkpoint-xl", "save_stable_diffusion_xl")
+            results += xl_unet(large, scratch)
     print_tables(table(results))
     return 0 if all(result.within for result in results) else GATE_FAILED
 
 
-def _checkpoint(folder: Path) -> Path:
+def _checkpoint(folder: Path, save: str = "save_stable_diffusion") -> Path:
     """The checkpoint there, made by another process: this one's memory stays small."""
     if not (folder / "model_index.json").exists():
         say("making a checkpoint with random weights")
         code = (
-            "import sys; from pathlib import Path; from benchmarks.full_size import "
-            "save_stable_diffusion; save_stable_diffusion(Path(sys.argv[1]))"
+            "import sys; from pathlib import Path; from benchmarks import full_size; "
+            f"full_size.{save}(Path(sys.argv[1]))"
         )
         subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
     return folder

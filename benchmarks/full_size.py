@@ -11,11 +11,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from accelerate import init_empty_weights
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    EulerDiscreteScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 TOKENS = 77
 VOCABULARY = 49408
+SCHEDULE: dict[str, Any] = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "steps_offset": 1,
+}
 SD_UNET: dict[str, Any] = {
     "sample_size": 64,
     "block_out_channels": (320, 640, 1280, 1280),
@@ -23,6 +42,20 @@ SD_UNET: dict[str, Any] = {
     "attention_head_dim": 8,
 }
 """Stable Diffusion 1.5: 860 M parameters."""
+XL_UNET: dict[str, Any] = {
+    "sample_size": 128,
+    "block_out_channels": (320, 640, 1280),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "transformer_layers_per_block": (1, 2, 10),
+    "attention_head_dim": (5, 10, 20),
+    "cross_attention_dim": 2048,
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
+"""Stable Diffusion XL: 2.57 G parameters."""
 
 
 def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
@@ -30,24 +63,11 @@ def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     with torch.no_grad():
         pipeline = StableDiffusionPipeline(
-            vae=AutoencoderKL(
-                block_out_channels=(128, 256, 512, 512),
-                down_block_types=("DownEncoderBlock2D",) * 4,
-                up_block_types=("UpDecoderBlock2D",) * 4,
-                layers_per_block=2,
-                sample_size=512,
-            ).half(),
-            text_encoder=CLIPTextModel(_text_config()).half(),
+            vae=_vae(512),
+            text_encoder=CLIPTextModel(_text_config(768, 12)).half(),
             tokenizer=_tokenizer(folder.parent / f"{folder.name}-tokenizer"),
             unet=UNet2DConditionModel(**SD_UNET).half(),
-            scheduler=DDIMScheduler(
-                beta_schedule="scaled_linear",
-                beta_start=0.00085,
-                beta_end=0.012,
-                clip_sample=False,
-                set_alpha_to_one=False,
-                steps_offset=1,
-            ),
+            scheduler=DDIMScheduler(clip_sample=False, set_alpha_to_one=False, **SCHEDULE),
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
@@ -56,14 +76,58 @@ def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _text_config() -> CLIPTextConfig:
+def save_stable_diffusion_xl(folder: Path, seed: int = 0) -> Path:
+    """Write a whole Stable Diffusion XL checkpoint, 6.9 GB; returns its folder."""
+    torch.manual_seed(seed)
+    tokenizer = _tokenizer(folder.parent / f"{folder.name}-tokenizer")
+    with torch.no_grad():
+        pipeline = StableDiffusionXLPipeline(
+            vae=_vae(1024),
+            text_encoder=CLIPTextModel(_text_config(768, 12)).half(),
+            text_encoder_2=CLIPTextModelWithProjection(_text_config(1280, 32)).half(),
+            tokenizer=tokenizer,
+            tokenizer_2=tokenizer,
+            unet=_drawn(UNet2DConditionModel, XL_UNET),
+            scheduler=EulerDiscreteScheduler(**SCHEDULE),
+            add_watermarker=False,
+        )
+    pipeline.save_pretrained(folder, safe_serialization=True, max_shard_size="20GB")
+    return folder
+
+
+def _drawn(kind: Any, config: dict[str, Any]) -> Any:
+    """A network that is never in memory in float32: each weight is drawn in fp16's size."""
+    with init_empty_weights():
+        network = kind(**config)
+    state = {}
+    for name, empty in network.state_dict().items():
+        plain = empty.ndim == 1  # a norm or a bias
+        centre = 1.0 if plain and name.endswith("weight") else 0.0
+        spread = 0.0 if plain else empty[0].numel() ** -0.5 / 3**0.5  # as PyTorch's own
+        state[name] = (torch.randn(empty.shape) * spread + centre).half()
+    network.load_state_dict(state, assign=True)
+    return network
+
+
+def _vae(size: int) -> AutoencoderKL:
+    return AutoencoderKL(
+        block_out_channels=(128, 256, 512, 512),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=2,
+        sample_size=size,
+    ).half()
+
+
+def _text_config(width: int, layers: int) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=VOCABULARY,
-        hidden_size=768,
-        intermediate_size=3072,
-        num_attention_heads=12,
-        num_hidden_layers=12,
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_attention_heads=width // 64,
+        num_hidden_layers=layers,
         max_position_embeddings=TOKENS,
+        projection_dim=width,
         bos_token_id=0,
         eos_token_id=1,
         pad_token_id=1,

@@ -259,7 +259,8 @@ class PipelineComponents(ABC):
 
     def _set_weights(self, component: Component, weights: Weights) -> None:
         try:
-            component.module.load_state_dict(weights(component.name))
+            # Taken over, not copied: a large network is not in memory twice.
+            component.module.load_state_dict(weights(component.name), assign=True)
         except RuntimeError as error:
             raise CheckpointError(
                 f"{self.checkpoint}: the weights of {component.name} do not fit its "

@@ -71,7 +71,25 @@ class Decoder(nn.Module):
         latents = self.scaling.to_autoencoder(latents)
         if self.post_quant_conv is not None:
             latents = self.post_quant_conv(latents)
-        return (self.decoder(latents) / 2 + 0.5).clamp(0, 1)
+        # Clamped first: a scale right after a convolution would be folded into its weights, and
+        # neither recipe nor evaluation would find them again.
+        return self.decoder(latents).clamp(-1, 1) / 2 + 0.5
+
+
+class TinyDecoder(nn.Module):
+    """The same of an `AutoencoderTiny`, whose layers give [0,1], and its decoder twice that less 1.
+
+    The decoder's own forward is left out for the same reason: only its layers are run.
+    """
+
+    def __init__(self, model: AutoencoderTiny, scaling: Scaling) -> None:
+        super().__init__()
+        self.decoder, self.scaling = model.decoder, scaling
+
+    def forward(self, latents: Tensor) -> Tensor:
+        latents = torch.tanh(self.scaling.to_autoencoder(latents) / 3) * 3
+        picture: Tensor = self.decoder.layers(latents)
+        return picture.clamp(0, 1)
 
 
 class Encoder(nn.Module):
@@ -108,9 +126,10 @@ class TinyEncoder(nn.Module):
 
 def decoder(model: Any, scaling: Scaling, latents: TensorSpec, image: TensorSpec) -> Component:
     """The decoder as a component."""
+    kind = TinyDecoder if isinstance(model, AutoencoderTiny) else Decoder
     return Component(
         name="decoder",
-        module=Decoder(model, scaling),
+        module=kind(model, scaling),
         inputs=(latents,),
         outputs=(image,),
         description="Latents to the picture.",

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from accelerate import init_empty_weights
 from diffusers import ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTokenizerFast
 
@@ -479,7 +480,8 @@ class LatentDiffusion(PipelineComponents):
         if self.weights is None:
             return load_module(kind, self.checkpoint, folder)
         config = self._config(folder)
-        with understood(self.checkpoint / folder):
+        # Weights come later, whole: initial ones would take a minute for a large UNet.
+        with understood(self.checkpoint / folder), init_empty_weights():
             if folder in text_encoders.NAMES:  # a class of transformers, not of diffusers
                 return kind(kind.config_class(**config))
             return kind.from_config(config)

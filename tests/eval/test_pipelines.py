@@ -102,11 +102,11 @@ def test_right_artifacts_pass_at_every_level(
 
 
 def late_timestep(values: dict[str, Any]) -> None:
-    values["sampler"]["also"][0]["timesteps"][1] += 1
+    values["sampler"]["also"][-1]["timesteps"][1] += 1
 
 
 def another_weight(values: dict[str, Any]) -> None:
-    values["sampler"]["also"][0]["weights"][-1][0] *= 1.05
+    values["sampler"]["also"][-1]["weights"][-1][0] *= 1.05
 
 
 def another_schedule(values: dict[str, Any]) -> None:
@@ -132,8 +132,8 @@ def another_size(values: dict[str, Any]) -> None:
 
 FAULTS = (
     # Wrong in a table that the run takes, or in what every run takes: seen there too.
-    (PLAIN, late_timestep, "timesteps of 4 steps", True),
-    (PLAIN, another_weight, "weights of 4 steps, row 5", True),
+    (PLAIN, late_timestep, "timesteps of 3 steps", True),
+    (PLAIN, another_weight, "weights of 3 steps, row 4", True),
     (PLAIN, less_guidance, "guidance of 20 steps is 4.0, expected 7.5", True),
     (XL, read_empty_prompt, "settings.empty_prompt is None, expected zeros", True),
     (XL, another_size, "settings.time_ids", True),
