@@ -2,9 +2,10 @@
 
     python -m benchmarks.checkpoints [--whole] [--xl] [--peers FOLDER] [--checkpoint FOLDER]
 
-The checkpoint has random weights and is made on the spot (2.1 GB; 6.9 GB more with --xl). Each export is a process of its
-own, one after the other on the same machine; its peak memory is that process's largest resident
-set, its seconds are those of the clock and of the processors (which a busy machine changes less).
+The checkpoint has random weights and is made on the spot (2.1 GB; 6.9 GB more with --xl). Each
+export is a process of its own, one after the other on the same machine; its peak memory is that
+process's largest resident set, its seconds are those of the clock and of the processors (which a
+busy machine changes less).
 Ratios say how many times ours a tool took. Exit code 1 where one of our limits is exceeded.
 """
 
