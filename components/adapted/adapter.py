@@ -87,9 +87,9 @@ def read_adapter(file: Path) -> Adapter:
     adapter = Adapter(file=file, projection=held["image_proj"], attention=held["ip_adapter"])
     if not adapter.kind:
         raise AssemblyError(
-            f"adapter: {file} has a projection of {some(adapter.projection) or 'nothing'}, expected "
-            f"that of a plain, Plus, full-face or FaceID adapter; FaceID Plus reads two networks, "
-            f"which no identity encoder has"
+            f"adapter: {file} has a projection of {some(adapter.projection) or 'nothing'}, "
+            f"expected that of a plain, Plus, full-face or FaceID adapter; FaceID Plus reads two "
+            f"networks, which no identity encoder has"
         )
     return adapter
 
@@ -186,7 +186,7 @@ def _attention(unet: Any, processor: str) -> Any:
 
 def _fuse_lora(adapter: Adapter, unet: UNet2DConditionModel) -> None:
     """Add the updates of attention that FaceID's adapters bring along: `W += up @ down`."""
-    known = {}
+    known: dict[str, Any] = {}
     for index, name in enumerate(unet.attn_processors):
         attention = _attention(unet, name)
         layers = (attention.to_q, attention.to_k, attention.to_v, attention.to_out[0])
