@@ -120,7 +120,7 @@ PARTS = {
     ),
     "odd block": (
         replaced("scale = 0.7 ", "scale = { up = { block_7 = [1.0] } } #"),
-        "adapter.scale is {'up': {'block_7': [1.0]}}, expected a number, or for blocks",
+        "adapter.scale is {'up': {'block_7': [1.0]}}, expected a number, or numbers for some of",
     ),
     "pooling of states": (
         lambda parts: (
