@@ -58,7 +58,9 @@ def image_tokens(encoder: SelfieEncoder, config: Mapping[str, Any], inputs: Arra
 
 
 def _features(network: Any, config: Mapping[str, Any], pictures: Tensor) -> Tensor:
-    """Embeddings or states of pictures, by transformers' own CLIP."""
+    """Embeddings or states of pictures, by transformers' own CLIP; no library has face networks."""
+    if "vision" not in config:
+        return network(pictures)
     mean, deviation = (torch.tensor(values)[:, None, None] for values in (MEAN, DEVIATION))
     model = _clip(network, config["vision"])
     made = model(pixel_values=(pictures - mean) / deviation)

@@ -18,11 +18,16 @@ from avatar.styles_file import STYLES_FILE, dump_styles
 from components.adapted import card
 from components.adapted.adapter import Adapter, install, projection_options, read_adapter
 from components.adapted.avatar_file import AvatarFile, PartEntry, read_avatar_file
-from components.adapted.image_encoder import ImageEncoder, open_image_encoder
+from components.adapted.image_encoder import (
+    FaceNetwork,
+    ImageEncoder,
+    open_face_network,
+    open_image_encoder,
+)
 from components.adapted.latent_decoder import LatentDecoder, halved
 from components.adapted.levels import ADVICE, levels_of
 from components.adapted.prompts import Prompts, embed
-from components.adapted.selfie_encoder import OF_VECTORS, SelfieEncoder
+from components.adapted.selfie_encoder import OF_VECTORS, Pooling, SelfieEncoder
 from components.adapted.styled_denoiser import Constants, StyledDenoiser
 from components.checkpoint import INDEX, fingerprint, read_json, understood
 from components.declared import SCHEDULER_CONFIG, load_module
@@ -268,14 +273,14 @@ def _write_parts(
     job: _Job, adapter: Adapter, scheduler: SchedulerSettings, progress: Progress
 ) -> None:
     """Write the three networks, each gone from memory before the next."""
-    encoder = open_image_encoder(job.path(job.wanted.image_encoder.path), adapter)
+    encoder, pool = _opened(job, adapter), _pooling(job, adapter)
     progress("embedding the prompts")
     zeros = job.base.flow.settings.get("empty_prompt") == "zeros"
     prompts = embed(job.base, job.wanted.style, zeros=zeros)
     progress("putting the adapter into the UNet")
     projection = _write_denoiser(job, adapter, prompts)
     progress("joining image encoder and projection")
-    _write_encoder(job, encoder, projection)
+    _write_encoder(job, encoder, projection, pool)
     progress("writing the decoder")
     _write_decoder(job)
 
@@ -303,21 +308,34 @@ def _config_of(unet: UNet2DConditionModel) -> dict[str, Any]:
     return {**config, "encoder_hid_dim_type": None}
 
 
-def _write_encoder(job: _Job, encoder: ImageEncoder, projection: nn.Module) -> None:
+def _pooling(job: _Job, adapter: Adapter) -> Pooling:
+    """Where several selfies are averaged."""
+    vectors = adapter.kind in OF_VECTORS
+    if job.wanted.selfies.pool == "embeddings" and not vectors:
+        raise AssemblyError(
+            f"{job.file}: selfies.pool is 'embeddings', of which this adapter reads none but "
+            f"states place by place: leave it out"
+        )
+    return "embeddings" if vectors and job.wanted.selfies.pool != "tokens" else "tokens"
+
+
+def _opened(job: _Job, adapter: Adapter) -> ImageEncoder | FaceNetwork:
+    entry = job.wanted.image_encoder
+    path = job.path(entry.path)
+    if path.suffix == ".onnx":
+        return open_face_network(path, entry, adapter)
+    return open_image_encoder(path, adapter)
+
+
+def _write_encoder(
+    job: _Job, encoder: ImageEncoder | FaceNetwork, projection: nn.Module, pool: Pooling
+) -> None:
     options = projection_options(projection)
     network = encoder.network().float().eval()
     with torch.no_grad():
         nobody = encoder.nobody(network)
         null = projection(nobody)
-    pool = job.wanted.selfies.pool
-    vectors = options["class"] in OF_VECTORS
-    if pool == "embeddings" and not vectors:
-        raise AssemblyError(
-            f"{job.file}: selfies.pool is 'embeddings', of which this adapter reads none but "
-            f"states place by place: leave it out"
-        )
-    pool = pool or ("embeddings" if vectors else "tokens")
-    module = SelfieEncoder(network, projection, null, pool=pool)  # type: ignore[arg-type]
+    module = SelfieEncoder(network, projection, null, pool=pool)
     config = {
         **encoder.config(),
         "projection": options,

@@ -37,6 +37,26 @@ class PartEntry:
 
 @record
 @dataclass(frozen=True, kw_only=True)
+class ImageEncoderEntry(PartEntry):
+    """What looks at selfies: CLIP's folder, or a face network as an ONNX file.
+
+    Attributes:
+        path: Folder or file, relative to the file that names it.
+        licence: Of its weights; empty where its own model card says it.
+        mean, deviation: Of a face network: its input is `(picture − mean) / deviation`, for a
+            picture in [0,1], channel by channel.
+        order: Order of its channels, `rgb` or `bgr`.
+        unit: Whether its embeddings are divided by their length, as FaceID's adapters want them.
+    """
+
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    deviation: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    order: str = "rgb"
+    unit: bool = True
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
 class AdapterEntry:
     """The IP-Adapter.
 
@@ -153,7 +173,7 @@ class AvatarFile:
 
     Attributes:
         base: Stable Diffusion: a folder in diffusers' layout, or one safetensors file.
-        image_encoder: What looks at selfies: the folder of a `CLIPVisionModelWithProjection`.
+        image_encoder: What looks at selfies.
         adapter: The IP-Adapter.
         sampler: How pictures are drawn.
         style: The styles, in the order of their indices.
@@ -166,7 +186,7 @@ class AvatarFile:
     """
 
     base: PartEntry
-    image_encoder: PartEntry
+    image_encoder: ImageEncoderEntry
     adapter: AdapterEntry
     sampler: SamplerSettings
     style: tuple[StyleSettings, ...]
@@ -232,6 +252,12 @@ def _check_numbers(found: AvatarFile, wrong: Any) -> None:
         raise wrong(f"sampler.guidance is {sampler.guidance:g}, expected 1 (none) or more")
     if not 0 <= sampler.eta <= 1:
         raise wrong(f"sampler.eta is {sampler.eta:g}, expected a number from 0 to 1")
+    if found.image_encoder.order not in ("rgb", "bgr"):
+        raise wrong(
+            f"image_encoder.order is {found.image_encoder.order!r}, expected 'rgb' or 'bgr'"
+        )
+    if not all(value > 0 for value in found.image_encoder.deviation):
+        raise wrong("image_encoder.deviation holds a number that is not above 0")
     if not 1 <= places <= 16:
         raise wrong(f"selfies.places is {places}, expected 1 to 16")
     if found.selfies.pool not in ("", "tokens", "embeddings"):

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from components.adapted.adapter import Adapter
+from components.adapted.avatar_file import ImageEncoderEntry
+from components.adapted.onnx_network import OnnxNetwork, ReadNetwork, read_network
 from components.adapted.selfie_encoder import OF_VECTORS, ClipVision
 from components.checkpoint import read_json
 from components.declared import load_module
@@ -52,6 +54,56 @@ class ImageEncoder:
         return found if self.states else found * 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class FaceNetwork:
+    """A face network from an ONNX file.
+
+    Attributes:
+        read: What the file holds.
+        preprocessing: What its pictures and embeddings are like.
+    """
+
+    read: ReadNetwork
+    preprocessing: dict[str, Any]
+
+    def config(self) -> dict[str, Any]:
+        """What a checkpoint says of it."""
+        return {"graph": self.read.graph, "preprocessing": self.preprocessing}
+
+    def network(self) -> nn.Module:
+        """The network with its weights."""
+        made = OnnxNetwork(self.read.graph, self.preprocessing)
+        made.load_state_dict(self.read.state)
+        return made
+
+    def nobody(self, network: Any) -> Tensor:
+        """Features (1,E) of nobody: zeros, as diffusers' guide to FaceID has them."""
+        return torch.zeros(1, self.read.graph["width"])
+
+
+def open_face_network(file: Path, entry: ImageEncoderEntry, adapter: Adapter) -> FaceNetwork:
+    """Open a face network.
+
+    Raises:
+        AssemblyError: It cannot be read, or gives what the adapter does not read.
+    """
+    read = read_network(file)
+    width, states = read.graph["width"], adapter.kind not in OF_VECTORS
+    if states or width != adapter.reads:
+        reads = "states of CLIP, place by place" if states else f"embeddings of {adapter.reads}"
+        raise AssemblyError(
+            f"image_encoder: {file} gives embeddings of width {width}, and {adapter.file.name} "
+            f"reads {reads}: take the network that the adapter was trained with"
+        )
+    preprocessing = {
+        "mean": list(entry.mean),
+        "deviation": list(entry.deviation),
+        "order": entry.order,
+        "unit": entry.unit,
+    }
+    return FaceNetwork(read=read, preprocessing=preprocessing)
+
+
 def open_image_encoder(folder: Path, adapter: Adapter) -> ImageEncoder:
     """Open an image encoder; its weights are not read yet.
 
@@ -61,7 +113,8 @@ def open_image_encoder(folder: Path, adapter: Adapter) -> ImageEncoder:
     path = folder / "config.json"
     if not path.is_file():
         raise AssemblyError(
-            f"image_encoder: {folder} is {described(folder)}, expected the folder of a {_CLASS}"
+            f"image_encoder: {folder} is {described(folder)}, expected the folder of a {_CLASS}, "
+            f"or a face network in an .onnx file"
         )
     config = read_json(path)
     named = (config.get("architectures") or [None])[0]
