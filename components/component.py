@@ -140,6 +140,9 @@ class PipelineComponents(ABC):
     """The parts that `model_index.json` of this kind of pipeline names."""
     recorded_steps: int | None = None
     """Steps of the sampler in the runs of `run`; None for its default's."""
+    selfie_inputs: tuple[TensorSpec, ...] = ()
+    """What `identity_encoder` takes where the pipeline draws avatars: selfies (P,3,S,S) and their
+    mask (P,). Empty for every other kind."""
     index_settings: ClassVar[tuple[str, ...]] = ()
     """Keys of `model_index.json` that name no part."""
 
@@ -258,6 +261,7 @@ class PipelineComponents(ABC):
                 raise CheckpointError(not_finite(weight))
 
     def _set_weights(self, component: Component, weights: Weights) -> None:
+        """Give a component's module its weights, which it may have none of yet."""
         try:
             # Taken over, not copied: a large network is not in memory twice.
             component.module.load_state_dict(weights(component.name), assign=True)

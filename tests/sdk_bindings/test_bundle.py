@@ -101,7 +101,7 @@ def test_a_changed_golden_vector_is_refused_too(make_artifact: MakeArtifact) -> 
 def test_another_schema_version_is_refused(make_artifact: MakeArtifact) -> None:
     folder = make_artifact()
     values = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**values, "schema_version": 2}))
+    (folder / "manifest.json").write_text(json.dumps({**values, "schema_version": 3}))
     with pytest.raises(ManifestError, match="schema version 2, this reads 1"):
         open_bundle(folder, KOTLIN)
 

@@ -71,7 +71,7 @@ def test_mistakes_are_one_line_and_write_nothing(
     elif change == "gone":
         model.unlink()
     elif change == "schema":
-        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"schema_version": 2}))
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"schema_version": 3}))
     elif change == "no JSON":
         manifest.write_bytes(b"\x00")
     words = arguments.split()
