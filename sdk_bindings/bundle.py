@@ -15,13 +15,13 @@ from typing import Any
 from export import Artifact, FileEntry, verify
 from export.artifact import files_of
 from export.manifest import Manifest
+from sdk_bindings.contract import require_avatar_model
 from sdk_bindings.errors import LibraryError, UnsuitableArtifactError
 from sdk_bindings.languages import TEMPLATES, Language
 from sdk_bindings.naming import FILTERS, camel
 from support.json_records import plain
 from support.render import render as fill_in
 
-PIPELINE = "AvatarPipeline"
 CARD = "README.md"
 """The model card, which an app carries for its licences and credits."""
 
@@ -86,11 +86,10 @@ def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bu
     artifact = verify(folder)
     artifact.require_own_layout()
     manifest = artifact.manifest
-    if manifest.pipeline != PIPELINE:
-        raise UnsuitableArtifactError(f"{folder} is of {manifest.pipeline}, expected {PIPELINE}")
+    _require_whole(folder, manifest)
+    require_avatar_model(folder, manifest)
     _require_constants(folder, manifest)
     _require_names(folder, manifest)
-    _require_whole(folder, manifest)
     kind = kind or next(iter(manifest.components[0].models))
     if kind not in language.kinds:
         can = ", ".join(language.kinds)
@@ -116,6 +115,12 @@ def _require_constants(folder: Path, manifest: Manifest) -> None:
     """Raise `UnsuitableArtifactError` where the manifest lacks what an app runs the model by."""
     if manifest.sampler is None:
         raise UnsuitableArtifactError(f"{folder} names no sampler: no app can draw with it")
+    for table in (manifest.sampler, *manifest.sampler.also):
+        if manifest.sampler.kind or not table.sigmas or table.prediction != "velocity":
+            raise UnsuitableArtifactError(
+                f"{folder} has a sampler that predicts {table.prediction}, expected Euler steps of "
+                "a velocity along sigmas"
+            )
     if not manifest.selfie_rules:
         raise UnsuitableArtifactError(
             f"{folder} names no selfie rules: it is older than they are; "

@@ -11,16 +11,20 @@ public struct StudioOptions: Sendable {
   public var entitlement: Tier
   /// The source of the memory for selfies and for what is computed from them.
   public var allocator: any BufferAllocator
+  /// How many networks are held in memory.
+  public var memoryPolicy: MemoryPolicy
 
   /// Creates options. Every parameter has a default.
   public init(
     backend: (any Backend)? = nil, faceDetector: (any FaceDetector)? = Self.platformFaceDetector,
-    entitlement: Tier = .free, allocator: any BufferAllocator = SystemAllocator()
+    entitlement: Tier = .free, allocator: any BufferAllocator = SystemAllocator(),
+    memoryPolicy: MemoryPolicy = .automatic
   ) {
     self.backend = backend
     self.faceDetector = faceDetector
     self.entitlement = entitlement
     self.allocator = allocator
+    self.memoryPolicy = memoryPolicy
   }
 
   /// The face detector of Vision on Apple's platforms, and nil elsewhere.

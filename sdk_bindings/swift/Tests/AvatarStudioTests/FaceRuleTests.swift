@@ -17,13 +17,17 @@ final class FaceRuleTests: XCTestCase {
     func faces(in picture: Picture) throws -> [Face] { throw Failure() }
   }
 
+  private let side = Double(Manifest.test.enoughPixels)
+
   private func refusals(_ boxes: [Face]) async throws -> [Refusal] {
-    let studio = try await AvatarStudio(options: .fake(faceDetector: Detector(boxes: boxes)))
-    return try await studio.check(goodSelfies(1, side: 200))
+    let studio = try await testStudio(.fake(faceDetector: Detector(boxes: boxes)))
+    return try await studio.check(goodSelfies(1))
   }
 
   func testOneGoodFace() async throws {
-    let found = try await refusals([Face(left: 50, top: 40, width: 100, height: 120)])
+    let found = try await refusals([
+      Face(left: 0.25 * side, top: 0.2 * side, width: 0.5 * side, height: 0.6 * side)
+    ])
     XCTAssertEqual(found, [])
   }
 
@@ -38,14 +42,14 @@ final class FaceRuleTests: XCTestCase {
   }
 
   func testASmallFaceInACorner() async throws {
-    let found = try await refusals([Face(left: 0, top: 0, width: 40, height: 40)])
+    let found = try await refusals([Face(left: 0, top: 0, width: 0.2 * side, height: 0.2 * side)])
     XCTAssertEqual(found.map(\.rule), [.faceSize, .faceOffset])
     XCTAssertEqual(found[0].value, 0.2, accuracy: 1e-12)
     XCTAssertEqual(found[1].value, 0.4 * 2.0.squareRoot(), accuracy: 1e-12)
   }
 
   func testADetectorThatFails() async throws {
-    let studio = try await AvatarStudio(options: .fake(faceDetector: Failing()))
+    let studio = try await testStudio(.fake(faceDetector: Failing()))
     await assertThrows(.runtimeFailed(component: "face detector", reason: "no eyes")) {
       try await studio.check(goodSelfies(1))
     }

@@ -91,7 +91,7 @@ public enum AvatarStyle: String, CaseIterable, Sendable {
 
 extension Manifest {
   /// The manifest of the model that the app ships with.
-  static let bundled = Manifest(
+  public static let bundled = Manifest(
     schemaVersion: 1,
     version: "0.1.0",
     licence: "Apache-2.0",
@@ -165,6 +165,7 @@ extension Manifest {
         timesteps: [1000.0, 750.0, 500.0, 250.0],
         sigmas: [1.0, 0.75, 0.5, 0.25, 0.0]),
     ],
+    preview: nil,
     rules: [
       RuleLimits(
         rule: .count, min: 1.0, max: 10.0,

@@ -22,8 +22,8 @@ struct SelfieReader: Sendable {
     let all = try Tensor(shape: shapes.selfies, allocator: allocator)
     let mask = try Tensor(shape: [shapes.maxSelfies], allocator: allocator)
     let rules = SelfieRules(limits: manifest.rules)
-    var refusals = rules.checkCount(selfies.count)
-    guard refusals.isEmpty, selfies.count <= shapes.maxSelfies else {
+    var refusals = rules.checkCount(selfies.count, places: shapes.maxSelfies)
+    guard refusals.isEmpty else {
       return Prepared(selfies: all, mask: mask, refusals: refusals)
     }
     var photos: [Photo] = []

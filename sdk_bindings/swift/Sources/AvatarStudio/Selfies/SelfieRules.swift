@@ -5,8 +5,16 @@ struct SelfieRules {
   let limits: [RuleLimits]
 
   /// Checks the number of selfies. Call it before any selfie is decoded.
-  func checkCount(_ count: Int) -> [Refusal] {
-    refusals(ofSelfie: nil, [.count: Double(count)], earlier: nil)
+  ///
+  /// - Parameters:
+  ///   - count: The number of selfies.
+  ///   - places: The number that the identity encoder takes, which limits it in any case.
+  func checkCount(_ count: Int, places: Int) -> [Refusal] {
+    let refused = refusals(ofSelfie: nil, [.count: Double(count)], earlier: nil)
+    guard refused.isEmpty, count > places else { return refused }
+    let limit = RuleLimits(
+      rule: .count, min: nil, max: Double(places), about: "selfies that the model takes")
+    return SelfieRules(limits: [limit]).checkCount(count, places: count)
   }
 
   /// Returns the rules that a selfie breaks, in the order of the rules.

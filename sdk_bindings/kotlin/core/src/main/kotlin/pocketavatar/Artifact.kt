@@ -13,19 +13,15 @@ internal class Artifact(
     private val source: ModelSource,
 ) {
     /**
-     * Checks the schema version and the size and SHA-256 of every file. It reads 64 KiB at a time.
+     * Checks the manifest and the size and SHA-256 of every file. It reads 64 KiB at a time.
      *
      * @throws AvatarException.ModelMissing a file is missing.
      * @throws AvatarException.ModelDamaged a file differs from the one that was published.
-     * @throws AvatarException.ModelOfAnotherVersion the schema version or the model card differs.
+     * @throws AvatarException.ModelOfAnotherVersion the schema version or the model card differs,
+     *   or a table does not fit.
      */
     fun verify() {
-        val version = manifest.schemaVersion
-        if (version != Manifest.SCHEMA_VERSION) {
-            throw AvatarException.ModelOfAnotherVersion(
-                "its schema version is $version, this library reads ${Manifest.SCHEMA_VERSION}",
-            )
-        }
+        manifest.checkReadable()
         // The card comes first, because it decides between another model and a damaged one.
         for (file in manifest.files.sortedByDescending { it.path == Manifest.CARD }) {
             readChecked(file) { _, _ -> }

@@ -25,7 +25,7 @@ internal class SelfieReader(
      * @return Every broken rule, by selfie and then by rule.
      */
     suspend fun read(selfies: List<Selfie>, prepared: FloatBuffer, mask: FloatBuffer): List<Refusal> {
-        val wrongCount = rules.checkCount(selfies.size)
+        val wrongCount = rules.checkCount(selfies.size, manifest.selfies.shape.first())
         if (wrongCount.isNotEmpty()) return wrongCount
         val parts = selfies.indices.map { prepared.part(it * 3 * size * size, 3 * size * size) }
         return selfies.flatMapIndexed { index, selfie ->

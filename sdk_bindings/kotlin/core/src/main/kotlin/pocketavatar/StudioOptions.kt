@@ -15,11 +15,14 @@ public class StudioOptions(
     public val memoryPressure: MemoryPressure? = null,
     /** The dispatcher on which pictures are prepared and networks run. */
     public val dispatcher: CoroutineDispatcher = Dispatchers.Default,
+    /** How many networks are held in memory. */
+    public val memoryPolicy: MemoryPolicy = MemoryPolicy.AUTOMATIC,
 ) {
-    /** Returns these options with another backend, face detector or source of memory warnings. */
+    /** Returns these options with another backend, face detector, memory warnings or memory policy. */
     public fun copy(
         backend: Backend = this.backend,
         faceDetector: FaceDetector? = this.faceDetector,
         memoryPressure: MemoryPressure? = this.memoryPressure,
-    ): StudioOptions = StudioOptions(backend, faceDetector, allocator, memoryPressure, dispatcher)
+        memoryPolicy: MemoryPolicy = this.memoryPolicy,
+    ): StudioOptions = StudioOptions(backend, faceDetector, allocator, memoryPressure, dispatcher, memoryPolicy)
 }

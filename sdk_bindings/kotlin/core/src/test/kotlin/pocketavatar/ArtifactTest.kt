@@ -87,8 +87,34 @@ class ArtifactTest {
 
     @Test
     fun `an unknown schema version is refused`() {
-        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 2)) }
-        assertEquals("its schema version is 2, this library reads 1", error.reason)
+        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 3)) }
+        assertEquals("its schema version is 3, this library reads 1 and 2", error.reason)
+    }
+
+    @Test
+    fun `schemas of both versions are read`() {
+        for (version in 1..2) open(manifest.with(schemaVersion = version)).close()
+    }
+
+    @Test
+    fun `tables and previews that do not fit are refused`() {
+        val times = listOf(1000f, 500f)
+        val levels = listOf(1f, 0.5f, 0f)
+        val tables =
+            listOf(
+                SamplerTable("velocity", 1f, times, listOf(1f, 0f)),
+                SamplerTable("velocity", 1f, times, levels, downs = listOf(0.5f, 0f)),
+                SamplerTable("velocity", 1f, times, levels, downs = listOf(0.5f), noises = listOf(0f)),
+                SamplerTable("velocity", 1f, times, levels, downs = listOf(1f, 0f), noises = listOf(1f, 0f)),
+            )
+        for (table in tables) {
+            val error =
+                assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(samplers = listOf(table))) }
+            assertEquals("a sampler table is incomplete", error.reason)
+        }
+        val preview = LatentPreview(emptyList(), listOf(0f, 0f, 0f))
+        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(preview = preview)) }
+        assertEquals("its preview does not fit its latents", error.reason)
     }
 
     @Test

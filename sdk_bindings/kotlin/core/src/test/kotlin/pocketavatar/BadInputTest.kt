@@ -29,13 +29,25 @@ class BadInputTest {
         val none = refusals().single()
         assertEquals(listOf(null, SelfieRule.COUNT, 0.0, 1.0), listOf(none.selfie, none.rule, none.value, none.limit))
         val unopened = Selfie { error("opened") }
-        val many = refusals(*Array(11) { unopened }).single()
-        assertEquals(listOf(null, SelfieRule.COUNT, 11.0, 10.0), listOf(many.selfie, many.rule, many.value, many.limit))
+        val most = studio.maxSelfies
+        val many = refusals(*Array(most + 1) { unopened }).single()
+        assertEquals(
+            listOf(null, SelfieRule.COUNT, most + 1.0, most.toDouble()),
+            listOf(many.selfie, many.rule, many.value, many.limit),
+        )
     }
 
     @Test
-    fun `ten selfies are taken`() {
-        assertEquals(emptyList(), runBlocking { studio.check(List(10) { tiles(it) }) })
+    fun `more selfies than the encoder takes are refused, whatever the rules say`() {
+        val places = testManifest.selfies.shape.first()
+        val studio = studio(testManifest.with(rules = emptyList()))
+        val many = runBlocking { studio.check(List(places + 1) { Selfie { error("opened") } }) }.single()
+        assertEquals(listOf(SelfieRule.COUNT, places.toDouble()), listOf(many.rule, many.limit))
+    }
+
+    @Test
+    fun `as many selfies as the model has places are taken`() {
+        assertEquals(emptyList(), runBlocking { studio.check(List(studio.maxSelfies) { tiles(it) }) })
     }
 
     @Test
@@ -116,14 +128,19 @@ class BadInputTest {
 
     @Test
     fun `face rules apply only if there is a face detector`() {
+        val side = enoughPixels
+
         fun found(vararg faces: Face): List<SelfieRule> {
             val studio = studio(options = StudioOptions(FakeBackend(), faceDetector = { faces.toList() }))
-            return runBlocking { studio.check(listOf(tiles(1, 200, 300))) }.map { it.rule }
+            return runBlocking { studio.check(listOf(tiles(1, side, side * 3 / 2))) }.map { it.rule }
         }
-        val good = Face(left = 50.0, top = 100.0, width = 100.0, height = 100.0)
+        val good = Face(left = side / 4.0, top = side / 2.0, width = side / 2.0, height = side / 2.0)
         assertEquals(emptyList(), found(good))
         assertEquals(listOf(SelfieRule.FACES), found())
         assertEquals(listOf(SelfieRule.FACES), found(good, good))
-        assertEquals(listOf(SelfieRule.FACE_SIZE, SelfieRule.FACE_OFFSET), found(Face(0.0, 0.0, 20.0, 20.0)))
+        assertEquals(
+            listOf(SelfieRule.FACE_SIZE, SelfieRule.FACE_OFFSET),
+            found(Face(0.0, 0.0, side / 10.0, side / 10.0)),
+        )
     }
 }
