@@ -232,14 +232,17 @@ class SamplerTableEntry:
         guidance: Scale of classifier-free guidance; 1 means one call of the denoiser a step,
             any other number two.
         timesteps: The denoiser's input `timestep` in each call.
-        sigmas: Noise levels, from 1 down to 0: one more than there are timesteps. Absent where
-            `kind` says that the sampler has none.
+        sigmas: Noise levels, from at most 1 down to 0 or nearly: one more than there are
+            timesteps. Absent where `kind` says that the sampler has none.
+        downs: Beside sigmas, the level that each step goes to before fresh noise is added; absent
+            where no step adds any.
         weights: The loop, where there are no sigmas. Row `i` has `i + 1` weights, of the noise and
             of the guided predictions of the calls before call `i`; their sum is the denoiser's
             input in call `i`. The last row gives the latents after the last call. Where `start` is
             there, the first weight is that of the latents that it mixes, instead of the noise.
-        noises: For each row the weights of the noise drawn after the calls before it, in the order
-            of drawing; absent where only the first noise is drawn.
+        noises: Beside weights, for each row the weights of the noise drawn after the calls before
+            it, in the order of drawing. Beside downs, what the fresh noise of each step is
+            multiplied by, 0 for none. Absent where only the first noise is drawn.
         start: Weights of a picture's latents and of noise, whose sum a run from a picture begins
             with; absent where runs begin with noise.
         steps: Steps of the schedule, of which a run from a picture does the last ones.
@@ -251,10 +254,22 @@ class SamplerTableEntry:
     timesteps: tuple[Exact, ...]
     sigmas: tuple[Exact, ...] = optional(())
     weights: tuple[tuple[Exact, ...], ...] = optional(())
-    noises: tuple[tuple[Exact, ...], ...] = optional(())
+    downs: tuple[Exact, ...] = optional(())
+    noises: tuple[Exact, ...] | tuple[tuple[Exact, ...], ...] = optional(())
     start: tuple[Exact, ...] = optional(())
     steps: int | None = optional(None)
     strength: Exact | None = optional(None)
+
+    def __post_init__(self) -> None:
+        if not self.downs:
+            return
+        steps = len(self.timesteps)
+        plain = all(isinstance(noise, int | float) for noise in self.noises)
+        if (len(self.downs), len(self.noises)) != (steps, steps) or not plain:
+            raise ManifestError(
+                f"the manifest's sampler has {len(self.downs)} downs and {len(self.noises)} "
+                f"noises for {steps} timesteps, expected a number of each for every timestep"
+            )
 
 
 @record
@@ -284,14 +299,17 @@ class SamplerEntry(SamplerTableEntry):
         guidance: Scale of classifier-free guidance; 1 means one call of the denoiser a step,
             any other number two.
         timesteps: The denoiser's input `timestep` in each call.
-        sigmas: Noise levels, from 1 down to 0: one more than there are timesteps. Absent where
-            `kind` says that the sampler has none.
+        sigmas: Noise levels, from at most 1 down to 0 or nearly: one more than there are
+            timesteps. Absent where `kind` says that the sampler has none.
+        downs: Beside sigmas, the level that each step goes to before fresh noise is added; absent
+            where no step adds any.
         weights: The loop, where there are no sigmas. Row `i` has `i + 1` weights, of the noise and
             of the guided predictions of the calls before call `i`; their sum is the denoiser's
             input in call `i`. The last row gives the latents after the last call. Where `start` is
             there, the first weight is that of the latents that it mixes, instead of the noise.
-        noises: For each row the weights of the noise drawn after the calls before it, in the order
-            of drawing; absent where only the first noise is drawn.
+        noises: Beside weights, for each row the weights of the noise drawn after the calls before
+            it, in the order of drawing. Beside downs, what the fresh noise of each step is
+            multiplied by, 0 for none. Absent where only the first noise is drawn.
         start: Weights of a picture's latents and of noise, whose sum a run from a picture begins
             with; absent where runs begin with noise.
         steps: Steps of the schedule, of which a run from a picture does the last ones.
@@ -357,6 +375,23 @@ class SelfieRuleEntry:
     min: Exact | None = None
     max: Exact | None = None
     about: str
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class PreviewEntry:
+    """An approximate picture of latents during a run, sRGB in [0,1].
+
+    `rgb[h,w] = clip(sum over c of latents[c,h,w]·matrix[c] + offset)`; the decoder's own picture is
+    larger and better, and costs a call of it.
+
+    Attributes:
+        matrix: For each latent channel what it adds to red, green and blue.
+        offset: Red, green and blue where all latents are 0.
+    """
+
+    matrix: tuple[tuple[Exact, Exact, Exact], ...]
+    offset: tuple[Exact, Exact, Exact]
 
 
 def check_path(path: str) -> None:

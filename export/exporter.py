@@ -32,7 +32,8 @@ from export.forms.chunks import cut
 from export.forms.express import with_attention
 from export.forms.packed import PackedForm, StoredBytes, chunk_counts
 from export.layouts import laid_out
-from export.manifest import Constants, Manifest
+from export.manifest import AVATAR_COMPONENTS, Constants, Manifest
+from export.preview import preview_of
 from export.report import Row
 from quantization import (
     QuantizedPipeline,
@@ -307,6 +308,7 @@ def _close(
         **tokenizers,
         settings=from_plain(Constants, facts.settings, ManifestError) if facts.settings else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
+        preview=preview_of(recording) if tuple(recording.calls) == AVATAR_COMPONENTS else None,
         components=made[0],
         chunked=made[1],
         golden=golden.write(folder, recording),

@@ -16,6 +16,7 @@ from export.entries import (
     FileEntry,
     FunctionEntry,
     GoldenEntry,
+    PreviewEntry,
     SamplerEntry,
     SelfieRuleEntry,
     Sha256,
@@ -30,8 +31,12 @@ from support.json_records import Exact, Keywords, optional, record
 Constants = dict[str, Exact | str | tuple[Exact, ...]]
 """Constants of a run by their names."""
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
+READ_VERSIONS = (1, 2)
+"""Schema versions that are read. Version 1 has no `preview` and no `downs`."""
 SCHEMA_ADDRESS = f"urn:pocket-avatar:schema:manifest:{SCHEMA_VERSION}"
+AVATAR_COMPONENTS = ("identity_encoder", "denoiser", "decoder")
+"""The components of every pipeline that draws avatars from selfies."""
 
 
 @record
@@ -59,6 +64,8 @@ class Manifest:
             takes; absent where there are none.
         selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
             in manifests that are older than the rules.
+        preview: How latents become an approximate picture during a run; absent where the pipeline
+            draws no avatars.
         components: The components, in the order a run uses them.
         chunked: Components that are exported as chunks; these are among `components`.
         functions: The functions of every component's package, the default one first; absent where
@@ -82,13 +89,14 @@ class Manifest:
     tokenizer: TokenizerEntry | None = optional(None)
     tokenizer_2: TokenizerEntry | None = optional(None)
     settings: Constants | None = optional(None)
+    preview: PreviewEntry | None = optional(None)
     components: Annotated[tuple[ComponentEntry, ...], Keywords(minItems=1)]
     chunked: tuple[ChunkedEntry, ...] = optional(())
     functions: tuple[FunctionEntry, ...] = optional(())
     golden: GoldenEntry
     files: tuple[FileEntry, ...]
     selfie_rules: tuple[SelfieRuleEntry, ...] = ()
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         if not self.components:
@@ -133,6 +141,11 @@ class Manifest:
         return tuple(self.component(part) for part in (whole.chunks if whole else (name,)))
 
     @property
+    def draws_avatars(self) -> bool:
+        """Whether its components are those of an avatar model: selfies in, an avatar out."""
+        return self.wholes == AVATAR_COMPONENTS
+
+    @property
     def wholes(self) -> tuple[str, ...]:
         """Names of the pipeline's components that are here, in the order a run uses them."""
         later = {chunk for entry in self.chunked for chunk in entry.chunks[1:]}
@@ -154,8 +167,9 @@ class Manifest:
         """
         values = json_records.parse(data, _error)
         version = values.get("schema_version") if isinstance(values, dict) else None
-        if type(version) is not int or version != SCHEMA_VERSION:
-            raise _error(f"has schema version {repr(version)[:60]}, this reads {SCHEMA_VERSION}")
+        if type(version) is not int or version not in READ_VERSIONS:
+            known = " and ".join(map(str, READ_VERSIONS))
+            raise _error(f"has schema version {repr(version)[:60]}, this reads {known}")
         return json_records.read(cls, data, _error)
 
 

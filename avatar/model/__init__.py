@@ -12,7 +12,15 @@ from avatar.model.draw import Networks, Runner, Tokens, draw, encode
 from avatar.model.identity_encoder import IdentityEncoder
 from avatar.model.opened_model import Model
 from avatar.model.pipeline import AvatarPipeline, pad_selfies
-from avatar.model.sampler import Array, Denoise, Sampler, SamplerTable, noise_of, sample
+from avatar.model.sampler import (
+    Array,
+    Denoise,
+    Sampler,
+    SamplerTable,
+    noise_of,
+    noises_of,
+    sample,
+)
 
 __all__ = [
     "LATENT_SIZE",
@@ -33,6 +41,7 @@ __all__ = [
     "draw",
     "encode",
     "noise_of",
+    "noises_of",
     "pad_selfies",
     "sample",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,8 @@ Runner = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 class Networks:
     """The three networks of an avatar model in one runtime.
 
-    Selfies are S×S, tokens T×D, latents C×h×w and pictures H×W, as the model says. Arrays are
-    float32 unless it is said otherwise.
+    There are places for P selfies of S×S, tokens T×D, latents C×h×w and pictures H×W, as the model
+    says. Arrays are float32 unless it is said otherwise.
     """
 
     identity_encoder: Runner
@@ -39,7 +39,7 @@ class Networks:
     def encode(self, selfies: Array, mask: Array) -> Array:
         """Encode one person to identity tokens (1,T,D).
 
-        `selfies` is (10,3,S,S) in [0,1], absent ones zero; `mask` is (10,), 1 = present.
+        `selfies` is (P,3,S,S) in [0,1], absent ones zero; `mask` is (P,), 1 = present.
         """
         return _only(self.identity_encoder({"selfies": selfies, "selfie_mask": mask}))
 
@@ -95,6 +95,7 @@ def draw(
     noise: Array,
     table: SamplerTable,
     on_step: Callable[[int, Array], None] | None = None,
+    fresh: Iterable[Array] = (),
 ) -> Array:
     """Draw one avatar, (1,3,H,W) in [0,1].
 
@@ -105,9 +106,17 @@ def draw(
         noise: Starting latents (1,C,h,w), as `noise_of` gives them for a seed.
         table: The sampler's constants.
         on_step: Called with the step's index and the latents after each step.
+        fresh: Noise for each time that the table draws some, as `noises_of` goes on giving it.
     """
     latents = sample(
-        networks.predict, noise, tokens.person, tokens.nobody, style, table, on_step=on_step
+        networks.predict,
+        noise,
+        tokens.person,
+        tokens.nobody,
+        style,
+        table,
+        on_step=on_step,
+        fresh=fresh,
     )
     return networks.decode(latents)
 

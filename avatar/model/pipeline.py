@@ -107,20 +107,20 @@ class AvatarPipeline(DiffusionPipeline):
         return run
 
 
-def pad_selfies(selfies: Array) -> tuple[Array, Array]:
-    """Pad selfies (n,3,128,128) with zeros to (10,3,128,128), as the encoder takes them.
+def pad_selfies(selfies: Array, places: int = MAX_SELFIES) -> tuple[Array, Array]:
+    """Pad selfies (n,3,S,S) with zeros to (places,3,S,S), as the encoder takes them.
 
     Returns:
-        The padded selfies, and their mask (10,) float32, 1 = present.
+        The padded selfies, and their mask (places,) float32, 1 = present.
 
     Raises:
-        ValueError: n is 0 or more than 10.
+        ValueError: n is 0 or more than `places`.
     """
     count = len(selfies)
-    if not 1 <= count <= MAX_SELFIES:
-        raise ValueError(f"{count} selfies, expected 1 to {MAX_SELFIES}")
-    padded = np.zeros((MAX_SELFIES, *selfies.shape[1:]), np.float32)
+    if not 1 <= count <= places:
+        raise ValueError(f"{count} selfies, expected 1 to {places}")
+    padded = np.zeros((places, *selfies.shape[1:]), np.float32)
     padded[:count] = selfies
-    mask = np.zeros(MAX_SELFIES, np.float32)
+    mask = np.zeros(places, np.float32)
     mask[:count] = 1
     return padded, mask

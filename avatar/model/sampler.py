@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -30,22 +30,33 @@ class SamplerTable:
         prediction: "velocity": the denoiser predicts `noise - clean` of a rectified flow.
         guidance: 1 means one call of the denoiser a step, any other value two.
         timesteps: The timestep of each step.
-        sigmas: The noise level before each step, and after the last, which is 0.
+        sigmas: The noise level before each step, and after the last, which is 0 or nearly.
+        downs: The noise level that each step goes to before fresh noise is added, from 0 to below
+            1; empty where no step adds any.
+        noises: What each step's fresh noise is multiplied by, at least 0; 0 where a step adds none.
     """
 
     prediction: str
     guidance: float
     timesteps: tuple[float, ...]
     sigmas: tuple[float, ...]
+    downs: tuple[float, ...] = ()
+    noises: tuple[float, ...] = ()
 
     @property
     def guided(self) -> bool:
         """Whether a step also calls the denoiser with null tokens (arXiv 2207.12598)."""
         return self.guidance != 1.0
 
+    @property
+    def draws(self) -> int:
+        """How often a run draws fresh noise."""
+        return sum(noise > 0 for noise in self.noises)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
+        """Plain values for JSON; lists of fresh noise only where there are any."""
+        absent = () if self.downs else ("downs", "noises")
+        return {name: value for name, value in asdict(self).items() if name not in absent}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], steps: int | None = None) -> SamplerTable:
@@ -77,11 +88,23 @@ class SamplerTable:
             guidance=_number(values["guidance"]),
             timesteps=tuple(map(_number, values["timesteps"])),
             sigmas=tuple(map(_number, values["sigmas"])),
+            downs=tuple(map(_number, values.get("downs", ()))),
+            noises=tuple(map(_number, values.get("noises", ()))),
         )
-        if not made.timesteps or len(made.sigmas) != len(made.timesteps) + 1:
-            held = f"{len(made.timesteps)} timesteps and {len(made.sigmas)} sigmas"
-            raise ValueError(f"{held}, expected one sigma more than timesteps")
+        made._require_lengths()
         return made
+
+    def _require_lengths(self) -> None:
+        """Raise `ValueError` unless all lists are of the lengths that the loop needs."""
+        steps = len(self.timesteps)
+        if not steps or len(self.sigmas) != steps + 1:
+            held = f"{steps} timesteps and {len(self.sigmas)} sigmas"
+            raise ValueError(f"{held}, expected one sigma more than timesteps")
+        if (len(self.downs), len(self.noises)) not in ((0, 0), (steps, steps)):
+            held = f"{len(self.downs)} downs and {len(self.noises)} noises"
+            raise ValueError(f"{held}, expected none or {steps} of both, as there are timesteps")
+        if any(noise < 0 for noise in self.noises) or any(not 0 <= s < 1 for s in self.downs):
+            raise ValueError("expected noises from 0, and downs from 0 to below 1")
 
 
 def _number(value: Any) -> float:
@@ -162,7 +185,17 @@ class Sampler(SchedulerMixin, ConfigMixin):
 
 def noise_of(seed: int, shape: tuple[int, ...]) -> Array:
     """The noise of a seed, float32: the numbers of `torch.randn` on the CPU, in every runtime."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).numpy()
+    return next(noises_of(seed, shape))
+
+
+def noises_of(seed: int, shape: tuple[int, ...]) -> Iterator[Array]:
+    """All noise of a seed's run: the first, which is `noise_of`'s, then fresh noise without end.
+
+    One generator of the seed draws one after the other.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randn(shape, generator=generator).numpy()
 
 
 def sample(
@@ -173,25 +206,32 @@ def sample(
     style: int | NDArray[np.int32],
     table: SamplerTable,
     on_step: Callable[[int, Array], None] | None = None,
+    fresh: Iterable[Array] = (),
 ) -> Array:
     """Latents of avatars, by Euler steps along the rectified flow (arXiv 2209.03003, section 2).
+
+    A step that adds fresh noise goes to a lower level first, and the noise lifts it to the next
+    level (ancestral sampling, arXiv 2206.00364, appendix C; with `downs` of 0 it is that of latent
+    consistency models, arXiv 2310.04378).
 
     Arrays are only added and multiplied by Python floats, so PyTorch tensors work too, with
     gradients.
 
     Args:
         denoise: The denoiser.
-        noise: Starting latents (b,C,32,32) float32; b is 1 for every exported denoiser.
-        identity_tokens: Tokens of the person, (b,8,D).
-        null_tokens: Tokens of nobody, (b,8,D); used only with guidance.
+        noise: Starting latents (b,C,h,w) float32; b is 1 for every exported denoiser.
+        identity_tokens: Tokens of the person, (b,T,D).
+        null_tokens: Tokens of nobody, (b,T,D); used only with guidance.
         style: Style index, one for all or (b,).
         table: The sampler's constants.
         on_step: Called with the step's index and the latents after each step.
+        fresh: Noise (b,C,h,w) for each time that the table draws some, in order; for a seed's run
+            what `noises_of` gives after the first.
 
     Returns:
-        Latents (b,C,32,32) float32.
+        Latents (b,C,h,w) float32.
     """
-    latents = noise
+    latents, drawn = noise, iter(fresh)
     style_index = np.broadcast_to(np.asarray(style, np.int32), len(noise)).copy()
     levels = zip(table.timesteps, table.sigmas, table.sigmas[1:], strict=False)
     for index, (timestep, sigma, next_sigma) in enumerate(levels):
@@ -200,7 +240,18 @@ def sample(
         if table.guided:
             unconditioned = denoise(latents, time, null_tokens, style_index)
             prediction = unconditioned + table.guidance * (prediction - unconditioned)
-        latents = latents + (next_sigma - sigma) * prediction
+        down = table.downs[index] if table.downs else next_sigma
+        latents = latents + (down - sigma) * prediction
+        if table.noises and table.noises[index] > 0:
+            lift = _next(drawn)
+            latents = latents * ((1 - next_sigma) / (1 - down)) + table.noises[index] * lift
         if on_step:
             on_step(index, latents)
     return latents
+
+
+def _next(drawn: Iterator[Array]) -> Array:
+    noise = next(drawn, None)
+    if noise is None:
+        raise ValueError("this sampler's table draws fresh noise, and too little was given")
+    return noise

@@ -1,6 +1,6 @@
 """Selfie files to the model's input, and the rules that a selfie must keep.
 
-Paths of picture files come in; prepared selfies (n,3,128,128) float32 in [0,1] go out, and a
+Paths of picture files come in; prepared selfies (n,3,S,S) float32 in [0,1] go out, and a
 refusal for each rule that a selfie breaks. `faces` finds faces where OpenCV is installed.
 """
 
@@ -28,6 +28,7 @@ from avatar.selfies.rules import (
     measures,
     nearest,
     refusals_of,
+    rules_for,
     rules_from_dicts,
     rules_to_dicts,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "refusal_lines",
     "refusals_of",
     "resize",
+    "rules_for",
     "rules_from_dicts",
     "rules_to_dicts",
     "stack_photos",

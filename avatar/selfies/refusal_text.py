@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from avatar.selfies.rules import RULES, Photo, Refusal, measures, nearest
+from avatar.selfies.rules import RULES, Photo, Refusal, Rule, measures, nearest
 
 
 def refusal_lines(paths: Sequence[Path], refusals: Sequence[Refusal]) -> list[str]:
@@ -26,13 +26,16 @@ def _text(paths: Sequence[Path], refusal: Refusal) -> str:
 
 
 def measures_table(
-    paths: Sequence[Path], photos: Sequence[Photo], refusals: Sequence[Refusal]
+    paths: Sequence[Path],
+    photos: Sequence[Photo],
+    refusals: Sequence[Refusal],
+    rules: Sequence[Rule] = RULES,
 ) -> Table:
     """The measures as a table: a row for each selfie, a column for each rule, the limits on top.
 
     A measure that breaks its rule is marked by a cross.
     """
-    rules = [rule for rule in RULES if rule.name != "count"]
+    rules = [rule for rule in rules if rule.name != "count"]
     broken = {(refusal.selfie, refusal.rule) for refusal in refusals}
     made = Table("selfie", *(rule.name for rule in rules), "verdict")
     made.add_row("limits", *(rule.limits for rule in rules), "", end_section=True)

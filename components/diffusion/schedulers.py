@@ -245,7 +245,9 @@ class Loop:
     noises: tuple[tuple[float, ...], ...] = ()
 
 
-def weights(scheduler: Any, *, begin: int = 0, from_picture: bool = False) -> Loop:
+def weights(
+    scheduler: Any, *, begin: int = 0, from_picture: bool = False, eta: float = 0.0
+) -> Loop:
     """The loop of a scheduler whose timesteps are set.
 
     It is found by a run of the scheduler itself on unit vectors, which it treats like latents: one
@@ -255,13 +257,14 @@ def weights(scheduler: Any, *, begin: int = 0, from_picture: bool = False) -> Lo
         scheduler: It is used up.
         begin: Index of the first call.
         from_picture: Whether the first latents are what `start` mixes, instead of pure noise.
+        eta: How much noise is drawn between steps, where a scheduler leaves that open.
     """
     timesteps = scheduler.timesteps[begin:]
     calls = len(timesteps)
     units = torch.eye(2 * calls + 1, dtype=torch.float64)[:, None, :, None, None]
     sample = units[0] * (1.0 if from_picture else float(scheduler.init_noise_sigma))
     rows, drawn = [], [0]
-    arguments = _step_arguments(scheduler)
+    arguments = _step_arguments(scheduler, eta)
     with _drawing(scheduler, units[calls + 1 :]) as draws:
         for call, timestep in enumerate(timesteps):
             rows.append(scheduler.scale_model_input(sample, timestep))
@@ -280,9 +283,9 @@ def weights(scheduler: Any, *, begin: int = 0, from_picture: bool = False) -> Lo
     )
 
 
-def _step_arguments(scheduler: Any) -> dict[str, Any]:
+def _step_arguments(scheduler: Any, eta: float) -> dict[str, Any]:
     """What diffusers' pipelines hand to `step` beside prediction, timestep and latents."""
-    return {"eta": 0.0} if "eta" in signature(scheduler.step).parameters else {}
+    return {"eta": eta} if "eta" in signature(scheduler.step).parameters else {}
 
 
 @contextmanager

@@ -10,13 +10,13 @@ PUBLIC = {
     "avatar.model": """
         Array AvatarPipeline Decoder Denoise Denoiser IdentityEncoder LATENT_SIZE
         LatentEncoder Model Networks Runner Sampler SamplerTable Sketch Tokens draw encode
-        noise_of pad_selfies sample
+        noise_of noises_of pad_selfies sample
     """,
     "avatar.selfies": """
         Detector Face MAX_SELFIES Photo RULES Refusal Rule SELFIE_SIZE check_header detector
         difference find_faces measures measures_table nearest open_upright prepare_selfie
         read_photo read_photos read_selfie read_selfies refusal_lines refusals_of resize
-        rules_from_dicts rules_to_dicts stack_photos to_srgb
+        rules_for rules_from_dicts rules_to_dicts stack_photos to_srgb
     """,
     "avatar.people": """
         ATTRIBUTES DISTRIBUTIONS DesignerStyle EYE_COLORS HAIR_COLORS Identity PersonRecord

@@ -13,7 +13,7 @@ PUBLIC = {
     *("SamplerEntry", "SamplerTableEntry", "SelfieRuleEntry", "StyleEntry"),
     *("ScheduleEntry", "TokenizerEntry", "ChunkedEntry", "FunctionEntry", "ShapesEntry"),
     *("ExportError", "ArtifactError", "ManifestError", "ConversionError", "GateError"),
-    "UnavailableError",
+    *("UnavailableError", "PreviewEntry"),
 }
 HEAVY = {"torch", "coremltools", "onnx", "onnxruntime", "pydantic"}
 

@@ -138,8 +138,33 @@ def test_whole_numbers_stay_whole() -> None:
 
 def test_a_manifest_older_than_the_selfie_rules_is_read() -> None:
     values = json.loads(EXAMPLE.dump())
-    assert values.pop("selfie_rules") == [] and values["schema_version"] == 1
+    assert values.pop("selfie_rules") == [] and values["schema_version"] == 2
     assert Manifest.parse(json.dumps(values).encode()) == EXAMPLE
+
+
+def test_a_manifest_of_the_first_schema_version_stays_one() -> None:
+    values = {**json.loads(EXAMPLE.dump()), "schema_version": 1}
+    jsonschema.validate(values, SCHEMA)
+    parsed = Manifest.parse(json.dumps(values).encode())
+    assert json.loads(parsed.dump()) == values
+
+
+def test_fresh_noise_and_a_preview_are_read_as_they_were_written() -> None:
+    fresh = {"downs": [0.0, 0.0], "noises": [0.5, 0.0], "sigmas": [1.0, 0.5, 0.03125]}
+    preview = {"matrix": [[0.5, 0.25, -1.0]], "offset": [0.5, 0.5, 0.25]}
+    table = {**TABLE_VALUES, **fresh, "timesteps": [0.0, 1.0]}
+    values = {**json.loads(EXAMPLE.dump()), "sampler": table, "preview": preview}
+    jsonschema.validate(values, SCHEMA)
+    assert json.loads(Manifest.parse(json.dumps(values).encode()).dump()) == values
+
+
+@pytest.mark.parametrize("noises", [[], [0.5], [[0.5], [0.5]]])
+def test_every_step_has_its_fresh_noise(noises: list[object]) -> None:
+    fresh = {"downs": [0.0, 0.0], "noises": noises, "sigmas": [1.0, 0.5, 0.0]}
+    table = {**TABLE_VALUES, **fresh, "timesteps": [0.0, 1.0]}
+    values = {**json.loads(EXAMPLE.dump()), "sampler": table}
+    with pytest.raises(ManifestError, match="a number of each for every timestep"):
+        Manifest.parse(json.dumps(values).encode())
 
 
 EXAMPLE = Manifest(
@@ -171,7 +196,7 @@ COMPONENT_WITHOUT_MODELS = {**json.loads(EXAMPLE.dump())["components"][0], "mode
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "has schema version 2, this reads 1"),
+        ({"schema_version": 3}, "has schema version 3, this reads 1 and 2"),
         ({"schema_version": None}, "has schema version None"),
         ({"schema_version": True}, "has schema version True"),
         ({"unknown": 1}, "has an unknown field 'unknown'"),

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from avatar.errors import SamplerError, StepsError
-from avatar.model import Sampler, SamplerTable, noise_of, sample
+from avatar.model import Sampler, SamplerTable, noise_of, noises_of, sample
 
 SHAPE = (1, 2, 4, 4)
 
@@ -60,6 +61,9 @@ def test_a_sampler_of_several_numbers_of_steps_gives_each_its_table() -> None:
         ({"sigmas": [1.0, math.inf, 0.0]}, "inf is no finite number"),
         ({"sigmas": [1.0]}, "expected one sigma more than timesteps"),
         ({"timesteps": [], "sigmas": [0.0]}, "0 timesteps and 1 sigmas"),
+        ({"downs": [0.0, 0.0]}, "2 downs and 0 noises, expected none or 2 of both"),
+        ({"downs": [0.0, 1.0], "noises": [0.0, 0.0]}, "downs from 0 to below 1"),
+        ({"downs": [0.0, 0.0], "noises": [-1.0, 0.0]}, "noises from 0"),
         ({"also": None}, "malformed"),
         ({"also": [{}]}, "has no 'prediction'"),
         ({"also": ["x"]}, "malformed"),
@@ -133,3 +137,53 @@ def test_without_guidance_a_step_is_one_call_and_each_is_reported() -> None:
 def test_a_sampler_takes_at_least_one_step() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Sampler(steps=0)
+
+
+FRESH = SamplerTable(
+    prediction="velocity",
+    guidance=1.0,
+    timesteps=(0.0, 1.0, 2.0),
+    sigmas=(1.0, 0.6, 0.3, 0.1),
+    downs=(0.0, 0.3, 0.05),
+    noises=(0.5, 0.0, 0.02),
+)
+
+
+def test_the_noises_of_a_seed_come_from_one_generator() -> None:
+    generator = torch.Generator().manual_seed(9)
+    stream = noises_of(9, SHAPE)
+    for _ in range(3):
+        assert np.array_equal(next(stream), torch.randn(SHAPE, generator=generator).numpy())
+    assert np.array_equal(noise_of(9, SHAPE), next(noises_of(9, SHAPE)))
+
+
+def test_fresh_noise_keeps_the_variance_of_known_pictures() -> None:
+    """Where the clean picture is known, latents stay `(1 - s)·clean + noise` of one deviation."""
+    clean = 3.0
+    stream = noises_of(0, (1, 1, 400, 400))
+
+    def denoise(latents: np.ndarray, time: np.ndarray, *_: object) -> np.ndarray:
+        sigma = FRESH.sigmas[int(time[0])]
+        return (latents - clean) / np.float32(sigma)  # (1 - s)·clean + s·noise, minus clean, by s
+
+    seen: list[np.ndarray] = []
+    tokens = np.zeros((1, 1, 1), np.float32)
+    sample(denoise, next(stream), tokens, tokens, 0, FRESH, lambda _, x: seen.append(x), stream)
+    for latents, sigma in zip(seen, FRESH.sigmas[1:], strict=True):
+        assert latents.mean() == pytest.approx((1 - sigma) * clean, abs=0.01)
+    # The first step goes to the picture itself, and 0.5 of fresh noise is all that is on it.
+    assert seen[0].std() == pytest.approx(0.5, rel=0.01)
+    # The second adds none: half the level, half the noise.
+    assert seen[1].std() == pytest.approx(0.25, rel=0.01)
+    # The third: to 0.05 of 0.3, times (1 - 0.1)/(1 - 0.05), and noise of its own beside it.
+    left = 0.25 * (0.05 / 0.3) * (0.9 / 0.95)
+    assert seen[2].std() == pytest.approx(math.hypot(left, 0.02), rel=0.01)
+    assert all(latents.dtype == np.float32 for latents in seen)
+
+
+def test_a_table_with_fresh_noise_is_read_as_it_was_written_and_needs_noise() -> None:
+    assert FRESH.draws == 2 and SamplerTable.from_dict(FRESH.to_dict()) == FRESH
+    assert "downs" not in Sampler().table().to_dict()
+    tokens = np.zeros((1, 1, 1), np.float32)
+    with pytest.raises(ValueError, match="draws fresh noise"):
+        sample(lambda x, *_: x, noise_of(0, SHAPE), tokens, tokens, 0, FRESH)
