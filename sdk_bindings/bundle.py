@@ -68,6 +68,9 @@ class Bundle:
         del whole["golden"]
         for component in whole["components"]:
             component["models"] = {self.kind: component["models"][self.kind]}
+        if self.manifest.preview is not None:
+            matrix, offset = whole["preview"]["matrix"], whole["preview"]["offset"]
+            whole["preview"] = {"matrix": _cut(matrix), "offset": _cut([offset])[0]}
         return {**whole, "files": plain(self.files)}
 
 
@@ -109,6 +112,11 @@ def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> b
     if not (templates / language.template).is_file():
         raise LibraryError(f"there is no {templates / language.template}")
     return fill_in(templates, language.template, FILTERS, **bundle.facts()).encode()
+
+
+def _cut(rows: list[list[float]]) -> list[list[float]]:
+    """Numbers cut to what 8-bit colours need, because machines differ in later digits."""
+    return [[round(value, 3) + 0.0 for value in row] for row in rows]  # + 0.0: no -0.0
 
 
 def _require_constants(folder: Path, manifest: Manifest) -> None:

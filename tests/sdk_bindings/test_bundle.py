@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from export import ArtifactError, ComponentEntry, ManifestError, SamplerEntry, StyleEntry
+from export import (
+    ArtifactError,
+    ComponentEntry,
+    ManifestError,
+    PreviewEntry,
+    SamplerEntry,
+    StyleEntry,
+)
 from sdk_bindings import (
     KOTLIN,
     SWIFT,
@@ -88,6 +95,23 @@ def test_the_hash_is_that_of_what_the_app_takes(make_artifact: MakeArtifact) -> 
         for where, kind in ((folder, "onnx"), (folder, "ort"), (other, "onnx"))
     }
     assert len(digests) == 3
+
+
+def test_a_preview_is_cut_to_digits_that_machines_share(make_artifact: MakeArtifact) -> None:
+    rows = tuple((0.1234561, -0.00001, 2.0) for _ in range(5))
+    preview = PreviewEntry(matrix=rows, offset=(0.5004999, 0.0, 1.0))
+    folder = make_artifact(preview=preview)
+    swift, kotlin = (render(open_bundle(folder, each), each).decode() for each in (SWIFT, KOTLIN))
+    assert "[0.123, 0.0, 2.0]," in swift and "offset: [0.5, 0.0, 1.0])," in swift
+    assert "listOf(0.123f, 0.0f, 2.0f)," in kotlin
+
+
+def test_a_table_with_fresh_noise_has_two_more_lists(make_artifact: MakeArtifact) -> None:
+    noisy = replace(EULER, downs=(0.5,), noises=(0.25,))
+    folder = make_artifact(sampler=replace(EULER, also=(noisy,)))
+    swift, kotlin = (render(open_bundle(folder, each), each).decode() for each in (SWIFT, KOTLIN))
+    assert swift.count("downs: [0.5],\n        noises: [0.25]),\n") == 1
+    assert kotlin.count("downs = listOf(0.5f),") == kotlin.count("noises = listOf(0.25f),") == 1
 
 
 @pytest.mark.parametrize("language", [SWIFT, KOTLIN], ids=lambda language: language.name)

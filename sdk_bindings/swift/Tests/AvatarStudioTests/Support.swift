@@ -134,11 +134,20 @@ extension Component {
   }
 }
 
-/// Returns pictures that follow every rule and differ from each other.
+/// Returns pictures of 20×20 coloured tiles that follow every rule and differ from each other.
 func goodSelfies(_ count: Int, side: Int = Manifest.bundled.enoughPixels) -> [Selfie] {
   (0..<count).map { index in
     var generator = MersenneTwister(seed: UInt32(index + 1))
-    let pixels = (0..<3 * side * side).map { _ in UInt8(64 + generator.next() % 128) }
+    let colours = (0..<3 * 21 * 21).map { _ in UInt8(64 + generator.next() % 128) }
+    let tile = side / 20
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(3 * side * side)
+    for y in 0..<side {
+      for x in 0..<side {
+        let start = 3 * (21 * (y / tile) + x / tile)
+        pixels += colours[start..<start + 3]
+      }
+    }
     return Selfie(pixels: pixels, width: side, height: side)
   }
 }

@@ -121,7 +121,7 @@ public object Bundled {
 
     internal val manifest: Manifest =
         Manifest(
-            schemaVersion = 1,
+            schemaVersion = 2,
             components =
                 listOf(
                     Component(
@@ -225,6 +225,21 @@ public object Bundled {
                         timesteps = listOf(1000.0f, 750.0f, 500.0f, 250.0f),
                         sigmas = listOf(1.0f, 0.75f, 0.5f, 0.25f, 0.0f),
                     ),
+                ),
+            preview =
+                LatentPreview(
+                    matrix =
+                        listOf(
+                            listOf(0.005f, -0.002f, -0.01f),
+                            listOf(-0.033f, -0.014f, -0.001f),
+                            listOf(-0.074f, -0.105f, -0.13f),
+                            listOf(0.001f, -0.024f, -0.047f),
+                            listOf(-0.008f, 0.005f, 0.021f),
+                            listOf(0.103f, 0.169f, 0.222f),
+                            listOf(0.073f, 0.005f, -0.034f),
+                            listOf(0.003f, -0.022f, -0.038f),
+                        ),
+                    offset = listOf(0.623f, 0.622f, 0.633f),
                 ),
             rules =
                 listOf(
