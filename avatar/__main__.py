@@ -296,6 +296,35 @@ def _write_people(folder: Path, count: int, *, seed: int, selfies: int, avatars:
 
 
 @app.command()
+def assemble(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="AVATAR.TOML",
+            help="Names the parts: Stable Diffusion, image encoder, IP-Adapter, LoRAs, sampler, "
+            "styles. docs/your_model.md describes it.",
+            dir_okay=False,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the checkpoint. It is replaced in one step when all is done, and left "
+            "as it is when not.",
+            file_okay=False,
+        ),
+    ] = Path("checkpoint"),
+) -> None:
+    """Put your own avatar model together, and print its folder.
+
+    Export, evaluation, quantization and the libraries for apps then take it with --checkpoint.
+    """
+    from components.adapted.assembly import assemble as put_together
+
+    print(put_together(file, out, printed))
+
+
+@app.command()
 def styles(checkpoint: Checkpoint = shipped.CHECKPOINT) -> None:
     """List a checkpoint's styles with tier, licence, creator and source."""
     rows = [("NAME", "TIER", "LICENCE", "CREATOR", "SOURCE")]

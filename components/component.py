@@ -257,9 +257,17 @@ class PipelineComponents(ABC):
                 weight = f"{component.name}.{name} in {self.checkpoint}"
                 raise CheckpointError(not_finite(weight))
 
-    def _set_weights(self, component: Component, weights: Weights) -> None:
+    def _set_weights(self, component: Component, weights: Weights, *, assign: bool = False) -> None:
+        """Give a component's module its weights.
+
+        Args:
+            component: The component.
+            weights: From its name to its module's whole state.
+            assign: Whether the module's tensors are replaced, as where they take no memory, instead
+                of being filled.
+        """
         try:
-            component.module.load_state_dict(weights(component.name))
+            component.module.load_state_dict(weights(component.name), assign=assign)
         except RuntimeError as error:
             raise CheckpointError(
                 f"{self.checkpoint}: the weights of {component.name} do not fit its "

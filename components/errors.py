@@ -5,6 +5,7 @@ ComponentsError (UserError)
 ├── UnknownPipelineError    model_index.json names a pipeline without a list of components
 ├── UnknownComponentError   the pipeline has no component of that name
 ├── OverlayError            a change that was asked for does not fit the checkpoint
+├── AssemblyError           parts of an avatar.toml are missing, or do not go together
 └── InputError              arrays do not fit a component's inputs
 """
 
@@ -31,6 +32,10 @@ class UnknownComponentError(ComponentsError):
 
 class OverlayError(ComponentsError):
     """A LoRA, part, size or class that was asked for does not fit the checkpoint."""
+
+
+class AssemblyError(ComponentsError):
+    """An `avatar.toml` cannot be read, or its parts are missing or do not go together."""
 
 
 class InputError(ComponentsError):

@@ -14,6 +14,7 @@ from components.errors import UnknownPipelineError
 from support.hub_cache import snapshot
 
 PIPELINES = {
+    "AdaptedAvatarPipeline": "adapted_avatar:AdaptedAvatarComponents",
     "AvatarPipeline": "avatar:AvatarComponents",
     "LatentConsistencyModelPipeline": "latent_consistency:LatentConsistencyComponents",
     "StableDiffusionControlNetPipeline": "controlnet:ControlNetComponents",

@@ -60,3 +60,8 @@ def _read(path: Path, name: str) -> Tensor:
         tensor: Tensor = file.get_tensor(name)
         kind = torch.float32 if tensor.is_floating_point() else tensor.dtype
         return tensor.to(kind, copy=True)
+
+
+def read_state(files: Sequence[Path]) -> dict[str, Tensor]:
+    """All tensors of files that share no name; floating-point numbers in float32."""
+    return {name: _read(path, name) for path in files for name in _names(path)}

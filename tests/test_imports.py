@@ -37,7 +37,8 @@ SUB_ROOMS: dict[str, dict[str, set[str]]] = {
     "components": {
         "overlay": set(),
         "diffusion": {"overlay"},
-        "pipelines": {"overlay", "diffusion"},
+        "adapted": {"overlay", "diffusion"},
+        "pipelines": {"overlay", "diffusion", "adapted"},
     },
     "quantization": {
         "fitting": set(),
@@ -80,7 +81,7 @@ A sub-room is a folder or a file. Files that are not named may import all sub-ro
 FREELY_IMPORTED = {"errors"}
 """Sub-rooms that all others of their room may import."""
 
-EVERYONE = {"tests", "benchmarks", "docs"}
+EVERYONE = {"tests", "benchmarks", "docs", "examples"}
 """May import all rooms; no room imports them."""
 
 

@@ -34,6 +34,8 @@ from transformers import (
 )
 
 from avatar.model import AvatarPipeline, Decoder, Denoiser, IdentityEncoder, LatentEncoder, Sampler
+from components.adapted.assembly import assemble
+from examples.assemble.make_parts import make_parts
 
 TOKENS = 16
 
@@ -130,7 +132,14 @@ def save_tiny_xl_controlnet(folder: Path, seed: int = 0) -> Path:
     return _saved(folder, StableDiffusionXLControlNetPipeline(**parts, add_watermarker=False))
 
 
+def save_tiny_adapted_avatar(folder: Path) -> Path:
+    """An `AdaptedAvatarPipeline` of the example's parts."""
+    file = make_parts(folder.parent / f"{folder.name}-parts")
+    return assemble(file, folder)
+
+
 PIPELINES: dict[str, Callable[[Path], Path]] = {
+    "AdaptedAvatarPipeline": save_tiny_adapted_avatar,
     "AvatarPipeline": save_tiny_avatar,
     "LatentConsistencyModelPipeline": save_tiny_latent_consistency,
     "StableDiffusionControlNetPipeline": save_tiny_controlnet,
