@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export import Artifact, FileEntry, verify
+from export import Artifact, FileEntry, PreviewEntry, verify
 from export.artifact import files_of
 from export.manifest import Manifest
 from sdk_bindings.contract import require_avatar_model
@@ -69,8 +70,7 @@ class Bundle:
         for component in whole["components"]:
             component["models"] = {self.kind: component["models"][self.kind]}
         if self.manifest.preview is not None:
-            matrix, offset = whole["preview"]["matrix"], whole["preview"]["offset"]
-            whole["preview"] = {"matrix": _cut(matrix), "offset": _cut([offset])[0]}
+            whole["preview"] = _cut(self.manifest.preview)
         return {**whole, "files": plain(self.files)}
 
 
@@ -114,9 +114,12 @@ def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> b
     return fill_in(templates, language.template, FILTERS, **bundle.facts()).encode()
 
 
-def _cut(rows: list[list[float]]) -> list[list[float]]:
-    """Numbers cut to what 8-bit colours need, because machines differ in later digits."""
-    return [[round(value, 3) + 0.0 for value in row] for row in rows]  # + 0.0: no -0.0
+def _cut(preview: PreviewEntry) -> dict[str, Any]:
+    """The preview with what digits 8-bit colours need, because machines differ in later ones."""
+    largest = max(abs(value) for row in preview.matrix for value in row)
+    digits = 3 - math.ceil(math.log10(largest or 1.0))
+    rows = [[round(value, digits) + 0.0 for value in row] for row in preview.matrix]  # no -0.0
+    return {"matrix": rows, "offset": [round(value, 3) + 0.0 for value in preview.offset]}
 
 
 def _require_constants(folder: Path, manifest: Manifest) -> None:

@@ -98,12 +98,12 @@ def test_the_hash_is_that_of_what_the_app_takes(make_artifact: MakeArtifact) -> 
 
 
 def test_a_preview_is_cut_to_digits_that_machines_share(make_artifact: MakeArtifact) -> None:
-    rows = tuple((0.1234561, -0.00001, 2.0) for _ in range(5))
+    rows = tuple((0.1234561, -0.00001, 0.2) for _ in range(5))
     preview = PreviewEntry(matrix=rows, offset=(0.5004999, 0.0, 1.0))
     folder = make_artifact(preview=preview)
     swift, kotlin = (render(open_bundle(folder, each), each).decode() for each in (SWIFT, KOTLIN))
-    assert "[0.123, 0.0, 2.0]," in swift and "offset: [0.5, 0.0, 1.0])," in swift
-    assert "listOf(0.123f, 0.0f, 2.0f)," in kotlin
+    assert "[0.123, 0.0, 0.2]," in swift and "offset: [0.5, 0.0, 1.0])," in swift
+    assert "listOf(0.123f, 0.0f, 0.2f)," in kotlin
 
 
 def test_a_table_with_fresh_noise_has_two_more_lists(make_artifact: MakeArtifact) -> None:
