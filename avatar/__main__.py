@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +25,8 @@ from support.progress import printed
 if TYPE_CHECKING:
     from avatar.model import Model
     from avatar.people import DesignerStyle
+    from avatar.selfies import Rule
+    from components import PipelineComponents
     from export.runtimes import Runtime
 
 app = new_app("Draw avatars of the person in a few selfies, in a designer's style.")
@@ -42,8 +46,9 @@ def create(
     selfies: Annotated[
         list[Path] | None,
         typer.Option(
-            help="1 to 10 pictures of one person (JPEG, PNG, WebP or HEIC, any size). The face "
-            "should fill the centre square, because the model sees nothing else."
+            help="Pictures of one person (JPEG, PNG, WebP or HEIC, any size), 1 to as many as the "
+            "model takes, which are 10 where it is the one that ships. The face should fill the "
+            "centre square, because the model sees nothing else."
         ),
     ] = None,
     more: Annotated[
@@ -116,8 +121,9 @@ def create(
     if artifact is None:
         style_index([known.name for known in _styles_of(checkpoint)], style)
     paths = [*(selfies or []), *(more or [])]
-    photos = read_photos(paths, detector())
-    refused = refusal_lines(paths, refusals_of(photos))
+    asked = _asked_of_selfies(checkpoint, artifact)
+    photos = read_photos(paths, detector(), size=asked.size, rules=asked.rules)
+    refused = refusal_lines(paths, refusals_of(photos, asked.rules))
     if refused and not any_selfie:
         fail(*refused, "no avatar was drawn; --any-selfie draws one from such selfies too")
     for line in refused:
@@ -135,8 +141,9 @@ def create(
 @app.command()
 def check(
     selfies: Annotated[
-        list[Path], typer.Argument(metavar="SELFIE...", help="1 to 10 pictures of one person.")
+        list[Path], typer.Argument(metavar="SELFIE...", help="Pictures of one person.")
     ],
+    checkpoint: Checkpoint = shipped.CHECKPOINT,
 ) -> None:
     """Check selfies against the rules, and print each measure beside its limits.
 
@@ -150,10 +157,10 @@ def check(
         refusals_of,
     )
 
-    find = detector()
-    photos = read_photos(selfies, find)
-    refusals = refusals_of(photos)
-    print_tables(measures_table(selfies, photos, refusals))
+    find, asked = detector(), _asked_of_selfies(checkpoint, None)
+    photos = read_photos(selfies, find, size=asked.size, rules=asked.rules)
+    refusals = refusals_of(photos, asked.rules)
+    print_tables(measures_table(selfies, photos, refusals, asked.rules))
     if find is None:
         say("faces were not looked for; pip install 'pocket-avatar[faces]' installs the detector")
     if refusals:
@@ -196,6 +203,34 @@ def open_model(
     return _open_artifact(chosen, folder, steps)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a model asks of selfies: width and height in pixels, and its rules."""
+
+    size: int
+    rules: Sequence[Rule]
+
+
+def _asked_of_selfies(checkpoint: Path, artifact: Path | None) -> _Asked:
+    """What the model asks of selfies, as the artifact says, or else the checkpoint."""
+    from avatar.selfies import RULES, SELFIE_SIZE, rules_from_dicts
+    from support.json_records import plain
+
+    if artifact is None and checkpoint == shipped.CHECKPOINT:
+        return _Asked(SELFIE_SIZE, RULES)  # known without reading it
+    if artifact is not None:
+        from export.artifact import open_artifact
+
+        manifest = open_artifact(artifact).manifest
+        found, rules = manifest.wholes, plain(manifest.selfie_rules)
+        inputs = manifest.whole(found[0]).inputs
+    else:
+        pipeline = _opened(checkpoint)
+        _require_avatars(checkpoint, pipeline.names)
+        inputs, rules = pipeline.selfie_inputs, pipeline.facts().selfie_rules
+    return _Asked(inputs[0].shape[-1], rules_from_dicts(rules) or RULES)
+
+
 def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
     """The styles of a checkpoint; no weights are loaded."""
     from avatar.styles_file import styles_of
@@ -207,14 +242,10 @@ def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:
 
 def _open_quantized(checkpoint: Path, steps: int | None) -> Model:
     from avatar.model import Model, Networks, SamplerTable
-    from components import load
     from components.reference import runner
-    from quantization import is_quantized, open_quantized
 
-    quantized = is_quantized(checkpoint)
-    pipeline = open_quantized(checkpoint).pipeline if quantized else load(checkpoint)
-    if set(pipeline.names) != set(Networks.names()):
-        raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
+    pipeline = _opened(checkpoint)
+    _require_avatars(checkpoint, pipeline.names)
     facts = pipeline.facts()
     components = {name: pipeline.component(name) for name in pipeline.names}
     return Model(
@@ -222,7 +253,23 @@ def _open_quantized(checkpoint: Path, steps: int | None) -> Model:
         table=SamplerTable.from_dict(facts.sampler, steps),
         latent_shape=components["decoder"].inputs[0].shape,
         styles=tuple(style["name"] for style in facts.styles),
+        places=components["identity_encoder"].inputs[0].shape[0],
     )
+
+
+def _opened(checkpoint: Path) -> PipelineComponents:
+    """A checkpoint, quantized or not; no weights are loaded yet."""
+    from components import load
+    from quantization import is_quantized, open_quantized
+
+    return open_quantized(checkpoint).pipeline if is_quantized(checkpoint) else load(checkpoint)
+
+
+def _require_avatars(checkpoint: Path, names: Sequence[str]) -> None:
+    from avatar.model import Networks
+
+    if set(names) != set(Networks.names()):
+        raise CheckpointError(f"{checkpoint} is not the checkpoint of an avatar model")
 
 
 def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
@@ -231,15 +278,16 @@ def _open_artifact(runtime: Runtime, folder: Path, steps: int | None) -> Model:
     from support.json_records import plain
 
     manifest = open_artifact(folder).manifest
-    if manifest.format != runtime.format or manifest.pipeline != "AvatarPipeline":
+    if manifest.format != runtime.format or not manifest.draws_avatars:
         held = f"{manifest.format} components of {manifest.pipeline}"
-        fail(f"{folder} holds {held}, expected {runtime.format} components of AvatarPipeline")
+        fail(f"{folder} holds {held}, expected {runtime.format} components of an avatar model")
     names = manifest.wholes
     return Model(
         networks=Networks.of({name: runtime.load(folder, name) for name in names}),
         table=SamplerTable.from_dict(plain(manifest.sampler), steps),
         latent_shape=manifest.whole("decoder").inputs[0].shape,
         styles=tuple(style.name for style in manifest.styles),
+        places=manifest.whole("identity_encoder").inputs[0].shape[0],
     )
 
 

@@ -140,6 +140,9 @@ class PipelineComponents(ABC):
     """The parts that `model_index.json` of this kind of pipeline names."""
     recorded_steps: int | None = None
     """Steps of the sampler in the runs of `run`; None for its default's."""
+    selfie_inputs: tuple[TensorSpec, ...] = ()
+    """What `identity_encoder` takes where the pipeline draws avatars: selfies (P,3,S,S) and their
+    mask (P,). Empty for every other kind."""
     index_settings: ClassVar[tuple[str, ...]] = ()
     """Keys of `model_index.json` that name no part."""
 

@@ -101,7 +101,7 @@ SOFTENING = 0.75
 def rules_for(places: int, size: int) -> tuple[Rule, ...]:
     """The rules of a model that takes up to `places` selfies of `size`×`size` pixels."""
     sharpness = 0.09 * (SELFIE_SIZE / size) ** SOFTENING
-    limits = {
+    limits: dict[str, dict[str, Any]] = {
         "count": {"max": float(places)},
         "side": {"min": float(size)},
         "sharpness": {"min": float(f"{sharpness:.2g}")},

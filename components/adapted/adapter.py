@@ -87,9 +87,9 @@ def read_adapter(file: Path) -> Adapter:
     adapter = Adapter(file=file, projection=held["image_proj"], attention=held["ip_adapter"])
     if not adapter.kind:
         raise AssemblyError(
-            f"adapter: {file} has a projection of {some(adapter.projection) or 'nothing'}, expected "
-            f"that of a plain, Plus, full-face or FaceID adapter; FaceID Plus reads two networks, "
-            f"which no identity encoder has"
+            f"adapter: {file} has a projection of {some(adapter.projection) or 'nothing'}, "
+            f"expected that of a plain, Plus, full-face or FaceID adapter; FaceID Plus reads two "
+            f"networks, which no identity encoder has"
         )
     return adapter
 
@@ -186,7 +186,7 @@ def _attention(unet: Any, processor: str) -> Any:
 
 def _fuse_lora(adapter: Adapter, unet: UNet2DConditionModel) -> None:
     """Add the updates of attention that FaceID's adapters bring along: `W += up @ down`."""
-    known = {}
+    known: dict[str, Any] = {}
     for index, name in enumerate(unet.attn_processors):
         attention = _attention(unet, name)
         layers = (attention.to_q, attention.to_k, attention.to_v, attention.to_out[0])
@@ -208,14 +208,38 @@ def _fuse_lora(adapter: Adapter, unet: UNet2DConditionModel) -> None:
 def _set_scale(unet: UNet2DConditionModel, scale: Any) -> None:
     holder = IPAdapterMixin()
     holder.unet = unet
+    blocks = _blocks(unet)
     try:
+        if isinstance(scale, dict):
+            _require_blocks(scale, blocks)
         holder.set_ip_adapter_scale(scale)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise AssemblyError(
-            f"adapter.scale is {str(scale)[:80]}, expected a number, or for blocks of this UNet "
-            f"such as {{ up = {{ block_0 = [0.0, 1.0, 0.0] }} }}: {reason}"
+            f"adapter.scale is {str(scale)[:80]}, expected a number, or numbers for some of "
+            f"{', '.join(blocks)}: {reason}"
         ) from None
+
+
+def _blocks(unet: Any) -> list[str]:
+    """The blocks of a UNet that have attention, as `set_ip_adapter_scale` calls them."""
+    sides = {"down": unet.down_blocks, "up": unet.up_blocks}
+    found = [
+        f"{side}.block_{index}"
+        for side, blocks in sides.items()
+        for index, block in enumerate(blocks)
+        if hasattr(block, "attentions")
+    ]
+    return [*found, "mid"]
+
+
+def _require_blocks(scale: Mapping[str, Any], blocks: Sequence[str]) -> None:
+    """Raise `ValueError` where a scale is for a block that is not there: diffusers ignores it."""
+    for side, value in scale.items():
+        inner = [f"{side}.{name}" for name in value] if isinstance(value, dict) else [side]
+        for name in inner:
+            if name not in blocks and not any(block.startswith(f"{name}.") for block in blocks):
+                raise ValueError(f"there is no {name}")
 
 
 def projection_options(projection: nn.Module) -> dict[str, Any]:

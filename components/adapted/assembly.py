@@ -1,4 +1,4 @@
-"""From an `avatar.toml` to a checkpoint: every part is read, changed, and written, one at a time."""
+"""From an `avatar.toml` to a checkpoint: every part is read, changed and written, one by one."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Schedulers of diffusers as levels of a rectified flow, which every avatar's sampler runs along.
 
-Latents `x = a·clean + b·noise` of a scheduler are `y = x / (a + b) = (1 - s)·clean + s·noise` at the
-level `s = b / (a + b)`, and a step of DDIM (arXiv 2010.02502) is Euler's rule on y. Whatever a UNet
-predicts, a step of any scheduler that looks at one prediction is `x' = A·x + B·prediction + N·fresh`;
-A, B and N are found by a run of the scheduler itself. So one row of numbers for each call makes a
-velocity of the UNet's answer.
+Latents `x = a·clean + b·noise` of a scheduler are `y = x/(a + b) = (1 - s)·clean + s·noise` at the
+level `s = b/(a + b)`, and a step of DDIM (arXiv 2010.02502) is Euler's rule on y. Whatever a UNet
+predicts, a step of any scheduler that looks at one prediction is
+`x' = A·x + B·prediction + N·fresh`; A, B and N are found by a run of the scheduler itself. So one
+row of numbers for each call makes a velocity of the UNet's answer.
 
 The sampler begins with plain noise, so that it holds `gain·y`; the decoder divides by the gain.
 """
@@ -72,7 +72,8 @@ def levels_of(
         eta: How much fresh noise a step adds, in schedulers that leave it open, in [0,1].
 
     Raises:
-        CheckpointError: The scheduler looks at more than one prediction, or gives no finite numbers.
+        CheckpointError: The scheduler looks at more than one prediction, or gives no finite
+            numbers.
     """
     tables: list[SamplerTable] = []
     rows: list[Row] = []

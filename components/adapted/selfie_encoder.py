@@ -34,6 +34,9 @@ class ClipVision(nn.Module):
     it would be among the weights, and in no exported file.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, model: CLIPVisionModelWithProjection, *, states: bool) -> None:
         """Take the parts of transformers' model.
 
@@ -62,7 +65,7 @@ class ClipVision(nn.Module):
 
 
 class Patches(nn.Module):
-    """CLIP's embeddings, with the class token as part of the places: one constant, found by name."""
+    """CLIP's embeddings, with the class token as part of the places: one constant, with a name."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -101,6 +104,8 @@ class SelfieEncoder(nn.Module):
     By the last token guidance's second call finds the negative prompt. The tokens of nobody are
     those of diffusers' negative picture.
     """
+
+    null_tokens: Tensor
 
     def __init__(
         self, network: nn.Module, projection: nn.Module, null_tokens: Tensor, *, pool: Pooling

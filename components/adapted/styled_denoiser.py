@@ -29,6 +29,10 @@ class Constants:
 class StyledDenoiser(nn.Module):
     """The UNet's answer as the velocity of a rectified flow (`levels` says how)."""
 
+    rows: Tensor
+    text: Tensor
+    pooled: Tensor | None
+
     def __init__(
         self,
         unet: UNet2DConditionModel,

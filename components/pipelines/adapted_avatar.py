@@ -83,7 +83,7 @@ class AdaptedAvatarComponents(PipelineComponents):
     def check(self) -> None:
         super().check()
         with understood(self.checkpoint):
-            _ = self._styles, self._levels, self._encoder_inputs, self._denoiser_inputs
+            _ = self._styles, self._levels, self.selfie_inputs, self._denoiser_inputs
             _ = self._avatar, self._scaling
             count, width = self._config("denoiser")["text"][0], self._tokens.shape[2]
             unet = self._config("denoiser")["unet"]["cross_attention_dim"]
@@ -102,7 +102,7 @@ class AdaptedAvatarComponents(PipelineComponents):
 
     def facts(self) -> PipelineFacts:
         default, *also = (table.to_dict() for table in self._levels.tables)
-        places, _, _, side = self._encoder_inputs[0].shape
+        places, _, _, side = self.selfie_inputs[0].shape
         return PipelineFacts(
             title="Avatar model",
             summary=SUMMARY,
@@ -119,7 +119,7 @@ class AdaptedAvatarComponents(PipelineComponents):
             `selfies` and `selfie_mask` as the identity encoder takes them, `style` (1,) int32,
             `noise` (1,C,h,w), and `noises` (n,1,C,h,w) where the sampler draws n times more.
         """
-        places, _, _, side = self._encoder_inputs[0].shape
+        places, _, _, side = self.selfie_inputs[0].shape
         selfies, mask = pad_selfies(
             _render_selfies(seed, min(places, EXAMPLE_SELFIES), side), places
         )
@@ -150,13 +150,13 @@ class AdaptedAvatarComponents(PipelineComponents):
         transformers' and diffusers' own networks make the image tokens. Prompts are embedded
         already, because no text encoder ships.
         """
-        encoder = self.component("identity_encoder").module
+        encoder = self._module("identity_encoder")
         tokens = anchored.image_tokens(encoder, self._config("identity_encoder"), inputs)
-        pipeline = self.assemble()
+        pipeline, denoiser = self.assemble(), self._module("denoiser")
         with understood(self.checkpoint), reports_instead_of_warnings():
             picture = anchored.run(
                 pipeline,
-                self.component("denoiser").module,
+                denoiser,
                 tokens,
                 style=int(inputs["style"][0]),
                 steps=self._steps[0],
@@ -168,19 +168,22 @@ class AdaptedAvatarComponents(PipelineComponents):
 
     def assemble(self) -> Any:
         """The components as diffusers' pipeline, without text encoders and image encoder."""
-        unet = self.component("denoiser").module.unet
-        vae = anchored.whole(self._vae(), self.component("decoder").module)
+        unet = self._module("denoiser").unet
+        vae = anchored.whole(self._vae(), self._module("decoder"))
         scheduler = self._scheduler.scheduler(self._steps[0])
         with understood(self.checkpoint), reports_instead_of_warnings():
             return anchored.pipeline(unet, vae, scheduler)
+
+    def _module(self, name: str) -> Any:
+        return self.component(name).module
 
     # The components.
 
     def _load(self, name: str) -> Component:
         # Memory for weights is taken when they are read, unless others bring them.
-        with init_empty_weights() if self.weights is None else nullcontext():
-            with understood(self.checkpoint / name):
-                component: Component = getattr(self, f"_{name}")()
+        memory = init_empty_weights() if self.weights is None else nullcontext()
+        with memory, understood(self.checkpoint / name):
+            component: Component = getattr(self, f"_{name}")()
         if self.weights is None:
             self._set_weights(component, self._stored, assign=True)
         return component
@@ -200,7 +203,7 @@ class AdaptedAvatarComponents(PipelineComponents):
         return Component(
             name="identity_encoder",
             module=module,
-            inputs=self._encoder_inputs,
+            inputs=self.selfie_inputs,
             outputs=(self._tokens,),
             description="Selfies of one person to identity tokens.",
         )
@@ -318,7 +321,7 @@ class AdaptedAvatarComponents(PipelineComponents):
         )
 
     @cached_property
-    def _encoder_inputs(self) -> tuple[TensorSpec, ...]:
+    def selfie_inputs(self) -> tuple[TensorSpec, ...]:  # type: ignore[override]
         config = self._config("identity_encoder")
         places, side = int(config["places"]), side_of(config)
         return (

@@ -69,10 +69,27 @@ def _part(name: str, kind: str, *, module: str = "", **others: Any) -> Part:
     return Part(name=name, libraries=libraries, classes=(kind,), **others)
 
 
+_ENCODER_INPUTS = (
+    TensorSpec(
+        name="selfies",
+        shape=(MAX_SELFIES, 3, SELFIE_SIZE, SELFIE_SIZE),
+        range=(0.0, 1.0),
+        description="Selfies of one person, sRGB in [0,1]; absent ones zero.",
+    ),
+    TensorSpec(
+        name="selfie_mask",
+        shape=(MAX_SELFIES,),
+        range=(0.0, 1.0),
+        description="1 where a selfie is present, else 0. All zero gives the unconditioned tokens.",
+    ),
+)
+
+
 class AvatarComponents(PipelineComponents):
     """`identity_encoder`, `denoiser` and `decoder` of an `AvatarPipeline` checkpoint."""
 
     names = ("identity_encoder", "denoiser", "decoder")
+    selfie_inputs = _ENCODER_INPUTS
     parts = (
         _part("identity_encoder", "IdentityEncoder"),
         _part("denoiser", "Denoiser"),
@@ -263,21 +280,6 @@ class AvatarComponents(PipelineComponents):
         module: nn.Module = load_module(kind, self.checkpoint, name)
         return module
 
-
-_ENCODER_INPUTS = (
-    TensorSpec(
-        name="selfies",
-        shape=(MAX_SELFIES, 3, SELFIE_SIZE, SELFIE_SIZE),
-        range=(0.0, 1.0),
-        description="Selfies of one person, sRGB in [0,1]; absent ones zero.",
-    ),
-    TensorSpec(
-        name="selfie_mask",
-        shape=(MAX_SELFIES,),
-        range=(0.0, 1.0),
-        description="1 where a selfie is present, else 0. All zero gives the unconditioned tokens.",
-    ),
-)
 
 _AVATAR = TensorSpec(
     name="avatar",

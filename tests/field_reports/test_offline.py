@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from examples.assemble.make_parts import make_parts
 from tests.command_lines import ROOMS, command_of, verbs
 from tests.field_reports.locales import ASCII_ONLY, NO_DEFAULT_ENCODING
 from tests.test_imports import ROOT
@@ -148,6 +149,7 @@ COMMANDS: dict[str, tuple[Sequence[str], ...]] = {
             *("--checkpoint", "{checkpoint}", "--out", "out.png"),
         ),
         ("check", "me.png"),
+        ("assemble", "{parts}/avatar.toml", "--out", "model"),
         ("styles", "--checkpoint", "{checkpoint}"),
         ("people", "--count", "1", "--selfies", "0", "--out", "people"),
     ),
@@ -230,7 +232,10 @@ def test_no_command_goes_online(
     (offline.folder / "recipe.json").write_text(
         '{"schema_version": 1, "pipeline": "AvatarPipeline", "patterns": [["*", "int8"]]}'
     )
-    filled = [text.format(checkpoint=avatar_checkpoint, artifact=artifact) for text in arguments]
+    places = {"checkpoint": avatar_checkpoint, "artifact": artifact}
+    if "{parts}" in "".join(arguments):
+        places["parts"] = make_parts(offline.folder / "parts").parent
+    filled = [text.format(**places) for text in arguments]
     offline(room, *filled, codes=codes(room, arguments))
 
 

@@ -23,7 +23,7 @@ from tests.components.tiny import PIPELINES
 
 Checkpoints = Callable[[str], Path]
 
-LATENT_DIFFUSION = sorted(PIPELINES.keys() - {"AvatarPipeline"})
+KINDS = sorted(PIPELINES.keys() - {"AvatarPipeline"})
 SD = "StableDiffusionPipeline"
 
 
@@ -36,7 +36,7 @@ def settings(folder: Path, target: Target = Target.IOS16) -> PlanSettings:
     return PlanSettings(target=target, runs=1, checks=1, cache=folder / "cache")
 
 
-@pytest.mark.parametrize("kind", LATENT_DIFFUSION)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_plan_is_what_its_quantized_checkpoint_draws(
     kind: str, tiny_checkpoint: Checkpoints, tmp_path: Path
 ) -> None:
