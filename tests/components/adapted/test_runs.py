@@ -19,6 +19,7 @@ from components.adapted.assembly import assemble
 from components.reference import runner
 from examples.assemble.make_parts import make_parts
 from tests.components.adapted.own_pipeline import drawn, own_pipeline, pictures_of
+from tests.field_reports.test_anchors import anchored
 
 NEAR = 2e-5
 SEED = 7
@@ -155,6 +156,24 @@ def test_guidance_that_a_network_takes_is_baked_in(parts: Parts, tmp_path: Path)
     case.compare(tmp_path / "model")
     opened = components.load(tmp_path / "model")
     assert opened.facts().sampler["guidance"] == 1.0, "one call a step"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "lcm"),  # fresh noise
+        ({"adapter": "faceid"}, "ancestral"),
+        ({"adapter": "plus"}, "v-prediction-to-zero-snr"),
+        ({"large": True}, "tcd-with-fresh-noise"),
+        ({"time_cond_proj_dim": 32}, "turbo"),
+    ],
+    ids=str,
+)
+def test_a_recorded_run_equals_its_anchor(
+    parts: Parts, tmp_path: Path, settings: dict[str, Any], name: str
+) -> None:
+    case = Case.of(parts(**settings), f"{name}-anchored", SAMPLERS[name])
+    assert anchored(components.load(assemble(case.file, tmp_path / "model"))).passed
 
 
 @pytest.mark.parametrize("name", ["the-bases-own-ddim", "lcm"])
