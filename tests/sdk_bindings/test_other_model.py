@@ -16,13 +16,11 @@ from PIL import Image
 
 from avatar.__main__ import open_model
 from avatar.selfies import read_selfie
-from components.adapted.assembly import assemble
 from components.metrics import psnr
-from examples.assemble.make_parts import make_parts
 from export import verify
-from export.exporter import Request, export
 from sdk_bindings import KOTLIN, SWIFT, open_bundle, publish_package
 from support.images import to_pixels
+from tests.assembled_artifacts import assembled_artifact
 from tests.sdk_bindings import swift_toolchain as swift
 from tests.sdk_bindings.test_kotlin import example, suites
 from tests.sdk_bindings.test_kotlin import missing as kotlin_missing
@@ -36,14 +34,6 @@ STYLE, STEPS = "clay", 3
 ENOUGH = 55.0
 """The PSNR in dB that a library's picture must reach against Python's."""
 
-SAMPLER = """\
-scheduler = "EulerAncestralDiscreteScheduler"
-settings = { timestep_spacing = "trailing" }
-steps = 3
-also = [1]
-guidance = 1.6
-"""
-
 BY_SHAPES = {"EndToEndTests", "GoldenTests", "MemoryPolicyTests", "StudioTests"}
 """The Swift tests that another model can break. Without the others the build is half as long."""
 SHARED = {"Support", "Safetensors"}
@@ -54,14 +44,7 @@ QUICK = ("-c", "release", "-j", "1", "-Xswiftc", "-enable-testing", "-Xswiftc", 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the ONNX artifact of the assembled model."""
-    folder = tmp_path_factory.mktemp("assembled")
-    file = make_parts(folder / "parts")
-    before, _, after = file.read_text(encoding="utf-8").partition("[sampler]")
-    styles = after[after.index("[[style]]") :]
-    file.write_text(f"{before}[sampler]\n{SAMPLER}\n{styles}", encoding="utf-8")
-    checkpoint = assemble(file, folder / "checkpoint")
-    export(Request(checkpoint=checkpoint, format="onnx", out=folder / "onnx"))
-    return folder / "onnx"
+    return assembled_artifact("onnx", tmp_path_factory)
 
 
 def test_nothing_of_the_shipped_model_holds_for_it(artifact: Path, shipped_onnx: Path) -> None:
