@@ -45,7 +45,14 @@ internal class Runners(
         loaded.getOrPut(name) {
             if (policy == MemoryPolicy.ONE_AT_A_TIME) closeAll()
             val component = manifest.component(name)
-            backend.load(component) { artifact.read(component.path) }
+            backend.load(component, reader(component.path))
+        }
+
+    private fun reader(path: String) =
+        object : ModelReader {
+            override fun read() = artifact.read(path)
+
+            override fun file() = artifact.file(path)
         }
 
     /** Releases all runners. The caller holds the lock. */

@@ -8,6 +8,7 @@ import java.security.MessageDigest
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertNull
 
 /** A model that differs from the one in the manifest gives one typed error. */
 class ArtifactTest {
@@ -75,6 +76,20 @@ class ArtifactTest {
         val artifact = Artifact(manifest, DirectorySource(folder.root)).apply { verify() }
         write("denoiser.onnx", model.clone().also { it[5]++ })
         assertFailsWith<AvatarException.ModelDamaged> { artifact.read("denoiser.onnx") }
+    }
+
+    @Test
+    fun `a file on the disk is opened there, and checked again after a change`() {
+        val artifact = Artifact(manifest, DirectorySource(folder.root)).apply { verify() }
+        assertEquals(file("denoiser.onnx"), artifact.file("denoiser.onnx"))
+        write("denoiser.onnx", model.clone().also { it[5]++ })
+        file("denoiser.onnx").setLastModified(1_000_000)
+        assertFailsWith<AvatarException.ModelDamaged> { artifact.file("denoiser.onnx") }
+        write("denoiser.onnx", model)
+        assertEquals(file("denoiser.onnx"), artifact.file("denoiser.onnx"))
+        file("denoiser.onnx").delete()
+        assertFailsWith<AvatarException.ModelMissing> { artifact.file("denoiser.onnx") }
+        assertNull(Artifact(manifest) { file(it).inputStream() }.file("denoiser.onnx"))
     }
 
     @Test
