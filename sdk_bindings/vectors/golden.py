@@ -12,6 +12,7 @@ from safetensors.numpy import save
 from avatar.ai_label import XMP
 from avatar.selfies import SELFIE_SIZE
 from sdk_bindings.vectors import prepared, rules
+from sdk_bindings.vectors.aligned import aligned_cases
 from sdk_bindings.vectors.noise import noise, streams
 from sdk_bindings.vectors.preview import preview
 from sdk_bindings.vectors.sampler import sampler_cases
@@ -31,6 +32,9 @@ def write_golden(folder: Path, readme: str) -> None:
     arrays, values = sampler_cases()
     (folder / "sampler.safetensors").write_bytes(save(arrays))
     _write_json(folder / "sampler.json", values)
+    crops, cases = aligned_cases(folder / prepared.FOLDER)
+    (folder / "aligned.safetensors").write_bytes(save(crops))
+    _write_json(folder / "aligned.json", cases)
     (folder / "preview.safetensors").write_bytes(save(preview()))
     (folder / "eight_bit.safetensors").write_bytes(save(eight_bit()))
     (folder / LABEL).write_bytes(XMP.encode())

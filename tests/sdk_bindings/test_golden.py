@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 from safetensors.numpy import load_file
+from scipy.ndimage import map_coordinates
 
 from avatar.model import Array, SamplerTable, noise_of, sample
 from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
 from sdk_bindings.vectors import write_golden
+from sdk_bindings.vectors.aligned import TEMPLATE
 from sdk_bindings.vectors.png_files import wide_profile
 from sdk_bindings.vectors.prepared import colours
 from sdk_bindings.vectors.sampler import toy
@@ -164,6 +166,29 @@ def test_the_embedded_profile_changes_colours_as_its_numbers_say() -> None:
     clipped = linear.clip(0, 1)
     expected = np.where(clipped > 0.0031308, 1.055 * clipped ** (1 / 2.4) - 0.055, 12.92 * clipped)
     np.testing.assert_allclose(seen / 255, expected, rtol=0, atol=2.5 / 255)
+
+
+def test_crops_are_aligned_as_two_libraries_do_it() -> None:
+    """NumPy solves for the similarity, and SciPy samples the picture."""
+    tensors = load_file(GOLDEN / "aligned.safetensors")
+    for case in json.loads((GOLDEN / "aligned.json").read_text())["cases"]:
+        with Image.open(GOLDEN / case["file"]) as image:
+            upright = np.asarray(ImageOps.exif_transpose(image).convert("RGB")) / 255
+        size, (x, y) = case["size"], np.array(case["landmarks"]).T
+        # (u, v) = (c·x - s·y + p, s·x + c·y + q) for the unknown c, s, p, q.
+        one, zero = np.ones(5), np.zeros(5)
+        rows = np.vstack([np.array([x, -y, one, zero]).T, np.array([y, x, zero, one]).T])
+        wanted = ((np.array(TEMPLATE) + 0.5) * size / 112).T.ravel()
+        c, s, p, q = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+        count = int(np.ceil(1 / np.hypot(c, s)))
+        v, u = (np.mgrid[: size * count, : size * count] + 0.5) / count
+        back = np.linalg.inv([[c, -s], [s, c]]) @ np.stack([u - p, v - q]).reshape(2, -1) - 0.5
+        channels = [
+            map_coordinates(upright[..., i], back[::-1], order=1, mode="grid-constant")
+            for i in range(3)
+        ]
+        expected = np.array(channels).reshape(3, size, count, size, count).mean(axis=(2, 4))
+        np.testing.assert_allclose(tensors[case["name"]], expected, rtol=0, atol=1e-4)
 
 
 def test_rule_cases_are_of_the_limits_in_force_and_break_every_rule() -> None:

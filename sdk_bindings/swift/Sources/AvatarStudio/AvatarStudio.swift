@@ -63,7 +63,8 @@ public actor AvatarStudio {
     allocator = options.allocator
     entitlement = options.entitlement
     reader = SelfieReader(
-      manifest: manifest, detector: options.faceDetector, allocator: options.allocator)
+      manifest: manifest, detector: options.faceDetector, landmarks: options.landmarkDetector,
+      allocator: options.allocator)
     listen(to: memoryPressure)
   }
 

@@ -48,6 +48,46 @@ final class FaceRuleTests: XCTestCase {
     XCTAssertEqual(found[1].value, 0.4 * 2.0.squareRoot(), accuracy: 1e-12)
   }
 
+  private struct Landmarks: FaceLandmarkDetector {
+    let faces: [FaceLandmarks]
+    func landmarks(in picture: Picture) throws -> [FaceLandmarks] { faces }
+  }
+
+  private func face(at x: Double, _ y: Double, by scale: Double) -> FaceLandmarks {
+    func point(_ dx: Double, _ dy: Double) -> FaceLandmarks.Point {
+      .init(x: x + dx * scale, y: y + dy * scale)
+    }
+    return FaceLandmarks(
+      leftEye: point(-0.16, -0.04), rightEye: point(0.16, -0.04), nose: point(0, 0.14),
+      leftMouth: point(-0.13, 0.32), rightMouth: point(0.13, 0.32))
+  }
+
+  func testWithLandmarksTheFaceIsCroppedAndOneIsNeeded() async throws {
+    let one = face(at: side / 2, side / 2, by: side / 2)
+    for faces in [[], [one, one]] {
+      let studio = try await testStudio(.fake(landmarkDetector: Landmarks(faces: faces)))
+      let found = try await studio.check(goodSelfies(1))
+      XCTAssertEqual(found.map(\.rule), [.faces])
+      XCTAssertEqual(found.map(\.value), [Double(faces.count)])
+    }
+    var pictures: [[UInt8]] = []
+    for detector in [nil, Landmarks(faces: [one])] {
+      let studio = try await testStudio(.fake(landmarkDetector: detector))
+      let made = try await avatars(
+        studio.avatars(of: goodSelfies(1), style: .forTests, seed: 1))
+      pictures.append(made[0].pixels)
+    }
+    XCTAssertNotEqual(pictures[0], pictures[1])
+  }
+
+  func testLandmarksThatCoincideAreAnError() async throws {
+    let point = face(at: 5, 5, by: 0)
+    let studio = try await testStudio(.fake(landmarkDetector: Landmarks(faces: [point])))
+    await assertThrows(
+      .runtimeFailed(component: "landmark detector", reason: "all points are one")
+    ) { try await studio.check(goodSelfies(1)) }
+  }
+
   func testADetectorThatFails() async throws {
     let studio = try await testStudio(.fake(faceDetector: Failing()))
     await assertThrows(.runtimeFailed(component: "face detector", reason: "no eyes")) {

@@ -90,6 +90,36 @@ final class GoldenTests: XCTestCase {
     }
   }
 
+  private struct Aligned: Decodable {
+    struct Case: Decodable {
+      let name: String
+      let file: String
+      let size: Int
+      let landmarks: [[Double]]
+    }
+    let cases: [Case]
+  }
+
+  func testAlignedCrops() throws {
+    let file = try safetensors("aligned.safetensors")
+    for one in try json("aligned.json", as: Aligned.self).cases {
+      let points = one.landmarks.map { FaceLandmarks.Point(x: $0[0], y: $0[1]) }
+      let face = FaceLandmarks(
+        leftEye: points[0], rightEye: points[1], nose: points[2], leftMouth: points[3],
+        rightMouth: points[4])
+      let selfie = Selfie(try Data(contentsOf: Place.requiredGolden(one.file)))
+      let picture = try selfie.upright(allocator: allocator)
+      let crop = try Tensor(shape: [3, one.size, one.size], allocator: allocator)
+      let whether = crop.withFloats {
+        AlignedCrop(size: one.size).prepare(picture, face, into: $0)
+      }
+      XCTAssertTrue(whether, one.name)
+      for (got, expected) in zip(crop.floats, try file.floats(one.name)) {
+        XCTAssertEqual(got, expected, accuracy: 1 / 255, one.name)
+      }
+    }
+  }
+
   private struct Rules: Decodable {
     struct Face: Decodable { let left, top, width, height: Double }
     struct Found: Decodable {

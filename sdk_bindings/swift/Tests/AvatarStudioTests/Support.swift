@@ -55,11 +55,12 @@ extension StudioOptions {
   static func fake(
     _ before: @escaping FakeBackend.Hook = { (_) throws(AvatarError) in },
     entitlement: Tier = .plus, allocator: any BufferAllocator = SystemAllocator(),
-    faceDetector: (any FaceDetector)? = nil, memoryPolicy: MemoryPolicy = .keepAll
+    faceDetector: (any FaceDetector)? = nil, memoryPolicy: MemoryPolicy = .keepAll,
+    landmarkDetector: (any FaceLandmarkDetector)? = nil
   ) -> StudioOptions {
     StudioOptions(
       backend: FakeBackend(onCall: before), faceDetector: faceDetector, entitlement: entitlement,
-      allocator: allocator, memoryPolicy: memoryPolicy)
+      allocator: allocator, memoryPolicy: memoryPolicy, landmarkDetector: landmarkDetector)
   }
 }
 

@@ -83,7 +83,7 @@ struct Photo {
   let measures: [SelfieRule: Double]
 
   init(
-    width: Int, height: Int, pixels: PreparedPixels, faces: [Face]?,
+    width: Int, height: Int, pixels: PreparedPixels, faces: [Face]?, aligned: Int?,
     allocator: any BufferAllocator
   ) throws(AvatarError) {
     self.width = width
@@ -95,7 +95,7 @@ struct Photo {
       .side: Double(min(width, height)), .brightness: luma.brightness,
       .contrast: luma.contrast, .sharpness: luma.sharpness,
     ]
-    measures[.faces] = faces.map { Double($0.count) }
+    measures[.faces] = (aligned ?? faces?.count).map(Double.init)
     if let faces, faces.count == 1, let face = faces.first {
       let side = Double(min(width, height))
       let right = face.left + face.width / 2 - Double(width) / 2

@@ -83,7 +83,7 @@ public class AvatarStudio internal constructor(
             inMemory("reading selfies") { buffers ->
                 val prepared = buffers.floats(manifest.selfies.count)
                 val mask = buffers.floats(manifest.selfies.shape.first())
-                SelfieReader(manifest, options.faceDetector, buffers).read(selfies, prepared, mask)
+                SelfieReader(manifest, options, buffers).read(selfies, prepared, mask)
             }
         }
 
@@ -121,7 +121,7 @@ public class AvatarStudio internal constructor(
             val table = manifest.sampler(steps)
             inMemory("drawing") { buffers ->
                 val run = Run(manifest, runners, table, buffers, previews, waitingFor(count))
-                val reader = SelfieReader(manifest, options.faceDetector, buffers)
+                val reader = SelfieReader(manifest, options, buffers)
                 val refusals = reader.read(selfies, run.selfies, run.mask)
                 if (refusals.isNotEmpty()) throw AvatarException.SelfiesRefused(refusals)
                 run.draw(style, count, seed, ::emit)

@@ -2,11 +2,13 @@ package pocketavatar
 
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.flow.collect
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.runBlocking
 import java.io.IOException
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertNotEquals
 import kotlin.test.assertTrue
 
 class BadInputTest {
@@ -124,6 +126,68 @@ class BadInputTest {
             }
         val error = assertFailsWith<AvatarException.UnreadablePicture> { runBlocking { studio.check(listOf(huge)) } }
         assertTrue("20000×20000" in error.reason, error.reason)
+    }
+
+    private fun face(middle: Double, scale: Double): FaceLandmarks {
+        fun point(x: Double, y: Double) = FaceLandmarks.Point(middle + x * scale, middle + y * scale)
+        return FaceLandmarks(
+            leftEye = point(-0.16, -0.04),
+            rightEye = point(0.16, -0.04),
+            nose = point(0.0, 0.14),
+            leftMouth = point(-0.13, 0.32),
+            rightMouth = point(0.13, 0.32),
+        )
+    }
+
+    @Test
+    fun `with landmarks the face is cropped, and one is needed`() {
+        val one = face(enoughPixels / 2.0, enoughPixels / 2.0)
+
+        fun aligning(faces: List<FaceLandmarks>?) =
+            studio(
+                options = StudioOptions(
+                    FakeBackend(),
+                    landmarkDetector = faces?.let {
+                        FaceLandmarkDetector { _ ->
+                            it
+                        }
+                    },
+                ),
+            )
+        for (faces in listOf(emptyList(), listOf(one, one))) {
+            val refusal = runBlocking { aligning(faces).check(listOf(tiles(1))) }.single()
+            assertEquals(listOf(SelfieRule.FACES, faces.size.toDouble()), listOf(refusal.rule, refusal.value))
+        }
+
+        fun drawn(faces: List<FaceLandmarks>?): List<Int> =
+            runBlocking {
+                aligning(faces)
+                    .avatars(listOf(tiles(1)), freeStyle, seed = 1u, entitlement = Tier.PLUS)
+                    .toList()
+                    .filterIsInstance<AvatarEvent.Drawn>()
+                    .single()
+                    .avatar.pixels
+                    .toList()
+            }
+        assertNotEquals(drawn(null), drawn(listOf(one)))
+    }
+
+    @Test
+    fun `landmarks that coincide, and a detector of them that fails, are named`() {
+        val found = listOf(face(5.0, 0.0))
+        val detectors =
+            mapOf(
+                "all points are one" to FaceLandmarkDetector { found },
+                "no model" to FaceLandmarkDetector { throw IllegalStateException("no model") },
+            )
+        for ((reason, detector) in detectors) {
+            val studio = studio(options = StudioOptions(FakeBackend(), landmarkDetector = detector))
+            val error =
+                assertFailsWith<AvatarException.RuntimeFailed> {
+                    runBlocking { studio.check(listOf(tiles(1))) }
+                }
+            assertEquals(listOf("landmark detector", reason), listOf(error.component, error.reason))
+        }
     }
 
     @Test

@@ -61,6 +61,26 @@ class GoldenTest {
         }
     }
 
+    @Test
+    fun `aligned crops agree with Python`() {
+        val golden = tensors("aligned.safetensors")
+        for (case in cases("aligned.json")) {
+            val size = number(case, "size")
+            val points =
+                (case["landmarks"] as List<*>).map { it as List<*> }.map { (x, y) ->
+                    FaceLandmarks.Point(x as Double, y as Double)
+                }
+            val (leftEye, rightEye, nose, leftMouth, rightMouth) = points
+            val face = FaceLandmarks(leftEye, rightEye, nose, leftMouth, rightMouth)
+            val crop = FloatBuffer.allocate(3 * size * size)
+            ImageFile.open(goldenFolder.resolve(case["file"] as String)).use { picture ->
+                AlignedCrop(size, Buffers(SystemAllocator)).prepare(picture, face, crop)
+            }
+            val name = case["name"] as String
+            assertClose(golden.getValue(name).values, crop, 1 / 255.0, name)
+        }
+    }
+
     private fun number(values: Map<*, *>, name: String) = (values[name] as Double).toInt()
 
     private fun prepared(file: String, size: Int): FloatBuffer {
