@@ -8,8 +8,8 @@
 #   make lint                ruff and mypy
 #   make bench               every benchmark, each prints its numbers
 #   make conformance         the Core ML runtime: coremltools' own tests of ops and of its torch
-#                            front end, and 10,000 mutants; the tests of a published Swift package,
-#                            where there is Swift
+#                            front end, and 10,000 mutants; the tests of published Swift and Kotlin
+#                            packages, where there are Swift and Kotlin
 #   make planting            evaluation: defects planted into good artifacts, which it must catch and
 #                            name, and harmless changes, which it must pass
 #
@@ -65,7 +65,8 @@ bench: $(READY)
 conformance: $(READY)
 	$(BIN)/python -m tests.coreml_runtime.fuzz --count 10000
 	COREML_RUNTIME_PAIRS=all $(BIN)/python -m pytest tests/coreml_runtime/ops
-	SDK_PUBLISHED=1 $(BIN)/python -m pytest tests/sdk_bindings/test_swift.py -k published
+	SDK_PUBLISHED=1 $(BIN)/python -m pytest tests/sdk_bindings/test_swift.py \
+	  tests/sdk_bindings/test_kotlin.py -k published
 	$(BIN)/python -m pytest -p tests.coreml_runtime.conformance -o addopts= -W ignore -q \
 	  --tb=short --show-capture=no --pyargs coremltools.converters.mil.mil.ops.tests $(ARGS)
 	$(BIN)/python -m pytest -p tests.coreml_runtime.conformance -o addopts= -W ignore -q \

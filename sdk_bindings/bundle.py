@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export import Artifact, FileEntry, verify
+from export import Artifact, FileEntry, PreviewEntry, verify
 from export.artifact import files_of
 from export.manifest import Manifest
+from sdk_bindings.contract import require_avatar_model
 from sdk_bindings.errors import LibraryError, UnsuitableArtifactError
 from sdk_bindings.languages import TEMPLATES, Language
 from sdk_bindings.naming import FILTERS, camel
 from support.json_records import plain
 from support.render import render as fill_in
 
-PIPELINE = "AvatarPipeline"
 CARD = "README.md"
 """The model card, which an app carries for its licences and credits."""
 
@@ -68,6 +69,8 @@ class Bundle:
         del whole["golden"]
         for component in whole["components"]:
             component["models"] = {self.kind: component["models"][self.kind]}
+        if self.manifest.preview is not None:
+            whole["preview"] = _cut(self.manifest.preview)
         return {**whole, "files": plain(self.files)}
 
 
@@ -86,11 +89,10 @@ def open_bundle(folder: Path, language: Language, kind: str | None = None) -> Bu
     artifact = verify(folder)
     artifact.require_own_layout()
     manifest = artifact.manifest
-    if manifest.pipeline != PIPELINE:
-        raise UnsuitableArtifactError(f"{folder} is of {manifest.pipeline}, expected {PIPELINE}")
+    _require_whole(folder, manifest)
+    require_avatar_model(folder, manifest)
     _require_constants(folder, manifest)
     _require_names(folder, manifest)
-    _require_whole(folder, manifest)
     kind = kind or next(iter(manifest.components[0].models))
     if kind not in language.kinds:
         can = ", ".join(language.kinds)
@@ -112,10 +114,24 @@ def render(bundle: Bundle, language: Language, templates: Path = TEMPLATES) -> b
     return fill_in(templates, language.template, FILTERS, **bundle.facts()).encode()
 
 
+def _cut(preview: PreviewEntry) -> dict[str, Any]:
+    """The preview with what digits 8-bit colours need, because machines differ in later ones."""
+    largest = max(abs(value) for row in preview.matrix for value in row)
+    digits = 3 - math.ceil(math.log10(largest or 1.0))
+    rows = [[round(value, digits) + 0.0 for value in row] for row in preview.matrix]  # no -0.0
+    return {"matrix": rows, "offset": [round(value, 3) + 0.0 for value in preview.offset]}
+
+
 def _require_constants(folder: Path, manifest: Manifest) -> None:
     """Raise `UnsuitableArtifactError` where the manifest lacks what an app runs the model by."""
     if manifest.sampler is None:
         raise UnsuitableArtifactError(f"{folder} names no sampler: no app can draw with it")
+    for table in (manifest.sampler, *manifest.sampler.also):
+        if manifest.sampler.kind or not table.sigmas or table.prediction != "velocity":
+            raise UnsuitableArtifactError(
+                f"{folder} has a sampler that predicts {table.prediction}, expected Euler steps of "
+                "a velocity along sigmas"
+            )
     if not manifest.selfie_rules:
         raise UnsuitableArtifactError(
             f"{folder} names no selfie rules: it is older than they are; "

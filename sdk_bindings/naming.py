@@ -6,7 +6,8 @@ Names are lower-case words joined by hyphens or underscores, such as `open-peeps
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 _KEYWORDS = """
 any as associatedtype async await break case catch class continue default defer deinit do else
@@ -51,12 +52,26 @@ def kotlin_string(text: str) -> str:
     return _quoted(text, {**_ESCAPES, "$": "\\$"}, _utf_16)
 
 
-FILTERS: dict[str, Callable[[str], str]] = {
+def described(style: Mapping[str, str]) -> str:
+    """A style of a manifest in words: its title, and its creator and licence where it has them."""
+    author = f" by {style['creator']}" if style["creator"] else ""
+    return ", ".join(filter(None, (style["title"] + author, style["licence"])))
+
+
+def comment(text: str) -> str:
+    """Return `text` on one line, without what could end a comment."""
+    seen = "".join(c if c.isprintable() else " " for c in text)
+    return seen.replace("*/", "* /").replace("/*", "/ *")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
     "camel": camel,
     "pascal": pascal,
     "screaming": screaming,
     "swift_string": swift_string,
     "kotlin_string": kotlin_string,
+    "described": described,
+    "comment": comment,
 }
 
 

@@ -56,7 +56,7 @@ from components.overlay import licence_of, parse_steps
 from components.sizes import latent_size, vae_factor
 from components.streamed import read_state
 from components.weights import find_weights
-from support.images import to_8_bit
+from support.images import on_8_bit_grid, to_8_bit
 
 LIBRARY = "components.adapted"
 EXAMPLE_SELFIES = 3
@@ -368,11 +368,12 @@ class AdaptedAvatarComponents(PipelineComponents):
 
 
 def _render_selfies(seed: int, count: int, side: int) -> np.ndarray:
-    """Selfies of one sampled person, (count,3,side,side) float32 in [0,1]."""
+    """Selfies of one sampled person, (count,3,side,side) float32 in [0,1], on the 8-bit grid."""
     # Imported here, because only a recording needs the renderer, whose compilation takes seconds.
     from avatar.people import sample_identity
     from avatar.people.renderer import render
 
     seeds = [seed * EXAMPLE_SELFIES + index for index in range(count)]
     shown = to_8_bit(render([sample_identity(seed)] * count, seeds)).transpose(0, 2, 3, 1)
-    return np.stack([resize(picture, side) for picture in shown])
+    # On the grid, so that libraries for apps can be given the same selfies as pictures.
+    return on_8_bit_grid(np.stack([resize(picture, side) for picture in shown]))

@@ -10,8 +10,11 @@ import numpy as np
 from safetensors.numpy import save
 
 from avatar.ai_label import XMP
+from avatar.selfies import SELFIE_SIZE
 from sdk_bindings.vectors import prepared, rules
-from sdk_bindings.vectors.noise import noise
+from sdk_bindings.vectors.aligned import aligned_cases
+from sdk_bindings.vectors.noise import noise, streams
+from sdk_bindings.vectors.preview import preview
 from sdk_bindings.vectors.sampler import sampler_cases
 from support.images import to_8_bit
 
@@ -22,12 +25,17 @@ _EIGHT_BIT = (-1.0, -0.002, 0.0, 0.001, 0.0019, 0.00197, 0.5, 0.998, 0.9981, 1.0
 def write_golden(folder: Path, readme: str) -> None:
     """Write every golden vector into an empty folder, and `readme` as its README."""
     (folder / "noise.safetensors").write_bytes(save(noise()))
+    (folder / "streams.safetensors").write_bytes(save(streams()))
     _pictures(folder)
     rules.write_selfies(folder / rules.FOLDER)
     _write_json(folder / "rules.json", rules.rule_cases())
     arrays, values = sampler_cases()
     (folder / "sampler.safetensors").write_bytes(save(arrays))
     _write_json(folder / "sampler.json", values)
+    crops, cases = aligned_cases(folder / prepared.FOLDER)
+    (folder / "aligned.safetensors").write_bytes(save(crops))
+    _write_json(folder / "aligned.json", cases)
+    (folder / "preview.safetensors").write_bytes(save(preview()))
     (folder / "eight_bit.safetensors").write_bytes(save(eight_bit()))
     (folder / LABEL).write_bytes(XMP.encode())
     (folder / "README.md").write_bytes(readme.encode())
@@ -54,7 +62,7 @@ def _pictures(folder: Path) -> None:
         file = f"{prepared.FOLDER}/{case.name}.png"
         listed.append({"name": case.name, "file": file, "step": case.step, "about": case.about})
     (folder / "prepared.safetensors").write_bytes(save(prepared.tensors(pictures)))
-    _write_json(folder / "prepared.json", {"cases": listed})
+    _write_json(folder / "prepared.json", {"size": SELFIE_SIZE, "cases": listed})
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:

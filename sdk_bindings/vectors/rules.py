@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from avatar.selfies import Face, Photo, measures, nearest, prepare_selfie, refusals_of
+from avatar.selfies import (
+    MAX_SELFIES,
+    SELFIE_SIZE,
+    Face,
+    Photo,
+    measures,
+    nearest,
+    prepare_selfie,
+    refusals_of,
+    rules_to_dicts,
+)
 from sdk_bindings.languages import ROOM
 from support.images import to_8_bit
 
@@ -69,10 +79,18 @@ _CASES: dict[str, tuple[tuple[str, ...], Boxes | None]] = {
 
 
 def rule_cases() -> dict[str, Any]:
-    """The cases as JSON values: files, faces (None: nobody looked), measures of each selfie, and
-    the refusals."""
+    """The rules and the cases as JSON values.
+
+    The size and number of selfies that they are of; the rules with their limits; for each case its
+    files, faces (None: nobody looked), measures of each selfie, and refusals.
+    """
     known = {name: Image.open(BytesIO(data)).convert("RGB") for name, data in files().items()}
-    return {"cases": [_case(name, known, *case) for name, case in _CASES.items()]}
+    return {
+        "size": SELFIE_SIZE,
+        "places": MAX_SELFIES,
+        "rules": rules_to_dicts(),
+        "cases": [_case(name, known, *case) for name, case in _CASES.items()],
+    }
 
 
 def _case(

@@ -30,6 +30,20 @@ from tests.shipped_artifacts import is_shipped, shipped_artifact
 
 MakeArtifact = Callable[..., Path]
 
+_LATENTS, _TOKENS = (1, 5, 6, 6), (1, 3, 7)
+SHAPES: dict[str, tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]] = {
+    "identity_encoder": (
+        {"selfies": (4, 3, 24, 24), "selfie_mask": (4,)},
+        {"identity_tokens": _TOKENS},
+    ),
+    "denoiser": (
+        {"latents": _LATENTS, "timestep": (1,), "identity_tokens": _TOKENS, "style": (1,)},
+        {"prediction": _LATENTS},
+    ),
+    "decoder": ({"latents": _LATENTS}, {"avatar": (1, 3, 48, 48)}),
+}
+"""The shapes of the inputs and outputs of each component: no other model's."""
+
 
 @pytest.fixture
 def make_artifact(tmp_path: Path) -> MakeArtifact:
@@ -45,7 +59,7 @@ def make_artifact(tmp_path: Path) -> MakeArtifact:
         (folder / "README.md").write_text("# Model card\n")
         if "ort" in kinds:
             (folder / OPERATORS).write_text("# operators\n")
-        for part in ("encoder", "decoder"):
+        for part in SHAPES:
             (folder / "golden" / f"{part}.safetensors").write_bytes(golden + part.encode())
             for kind in kinds:
                 _write_model(folder / f"{part}.{kind}", f"{part} as {kind}".encode())
@@ -67,7 +81,6 @@ def _write_model(path: Path, data: bytes) -> None:
 
 
 def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
-    spec = TensorSpec(name="latents", shape=(1, 8, 32, 32), description='Latents, as "x".')
     sampler = Sampler(steps=2, guidance=1.0, also=(1, 4))
     values: dict[str, Any] = {
         "format": "onnx",
@@ -83,7 +96,7 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
         "golden": GoldenEntry(
             seed=0,
             run="golden/run.safetensors",
-            components={p: f"golden/{p}.safetensors" for p in ("encoder", "decoder")},
+            components={p: f"golden/{p}.safetensors" for p in SHAPES},
         ),
         "files": (),
         "components": tuple(
@@ -92,13 +105,21 @@ def _manifest(kinds: tuple[str, ...], changes: dict[str, Any]) -> Manifest:
                 description="",
                 models={kind: f"{part}.{kind}" for kind in kinds},
                 ops=1,
-                inputs=(spec,),
-                outputs=(spec,),
+                inputs=tensor_specs(inputs),
+                outputs=tensor_specs(outputs),
             )
-            for part in ("encoder", "decoder")
+            for part, (inputs, outputs) in SHAPES.items()
         ),
     }
     return Manifest(**{**values, **changes})
+
+
+def tensor_specs(shapes: dict[str, tuple[int, ...]]) -> tuple[TensorSpec, ...]:
+    """Return the specs of tensors by name. `style` is an index, all others are floats."""
+    return tuple(
+        TensorSpec(name=name, shape=shape, dtype="int32" if name == "style" else "float32")
+        for name, shape in shapes.items()
+    )
 
 
 @pytest.fixture(scope="session")

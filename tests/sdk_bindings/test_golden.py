@@ -9,15 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 from safetensors.numpy import load_file
+from scipy.ndimage import map_coordinates
 
+from avatar.model import Array, SamplerTable, noise_of, sample
 from avatar.selfies import RULES
 from sdk_bindings.languages import GOLDEN
 from sdk_bindings.vectors import write_golden
+from sdk_bindings.vectors.aligned import TEMPLATE
 from sdk_bindings.vectors.png_files import wide_profile
 from sdk_bindings.vectors.prepared import colours
+from sdk_bindings.vectors.sampler import toy
 
 LARGEST = 1_500_000
 """The largest size of the folder in bytes. It is committed, and is part of every package."""
@@ -89,7 +94,12 @@ def words(seed: int, count: int) -> NDArray[np.uint32]:
 
 def by_hand(seed: int, count: int) -> NDArray[np.float64]:
     """Return the noise in double precision, by Box-Muller in blocks of sixteen."""
-    uniform = ((words(seed, count) & 0xFFFFFF) * 2.0**-24).reshape(-1, 2, 8)
+    return box_muller(words(seed, count))
+
+
+def box_muller(drawn: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Return normal numbers from words of a multiple of 16."""
+    uniform = ((drawn & 0xFFFFFF) * 2.0**-24).reshape(-1, 2, 8)
     radius = np.sqrt(-2 * np.log1p(-uniform[:, 0]))
     angle = 2 * np.pi * uniform[:, 1]
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
@@ -108,6 +118,23 @@ def test_noise_follows_its_law_for_every_seed() -> None:
         assert tensors[name].shape == (1, 8, 32, 32) and tensors[name].dtype == np.float32
         expected = by_hand(int(name.removeprefix("whole_")), whole.size)
         np.testing.assert_allclose(whole, expected, rtol=0, atol=2e-6)
+
+
+def test_noise_goes_on_by_the_same_law_whatever_the_sizes() -> None:
+    """Of a size that no 16 divides the last 16 values are drawn once more."""
+    tensors = load_file(GOLDEN / "streams.safetensors")
+    sizes = {tensor.size % 16 for tensor in tensors.values()}
+    assert 0 in sizes and len(sizes) > 2
+    for seed in {int(name.partition(".")[0]) for name in tensors}:
+        rest = words(seed, 10_000)
+        for index in range(sum(name.startswith(f"{seed}.") for name in tensors)):
+            drawn = tensors[f"{seed}.{index}"].ravel()
+            whole, last = drawn.size // 16 * 16, rest[drawn.size :][:16]
+            expected = np.concatenate([box_muller(rest[:whole]), np.zeros(drawn.size - whole)])
+            if whole < drawn.size:
+                expected[-16:] = box_muller(last)
+            np.testing.assert_allclose(drawn, expected, rtol=0, atol=2e-6)
+            rest = rest[drawn.size + (16 if whole < drawn.size else 0) :]
 
 
 def test_pictures_are_prepared_as_the_house_says() -> None:
@@ -141,6 +168,29 @@ def test_the_embedded_profile_changes_colours_as_its_numbers_say() -> None:
     np.testing.assert_allclose(seen / 255, expected, rtol=0, atol=2.5 / 255)
 
 
+def test_crops_are_aligned_as_two_libraries_do_it() -> None:
+    """NumPy solves for the similarity, and SciPy samples the picture."""
+    tensors = load_file(GOLDEN / "aligned.safetensors")
+    for case in json.loads((GOLDEN / "aligned.json").read_text())["cases"]:
+        with Image.open(GOLDEN / case["file"]) as image:
+            upright = np.asarray(ImageOps.exif_transpose(image).convert("RGB")) / 255
+        size, (x, y) = case["size"], np.array(case["landmarks"]).T
+        # (u, v) = (c·x - s·y + p, s·x + c·y + q) for the unknown c, s, p, q.
+        one, zero = np.ones(5), np.zeros(5)
+        rows = np.vstack([np.array([x, -y, one, zero]).T, np.array([y, x, zero, one]).T])
+        wanted = ((np.array(TEMPLATE) + 0.5) * size / 112).T.ravel()
+        c, s, p, q = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+        count = int(np.ceil(1 / np.hypot(c, s)))
+        v, u = (np.mgrid[: size * count, : size * count] + 0.5) / count
+        back = np.linalg.inv([[c, -s], [s, c]]) @ np.stack([u - p, v - q]).reshape(2, -1) - 0.5
+        channels = [
+            map_coordinates(upright[..., i], back[::-1], order=1, mode="grid-constant")
+            for i in range(3)
+        ]
+        expected = np.array(channels).reshape(3, size, count, size, count).mean(axis=(2, 4))
+        np.testing.assert_allclose(tensors[case["name"]], expected, rtol=0, atol=1e-4)
+
+
 def test_rule_cases_are_of_the_limits_in_force_and_break_every_rule() -> None:
     cases = json.loads((GOLDEN / "rules.json").read_text())["cases"]
     refused = {refusal["rule"] for case in cases for refusal in case["refusals"]}
@@ -150,5 +200,48 @@ def test_rule_cases_are_of_the_limits_in_force_and_break_every_rule() -> None:
 
 def test_the_toy_denoiser_is_guided_in_one_table_and_not_in_another() -> None:
     cases = json.loads((GOLDEN / "sampler.json").read_text())["cases"]
-    assert {case["guidance"] for case in cases} == {1.0, 1.5, -0.5}
+    assert {case["guidance"] for case in cases} == {1.0, 1.5, -0.5, 2.0}
     assert {len(case["timesteps"]) for case in cases} == {1, 2, 4, 7}
+
+
+def test_cases_without_fresh_noise_are_what_the_models_own_loop_gives() -> None:
+    tensors = load_file(GOLDEN / "sampler.safetensors")
+    cases = json.loads((GOLDEN / "sampler.json").read_text())["cases"]
+    plain = [case for case in cases if "downs" not in case]
+    assert len(plain) == 6 and len(cases) > 9
+
+    def denoise(latents: Array, time: Array, tokens: Array, style: NDArray[np.int32]) -> Array:
+        return toy(latents, float(time[0]), tokens, int(style[0])).astype(np.float32)
+
+    for case in plain:
+        noise = noise_of(case["seed"], tuple(case["latents"]))
+        tokens = (tensors["identity_tokens"], tensors["null_tokens"])
+        table = SamplerTable.from_dict(case)
+        latents = sample(denoise, noise, *tokens, case["style"], table)
+        np.testing.assert_allclose(latents, tensors[case["name"]], rtol=0, atol=1e-5)
+
+
+def test_fresh_noise_after_a_step_to_0_mixes_clean_latents_and_noise() -> None:
+    """As latent consistency models do (arXiv 2310.04378, algorithm 3): clean·(1 - s) + s·noise at
+    level s, and v = noise - clean. One generator draws all noise."""
+    cases = json.loads((GOLDEN / "sampler.json").read_text())["cases"]
+    (case,) = (case for case in cases if case["name"] == "fresh-from-0")
+    tensors = load_file(GOLDEN / "sampler.safetensors")
+    generator = torch.Generator().manual_seed(case["seed"])
+    latents = torch.randn(case["latents"], generator=generator).numpy()
+    for timestep, level, below in zip(
+        case["timesteps"], case["sigmas"], case["sigmas"][1:], strict=False
+    ):
+        velocity = toy(latents, timestep, tensors["identity_tokens"], case["style"])
+        clean = latents - level * velocity
+        fresh = torch.randn(case["latents"], generator=generator).numpy() if below else 0
+        latents = (1 - below) * clean + below * fresh
+    np.testing.assert_allclose(latents, tensors[case["name"]], rtol=0, atol=1e-5)
+
+
+def test_previews_are_sums_over_channels() -> None:
+    tensors = load_file(GOLDEN / "preview.safetensors")
+    rgb = tensors["latents"][0].transpose(1, 2, 0) @ tensors["matrix"] + tensors["offset"]
+    assert (rgb < 0).any() and (rgb > 1).any()
+    expected = (rgb.clip(0, 1) * 255 + 0.5).astype(np.uint8).astype(int)
+    assert abs(expected - tensors["pixels"].astype(int)).max() <= 1

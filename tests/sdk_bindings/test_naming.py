@@ -11,6 +11,8 @@ from sdk_bindings.naming import (
     FILTERS,
     KEYWORDS,
     camel,
+    comment,
+    described,
     kotlin_string,
     pascal,
     screaming,
@@ -77,4 +79,16 @@ def test_nothing_is_interpolated() -> None:
 
 
 def test_the_filters_that_templates_may_use() -> None:
-    assert set(FILTERS) == {"camel", "pascal", "screaming", "swift_string", "kotlin_string"}
+    strings = {"swift_string", "kotlin_string", "comment", "described"}
+    assert set(FILTERS) == {"camel", "pascal", "screaming"} | strings
+
+
+def test_what_a_style_is_described_with() -> None:
+    style = {"title": "Clay", "creator": "Ann", "licence": "MIT"}
+    assert described(style) == "Clay by Ann, MIT"
+    assert described({**style, "creator": ""}) == "Clay, MIT"
+    assert described({**style, "creator": "", "licence": ""}) == "Clay"
+
+
+def test_a_comment_stays_a_comment() -> None:
+    assert comment("one\ntwo */ three\u2028") == "one two * / three "

@@ -10,7 +10,7 @@ import pytest
 from sdk_bindings import KOTLIN, SWIFT, LibraryError, open_bundle, publish_package
 from sdk_bindings.bundle import Bundle
 from support.errors import PublishError
-from tests.sdk_bindings.conftest import MakeArtifact
+from tests.sdk_bindings.conftest import SHAPES, MakeArtifact
 
 Publish = Callable[..., int]
 
@@ -61,9 +61,9 @@ def test_a_package_is_library_artifact_generated_file_and_golden_vectors(
     assert set(files) == {
         *("Package.swift", "Sources/AvatarStudio/Studio.swift", "gradle/wrapper.properties"),
         *("core/src/main/kotlin/pocketavatar/Noise.kt", "gradlew", KOTLIN.generated),
-        *("artifact/README.md", "artifact/encoder.onnx", "artifact/decoder.onnx"),
+        *("artifact/README.md", *(f"artifact/{name}.onnx" for name in SHAPES)),
         *("golden/noise.safetensors", "golden/artifact/manifest.json"),
-        *(f"golden/artifact/{name}.safetensors" for name in ("run", "encoder", "decoder")),
+        *(f"golden/artifact/{name}.safetensors" for name in ("run", *SHAPES)),
         *("required_operators_and_types.config", "pocket-avatar.json"),
     }
     assert files[KOTLIN.generated] == f"// {bundle.facts()['manifest_sha256']}\n".encode()

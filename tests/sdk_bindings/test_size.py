@@ -9,7 +9,7 @@ import pytest
 
 from sdk_bindings import KOTLIN, SWIFT, open_bundle
 from sdk_bindings.size import Part, growth
-from tests.sdk_bindings.conftest import MakeArtifact
+from tests.sdk_bindings.conftest import SHAPES, MakeArtifact
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_kotlin_without_its_runtime_says_so(
     monkeypatch.setenv("MAVEN_REPOSITORY", str(library / "nowhere"))
     bundle = open_bundle(make_artifact(), KOTLIN)
     parts = growth(bundle, KOTLIN, library)
-    model = len("# Model card\n") + len("encoder as onnx") + len("decoder as onnx")
+    model = len("# Model card\n") + sum(len(f"{name} as onnx") for name in SHAPES)
     assert weigh(parts) == {
         "library, source": 120,
         "library, sdk.aar": 50,

@@ -30,8 +30,9 @@ public struct AvatarScreen: View {
 
   private var selfies: some View {
     Section("Selfies") {
-      PhotosPicker(selection: $picks, maxSelectionCount: 10, matching: .images) {
-        Label("Choose 1 to 10 selfies", systemImage: "person.crop.square")
+      let most = Manifest.bundled.maxSelfies
+      PhotosPicker(selection: $picks, maxSelectionCount: most, matching: .images) {
+        Label("Choose 1 to \(most) selfies", systemImage: "person.crop.square")
       }
       ForEach(model.problems, id: \.self) { problem in
         Label(problem, systemImage: "exclamationmark.triangle")

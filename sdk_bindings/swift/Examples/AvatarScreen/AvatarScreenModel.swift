@@ -90,7 +90,7 @@ final class AvatarScreenModel: ObservableObject {
     let whose = refusal.selfie.map { "Selfie \($0 + 1): " } ?? ""
     let advice =
       switch refusal.rule {
-      case .count: "choose 1 to 10 selfies"
+      case .count: "choose 1 to \(Manifest.bundled.maxSelfies) selfies"
       case .side: "the picture is too small"
       case .brightness: refusal.value < refusal.limit ? "it is too dark" : "it is too bright"
       case .contrast: "there is too little light and shadow"

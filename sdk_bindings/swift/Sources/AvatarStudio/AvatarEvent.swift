@@ -1,7 +1,8 @@
 /// An event that a run reports.
 ///
-/// For each avatar there is one `progress` per sampling step and then one `drawn`. `finished` is
-/// the last event of a run.
+/// For each avatar there is one `progress` per sampling step and then one `drawn`, which with
+/// `MemoryPolicy.oneAtATime` follows when the steps of all avatars are done. `finished` is the last
+/// event of a run.
 public enum AvatarEvent: Sendable, Equatable {
   /// One sampling step of one avatar is done.
   case progress(Progress)
@@ -20,9 +21,23 @@ public enum AvatarEvent: Sendable, Equatable {
     public let step: Int
     /// The number of steps that one avatar takes.
     public let steps: Int
+    /// An approximate picture of the avatar so far, if the app asked for previews and the model can
+    /// make them.
+    public let preview: Preview?
 
     /// The part of the whole run that is done, in (0,1].
     public var fraction: Double { (Double(avatar) + Double(step) / Double(steps)) / Double(count) }
+  }
+
+  /// A small approximate picture in 8-bit sRGB, made of the latents without the decoder. It belongs
+  /// to the app.
+  public struct Preview: Sendable, Equatable {
+    /// The width in pixels, which is that of the latents.
+    public let width: Int
+    /// The height in pixels.
+    public let height: Int
+    /// The pixels in RGB, three bytes each, row by row from the top.
+    public let pixels: [UInt8]
   }
 
   /// The number of avatars that a run drew, and the memory and time that it took.

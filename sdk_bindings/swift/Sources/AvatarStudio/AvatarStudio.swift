@@ -4,7 +4,7 @@ import Foundation
 ///
 /// ```swift
 /// let studio = try await AvatarStudio(.bundled)
-/// for try await event in studio.avatars(of: selfies, style: .lorelei, count: 4, seed: 7) {
+/// for try await event in studio.avatars(of: selfies, style: style, count: 4, seed: 7) {
 ///   if case .drawn(let avatar) = event { show(try avatar.pngData()) }
 /// }
 /// ```
@@ -15,6 +15,13 @@ import Foundation
 public actor AvatarStudio {
   /// The manifest of the model that the library was generated for.
   public nonisolated let manifest: Manifest
+  /// How many networks the studio holds in memory: `keepAll` or `oneAtATime`.
+  public nonisolated let memoryPolicy: MemoryPolicy
+  /// The memory that the networks need at most during a run, in bytes: an estimate, see
+  /// `Manifest.estimatedPeakMemoryBytes(_:)`.
+  public nonisolated var estimatedPeakMemoryBytes: Int {
+    manifest.estimatedPeakMemoryBytes(memoryPolicy)
+  }
 
   nonisolated let reader: SelfieReader
   let allocator: any BufferAllocator
@@ -50,12 +57,14 @@ public actor AvatarStudio {
     let folder = backend.needsFiles ? try source.url() : nil
     if let folder { try Artifact(manifest: manifest, folder: folder).verify() }
     self.manifest = manifest
+    memoryPolicy = options.memoryPolicy.resolved(for: manifest)
     self.backend = backend
     self.folder = folder
     allocator = options.allocator
     entitlement = options.entitlement
     reader = SelfieReader(
-      manifest: manifest, detector: options.faceDetector, allocator: options.allocator)
+      manifest: manifest, detector: options.faceDetector, landmarks: options.landmarkDetector,
+      allocator: options.allocator)
     listen(to: memoryPressure)
   }
 
@@ -82,8 +91,11 @@ public actor AvatarStudio {
 
   /// Loads all networks and runs each once on zeros, so that the first avatar comes sooner.
   ///
+  /// With `MemoryPolicy.oneAtATime` it releases each of them again. Core ML then has compiled them.
+  ///
   /// - Throws: `outOfMemory`, `storageFull`, `runtimeFailed`, `cancelled` or `closed`.
   public func prepare() async throws(AvatarError) {
+    defer { releaseIfOneAtATime() }
     for name in ComponentName.allCases {
       let component = try manifest.component(name)
       var inputs: [String: Tensor] = [:]
@@ -108,6 +120,12 @@ public actor AvatarStudio {
   /// The studio does this itself when the system warns that memory is short.
   public func dropModels() {
     runners = [:]
+  }
+
+  /// Releases all networks if the policy is to hold one at a time: before another one is loaded, and
+  /// when a run ends.
+  func releaseIfOneAtATime() {
+    if memoryPolicy == .oneAtATime { runners = [:] }
   }
 
   /// Closes the studio and releases all networks.
@@ -135,6 +153,7 @@ public actor AvatarStudio {
 
   private func runner(_ name: ComponentName) async throws(AvatarError) -> any Runner {
     if let runner = runners[name] { return runner }
+    releaseIfOneAtATime()
     let runner = try await backend.load(manifest.component(name), of: manifest, in: folder)
     try check()
     runners[name] = runner

@@ -7,20 +7,29 @@ public struct StudioOptions: Sendable {
   public var backend: (any Backend)?
   /// The face detector. If it is nil, the face rules do not apply.
   public var faceDetector: (any FaceDetector)?
+  /// The detector of landmarks, for models that need aligned faces. If it is nil, the library takes
+  /// the centre square of each selfie.
+  public var landmarkDetector: (any FaceLandmarkDetector)?
   /// What the user is entitled to. `AvatarStudio.setEntitlement(_:)` changes it later.
   public var entitlement: Tier
   /// The source of the memory for selfies and for what is computed from them.
   public var allocator: any BufferAllocator
+  /// How many networks are held in memory.
+  public var memoryPolicy: MemoryPolicy
 
   /// Creates options. Every parameter has a default.
   public init(
     backend: (any Backend)? = nil, faceDetector: (any FaceDetector)? = Self.platformFaceDetector,
-    entitlement: Tier = .free, allocator: any BufferAllocator = SystemAllocator()
+    entitlement: Tier = .free, allocator: any BufferAllocator = SystemAllocator(),
+    memoryPolicy: MemoryPolicy = .automatic,
+    landmarkDetector: (any FaceLandmarkDetector)? = nil
   ) {
     self.backend = backend
     self.faceDetector = faceDetector
     self.entitlement = entitlement
     self.allocator = allocator
+    self.memoryPolicy = memoryPolicy
+    self.landmarkDetector = landmarkDetector
   }
 
   /// The face detector of Vision on Apple's platforms, and nil elsewhere.

@@ -4,7 +4,7 @@ import Foundation
 let usage = """
   usage: avatar-example [options] SELFIE.png…
 
-  Draws avatars of the person in 1 to 10 selfies and writes labelled PNG files.
+  Draws avatars of the person in 1 to \(Manifest.bundled.maxSelfies) selfies and writes labelled PNG files.
 
     --style NAME   the style of the avatars (default: the first style)
     --count N      the number of avatars (default: 1); several files are numbered: me-1.png, me-2.png

@@ -83,7 +83,7 @@ final class ArtifactTests: XCTestCase {
   }
 
   func testAnotherSchema() async throws {
-    let expected = "its manifest has schema version 99, expected 1"
+    let expected = "its manifest has schema version 99, expected 1 or 2"
     await assertThrows(.modelOfAnotherVersion(reason: expected)) {
       try await AvatarStudio(
         .bundled, options: .fake(), manifest: Manifest.bundled.with(schemaVersion: 99),
@@ -91,12 +91,32 @@ final class ArtifactTests: XCTestCase {
     }
   }
 
-  func testAnUnfinishedSamplerTable() async throws {
-    let table = SamplerTable(guidance: 1, timesteps: [1000, 500], sigmas: [1, 0])
-    await assertThrows(.modelOfAnotherVersion(reason: "a sampler table is incomplete")) {
-      try await AvatarStudio(
-        .bundled, options: .fake(), manifest: Manifest.bundled.with(samplers: [table]),
-        memoryPressure: AsyncStream { $0.finish() })
+  func testSchemasOfBothVersions() async throws {
+    for version in 1...2 {
+      let manifest = Manifest.test.with(schemaVersion: version)
+      let studio = try await testStudio(manifest: manifest)
+      XCTAssertEqual(studio.manifest.schemaVersion, version)
+    }
+  }
+
+  func testUnfinishedSamplerTables() async throws {
+    let (times, levels) = ([1000.0, 500], [1, 0.5, 0])
+    for table in [
+      SamplerTable(guidance: 1, timesteps: times, sigmas: [1, 0]),
+      SamplerTable(guidance: 1, timesteps: times, sigmas: levels, downs: [0.5, 0]),
+      SamplerTable(guidance: 1, timesteps: times, sigmas: levels, downs: [0.5], noises: [0]),
+      SamplerTable(guidance: 1, timesteps: times, sigmas: levels, downs: [1, 0], noises: [1, 0]),
+    ] {
+      await assertThrows(.modelOfAnotherVersion(reason: "a sampler table is incomplete")) {
+        try await testStudio(manifest: Manifest.test.with(samplers: [table]))
+      }
+    }
+  }
+
+  func testAPreviewOfOtherLatents() async throws {
+    let preview = LatentPreview(matrix: [], offset: [0, 0, 0])
+    await assertThrows(.modelOfAnotherVersion(reason: "its preview does not fit its latents")) {
+      try await testStudio(manifest: Manifest.test.with(preview: preview))
     }
   }
 
@@ -112,8 +132,24 @@ final class ArtifactTests: XCTestCase {
   func testStylesOfAnotherModelHaveNoNameHere() {
     XCTAssertThrowsError(try AvatarStyle(named: "crayon")) {
       XCTAssertEqual($0 as? AvatarError, .styleUnknown(name: "crayon"))
-      XCTAssertTrue("\($0)".contains("lorelei"))
+      XCTAssertTrue("\($0)".contains(AvatarStyle.forTests.rawValue))
     }
-    XCTAssertEqual(try AvatarStyle(named: "open-peeps"), .openPeeps)
+    for style in AvatarStyle.allCases {
+      XCTAssertEqual(try AvatarStyle(named: style.rawValue), style)
+    }
+  }
+
+  func testCreditsNameWhatTheManifestNames() {
+    func credit(_ source: String, _ creator: String, _ licence: String, _ url: String) -> String {
+      StyleDetails(
+        index: 0, title: "Clay", tier: .free, licence: licence, licenceURL: url, creator: creator,
+        creatorURL: "", source: source, sourceURL: ""
+      ).credit
+    }
+    XCTAssertEqual(
+      credit("Peeps", "Ann", "CC0 1.0", "https://x"),
+      "“Peeps” by Ann, CC0 1.0 (https://x), remixed by a neural network")
+    XCTAssertEqual(credit("", "Ann", "MIT", ""), "Clay by Ann, MIT")
+    XCTAssertEqual(credit("", "", "", ""), "Clay")
   }
 }

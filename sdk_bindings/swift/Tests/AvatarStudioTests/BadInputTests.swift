@@ -6,13 +6,12 @@ import XCTest
 /// Broken and unsuitable selfies each give one typed error or refusal, and no network runs.
 final class BadInputTests: XCTestCase {
   private func run(_ selfies: [Selfie], count: Int = 1) async throws -> [AvatarEvent] {
-    let studio = try await AvatarStudio(
-      options: .fake { (_) throws(AvatarError) in XCTFail("a network ran") })
-    return try await collect(studio.avatars(of: selfies, style: .lorelei, count: count))
+    let studio = try await testStudio(.fake { (_) throws(AvatarError) in XCTFail("a network ran") })
+    return try await collect(studio.avatars(of: selfies, style: .forTests, count: count))
   }
 
   private func refusals(_ selfies: [Selfie]) async throws -> [Refusal] {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     let checked = try await studio.check(selfies)
     await assertThrows(.selfiesRefused(checked)) { try await run(selfies) }
     return checked
@@ -39,11 +38,20 @@ final class BadInputTests: XCTestCase {
     XCTAssertNil(found[0].selfie)
   }
 
-  func testElevenSelfiesAreNotEvenOpened() async throws {
-    let found = try await refusals([Selfie](repeating: Selfie(Data()), count: 11))
+  func testTooManySelfiesAreNotEvenOpened() async throws {
+    let most = Manifest.test.maxSelfies
+    let found = try await refusals([Selfie](repeating: Selfie(Data()), count: most + 1))
     XCTAssertEqual(found.map(\.rule), [.count])
-    XCTAssertEqual(found.map(\.value), [11])
-    XCTAssertEqual(found.map(\.limit), [10])
+    XCTAssertEqual(found.map(\.value), [Double(most + 1)])
+    XCTAssertEqual(found.map(\.limit), [Double(most)])
+  }
+
+  func testMoreSelfiesThanTheEncoderTakesAreRefusedWhateverTheRulesSay() async throws {
+    let places = Manifest.test.maxSelfies
+    let studio = try await testStudio(manifest: Manifest.test.with(rules: []))
+    let found = try await studio.check([Selfie](repeating: Selfie(Data()), count: places + 1))
+    XCTAssertEqual(found.map(\.rule), [.count])
+    XCTAssertEqual(found.map(\.limit), [Double(places)])
   }
 
   func testAnEmptyFile() async { await assertUnreadable(Data(), "not a") }
@@ -120,7 +128,7 @@ final class BadInputTests: XCTestCase {
       selfie: 3, rule: .side, value: 5, limit: 128, earlier: nil, message: "side is 5")
     let errors: [AvatarError] = [
       .selfiesRefused([refusal]), .unreadablePicture(selfie: 1, reason: "why"),
-      .styleUnknown(name: "x"), .styleNeedsPlus(.lorelei), .stepsUnknown(steps: 3, known: [1]),
+      .styleUnknown(name: "x"), .styleNeedsPlus(.forTests), .stepsUnknown(steps: 3, known: [1]),
       .countInvalid(0), .modelMissing(path: "x"), .modelDamaged(file: "x"),
       .modelOfAnotherVersion(reason: "x"), .outOfMemory, .storageFull, .cancelled,
       .runtimeFailed(component: "x", reason: "y"), .closed,

@@ -10,8 +10,8 @@ final class CancellationTests: XCTestCase {
       let allocator = WatchedAllocator()
       let calls = Calls()
       let box = TaskBox()
-      let studio = try await AvatarStudio(
-        options: .fake(
+      let studio = try await testStudio(
+        .fake(
           { (name) throws(AvatarError) in
             calls.add(name)
             if calls.names.count == place + 1 { box.cancelAndWait() }
@@ -19,7 +19,7 @@ final class CancellationTests: XCTestCase {
       let task = Task {
         await box.ready()
         _ = try await collect(
-          studio.avatars(of: goodSelfies(1), style: .lorelei, count: 2, seed: 1))
+          studio.avatars(of: goodSelfies(1), style: .forTests, count: 2, seed: 1))
       }
       box.set(task)
       await assertThrows(.cancelled) { try await task.value }
@@ -31,18 +31,17 @@ final class CancellationTests: XCTestCase {
 
   func testBeforeAnythingRan() async throws {
     let calls = Calls()
-    let studio = try await AvatarStudio(
-      options: .fake { (name) throws(AvatarError) in calls.add(name) })
+    let studio = try await testStudio(.fake { (name) throws(AvatarError) in calls.add(name) })
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
+      _ = try await collect(studio.avatars(of: goodSelfies(1), style: .forTests))
     }
     await assertThrows(.cancelled) { try await task.value }
     XCTAssertLessThanOrEqual(calls.names.count, 1)
   }
 
   func testCheckAndPrepare() async throws {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     let check = Task {
       withUnsafeCurrentTask { $0?.cancel() }
       _ = try await studio.check(goodSelfies(1))
@@ -58,9 +57,9 @@ final class CancellationTests: XCTestCase {
   func testLeavingTheLoopStopsTheRun() async throws {
     let allocator = WatchedAllocator()
     let calls = Calls()
-    let studio = try await AvatarStudio(
-      options: .fake({ (name) throws(AvatarError) in calls.add(name) }, allocator: allocator))
-    for try await event in studio.avatars(of: goodSelfies(1), style: .lorelei, count: 10_000) {
+    let studio = try await testStudio(
+      .fake({ (name) throws(AvatarError) in calls.add(name) }, allocator: allocator))
+    for try await event in studio.avatars(of: goodSelfies(1), style: .forTests, count: 10_000) {
       if case .drawn = event { break }
     }
     for _ in 0..<2000 where allocator.counts.live > 0 {
@@ -71,13 +70,13 @@ final class CancellationTests: XCTestCase {
   }
 
   func testAnotherRunStillWorks() async throws {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
+      _ = try await collect(studio.avatars(of: goodSelfies(1), style: .forTests))
     }
     _ = await task.result
-    let made = try await avatars(studio.avatars(of: goodSelfies(1), style: .lorelei))
+    let made = try await avatars(studio.avatars(of: goodSelfies(1), style: .forTests))
     XCTAssertEqual(made.count, 1)
   }
 }

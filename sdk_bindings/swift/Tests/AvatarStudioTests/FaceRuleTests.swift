@@ -17,13 +17,17 @@ final class FaceRuleTests: XCTestCase {
     func faces(in picture: Picture) throws -> [Face] { throw Failure() }
   }
 
+  private let side = Double(Manifest.test.enoughPixels)
+
   private func refusals(_ boxes: [Face]) async throws -> [Refusal] {
-    let studio = try await AvatarStudio(options: .fake(faceDetector: Detector(boxes: boxes)))
-    return try await studio.check(goodSelfies(1, side: 200))
+    let studio = try await testStudio(.fake(faceDetector: Detector(boxes: boxes)))
+    return try await studio.check(goodSelfies(1))
   }
 
   func testOneGoodFace() async throws {
-    let found = try await refusals([Face(left: 50, top: 40, width: 100, height: 120)])
+    let found = try await refusals([
+      Face(left: 0.25 * side, top: 0.2 * side, width: 0.5 * side, height: 0.6 * side)
+    ])
     XCTAssertEqual(found, [])
   }
 
@@ -38,14 +42,54 @@ final class FaceRuleTests: XCTestCase {
   }
 
   func testASmallFaceInACorner() async throws {
-    let found = try await refusals([Face(left: 0, top: 0, width: 40, height: 40)])
+    let found = try await refusals([Face(left: 0, top: 0, width: 0.2 * side, height: 0.2 * side)])
     XCTAssertEqual(found.map(\.rule), [.faceSize, .faceOffset])
     XCTAssertEqual(found[0].value, 0.2, accuracy: 1e-12)
     XCTAssertEqual(found[1].value, 0.4 * 2.0.squareRoot(), accuracy: 1e-12)
   }
 
+  private struct Landmarks: FaceLandmarkDetector {
+    let faces: [FaceLandmarks]
+    func landmarks(in picture: Picture) throws -> [FaceLandmarks] { faces }
+  }
+
+  private func face(at x: Double, _ y: Double, by scale: Double) -> FaceLandmarks {
+    func point(_ dx: Double, _ dy: Double) -> FaceLandmarks.Point {
+      .init(x: x + dx * scale, y: y + dy * scale)
+    }
+    return FaceLandmarks(
+      leftEye: point(-0.16, -0.04), rightEye: point(0.16, -0.04), nose: point(0, 0.14),
+      leftMouth: point(-0.13, 0.32), rightMouth: point(0.13, 0.32))
+  }
+
+  func testWithLandmarksTheFaceIsCroppedAndOneIsNeeded() async throws {
+    let one = face(at: side / 2, side / 2, by: side / 2)
+    for faces in [[], [one, one]] {
+      let studio = try await testStudio(.fake(landmarkDetector: Landmarks(faces: faces)))
+      let found = try await studio.check(goodSelfies(1))
+      XCTAssertEqual(found.map(\.rule), [.faces])
+      XCTAssertEqual(found.map(\.value), [Double(faces.count)])
+    }
+    var pictures: [[UInt8]] = []
+    for detector in [nil, Landmarks(faces: [one])] {
+      let studio = try await testStudio(.fake(landmarkDetector: detector))
+      let made = try await avatars(
+        studio.avatars(of: goodSelfies(1), style: .forTests, seed: 1))
+      pictures.append(made[0].pixels)
+    }
+    XCTAssertNotEqual(pictures[0], pictures[1])
+  }
+
+  func testLandmarksThatCoincideAreAnError() async throws {
+    let point = face(at: 5, 5, by: 0)
+    let studio = try await testStudio(.fake(landmarkDetector: Landmarks(faces: [point])))
+    await assertThrows(
+      .runtimeFailed(component: "landmark detector", reason: "all points are one")
+    ) { try await studio.check(goodSelfies(1)) }
+  }
+
   func testADetectorThatFails() async throws {
-    let studio = try await AvatarStudio(options: .fake(faceDetector: Failing()))
+    let studio = try await testStudio(.fake(faceDetector: Failing()))
     await assertThrows(.runtimeFailed(component: "face detector", reason: "no eyes")) {
       try await studio.check(goodSelfies(1))
     }

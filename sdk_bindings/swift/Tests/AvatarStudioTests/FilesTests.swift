@@ -39,7 +39,7 @@ final class FilesTests: XCTestCase {
       let studio = try await AvatarStudio(source, options: StudioOptions(entitlement: .plus))
       _ = try await studio.check(selfies)
       try await studio.prepare()
-      let made = try await avatars(studio.avatars(of: selfies, style: .adventurer, count: 2))
+      let made = try await avatars(studio.avatars(of: selfies, style: .forTests, count: 2))
       XCTAssertFalse(try made.map { try $0.pngData() }.isEmpty)
       await studio.close()
       XCTAssertEqual(watcher.changes(), [])

@@ -26,7 +26,8 @@ final class GoldenTests: XCTestCase {
       let expected = try file.floats(name)
       // The first values do not depend on the number of blocks of 16 that follow.
       let noise = try Tensor(shape: [expected.count], allocator: allocator)
-      noise.withFloats { Noise.fill($0, seed: seed) }
+      var stream = NoiseStream(seed: seed)
+      noise.withFloats { stream.fill($0) }
       for (got, wanted) in zip(noise.floats, expected) { worst = max(worst, abs(got - wanted)) }
       seeds.insert(seed)
     }
@@ -36,7 +37,25 @@ final class GoldenTests: XCTestCase {
     print("noise: \(seeds.count) seeds, largest difference \(worst)")
   }
 
+  func testNoiseThatGoesOn() throws {
+    let file = try safetensors("streams.safetensors")
+    let seeds = Set(file.names.compactMap { $0.split(separator: ".").first })
+    XCTAssertGreaterThan(seeds.count, 3)
+    for seed in seeds {
+      var stream = NoiseStream(seed: try XCTUnwrap(UInt64(seed)))
+      for index in 0..<file.names.filter({ $0.hasPrefix("\(seed).") }).count {
+        let expected = try file.floats("\(seed).\(index)")
+        let noise = try Tensor(shape: [expected.count], allocator: allocator)
+        noise.withFloats { stream.fill($0) }
+        for (got, wanted) in zip(noise.floats, expected) {
+          XCTAssertEqual(got, wanted, accuracy: 2e-6, "draw \(index) of seed \(seed)")
+        }
+      }
+    }
+  }
+
   private struct Prepared: Decodable {
+    let size: Int
     struct Case: Decodable {
       let name: String
       let file: String
@@ -47,26 +66,57 @@ final class GoldenTests: XCTestCase {
 
   func testPreparedSelfies() async throws {
     let file = try safetensors("prepared.safetensors")
-    let cases = try json("prepared.json", as: Prepared.self).cases
-    XCTAssertGreaterThan(cases.count, 20)
-    for one in cases {
+    let all = try json("prepared.json", as: Prepared.self)
+    let size = all.size
+    XCTAssertGreaterThan(all.cases.count, 20)
+    for one in all.cases {
       let selfie = Selfie(try Data(contentsOf: Place.requiredGolden(one.file)))
-      let result = try Tensor(shape: [3, 128, 128], allocator: allocator)
+      let result = try Tensor(shape: [3, size, size], allocator: allocator)
       let picture = try selfie.upright(allocator: allocator)
       try result.withFloats { (floats) throws(AvatarError) in
-        try SelfiePreprocessor(size: 128, allocator: allocator).prepare(picture, into: floats)
+        try SelfiePreprocessor(size: size, allocator: allocator).prepare(picture, into: floats)
       }
       let got = result.floats
       let expected = try file.halves(one.name)
       var worst: Float = 0
       for (place, value) in expected.enumerated() {
-        let (row, x) = (place / 128, place % 128)
-        let rows = (127 + one.step - 1) / one.step
+        let (row, x) = (place / size, place % size)
+        let rows = (size - 1 + one.step - 1) / one.step
         let y = 1 + row % rows * one.step
-        worst = max(worst, abs(got[(row / rows * 128 + y) * 128 + x] - value))
+        worst = max(worst, abs(got[(row / rows * size + y) * size + x] - value))
       }
       // The golden vectors themselves are in half precision.
       XCTAssertLessThan(worst, 1 / 255 + 1 / 4000, one.name)
+    }
+  }
+
+  private struct Aligned: Decodable {
+    struct Case: Decodable {
+      let name: String
+      let file: String
+      let size: Int
+      let landmarks: [[Double]]
+    }
+    let cases: [Case]
+  }
+
+  func testAlignedCrops() throws {
+    let file = try safetensors("aligned.safetensors")
+    for one in try json("aligned.json", as: Aligned.self).cases {
+      let points = one.landmarks.map { FaceLandmarks.Point(x: $0[0], y: $0[1]) }
+      let face = FaceLandmarks(
+        leftEye: points[0], rightEye: points[1], nose: points[2], leftMouth: points[3],
+        rightMouth: points[4])
+      let selfie = Selfie(try Data(contentsOf: Place.requiredGolden(one.file)))
+      let picture = try selfie.upright(allocator: allocator)
+      let crop = try Tensor(shape: [3, one.size, one.size], allocator: allocator)
+      let whether = crop.withFloats {
+        AlignedCrop(size: one.size).prepare(picture, face, into: $0)
+      }
+      XCTAssertTrue(whether, one.name)
+      for (got, expected) in zip(crop.floats, try file.floats(one.name)) {
+        XCTAssertEqual(got, expected, accuracy: 1 / 255, one.name)
+      }
     }
   }
 
@@ -85,7 +135,35 @@ final class GoldenTests: XCTestCase {
       let faces: [[Face]]?
       let refusals: [Found]
     }
+    struct Limits: Decodable {
+      let name: String
+      let min: Double?
+      let max: Double?
+      let about: String
+    }
+    let size: Int
+    let places: Int
+    let rules: [Limits]
     let cases: [Case]
+
+    /// The bundled manifest with these rules, and an encoder for selfies of this size and number.
+    func manifest() throws -> Manifest {
+      let encoder = Component(
+        name: "identity_encoder", path: "",
+        inputs: [
+          TensorSpec(
+            name: "selfies", shape: [places, 3, size, size], elementType: .float32, isImage: false),
+          TensorSpec(
+            name: "selfie_mask", shape: [places], elementType: .float32, isImage: false),
+        ], outputs: [])
+      let others = Manifest.test.components.filter { $0.name != encoder.name }
+      let limits = try rules.map { limits in
+        RuleLimits(
+          rule: try XCTUnwrap(SelfieRule(rawValue: limits.name)), min: limits.min,
+          max: limits.max, about: limits.about)
+      }
+      return Manifest.test.with(components: [encoder] + others, rules: limits)
+    }
   }
 
   /// Returns the golden faces, one selfie after the other.
@@ -100,12 +178,13 @@ final class GoldenTests: XCTestCase {
   }
 
   func testSelfieRules() async throws {
-    for one in try json("rules.json", as: Rules.self).cases {
+    let all = try json("rules.json", as: Rules.self)
+    for one in all.cases {
       let selfies = try one.selfies.map {
         Selfie(try Data(contentsOf: Place.requiredGolden($0)))
       }
-      let studio = try await AvatarStudio(
-        options: .fake(faceDetector: one.faces.map(Detector.init)))
+      let studio = try await testStudio(
+        .fake(faceDetector: one.faces.map(Detector.init)), manifest: all.manifest())
       let found = try await studio.check(selfies)
       XCTAssertEqual(found.map(\.rule.rawValue), one.refusals.map(\.rule), one.name)
       for (got, expected) in zip(found, one.refusals) {
@@ -122,9 +201,13 @@ final class GoldenTests: XCTestCase {
     struct Case: Decodable {
       let name: String
       let style: Int
+      let seed: UInt64
+      let latents: [Int]
       let guidance: Double
       let timesteps: [Double]
       let sigmas: [Double]
+      let downs: [Double]?
+      let noises: [Double]?
     }
     let cases: [Case]
   }
@@ -133,8 +216,12 @@ final class GoldenTests: XCTestCase {
     let file = try safetensors("sampler.safetensors")
     for one in try json("sampler.json", as: Sampling.self).cases {
       let table = SamplerTable(
-        guidance: one.guidance, timesteps: one.timesteps, sigmas: one.sigmas)
-      let latents = try tensor(file.floats("noise"))
+        guidance: one.guidance, timesteps: one.timesteps, sigmas: one.sigmas,
+        downs: one.downs ?? [], noises: one.noises ?? [])
+      var stream = NoiseStream(seed: one.seed)
+      let latents = try Tensor(shape: one.latents, allocator: allocator)
+      latents.withFloats { stream.fill($0) }
+      let fresh = try Tensor(shape: one.latents, allocator: allocator)
       for (step, timestep) in one.timesteps.enumerated() {
         let predictions = try ["identity_tokens", "null_tokens"].map { name in
           let tokens = try file.floats(name)
@@ -142,13 +229,34 @@ final class GoldenTests: XCTestCase {
           let rest = 0.25 * Float(timestep) / 1000 + mean + 0.125 * Float(one.style)
           return try tensor(latents.floats.map { 0.5 * $0 + rest })
         }
-        Sampler(table: table).step(
+        let sampler = Sampler(table: table)
+        sampler.step(
           step, latents, predictions[0], unconditioned: one.guidance == 1 ? nil : predictions[1])
+        sampler.addNoise(step, latents, from: &stream, fresh: fresh)
       }
       for (got, expected) in zip(latents.floats, try file.floats(one.name)) {
         XCTAssertEqual(got, expected, accuracy: 1e-5, one.name)
       }
     }
+  }
+
+  func testThePreviewOfLatents() throws {
+    let file = try safetensors("preview.safetensors")
+    let shape = try XCTUnwrap(file.entries["latents"]).shape
+    let latents = try Tensor(shape: shape, allocator: allocator)
+    let values = try file.floats("latents")
+    latents.withFloats { _ = $0.update(from: values) }
+    let matrix = try file.floats("matrix").map(Double.init)
+    let rows = (0..<shape[1]).map { Array(matrix[3 * $0..<3 * $0 + 3]) }
+    let preview = LatentPreview(
+      matrix: rows, offset: try file.floats("offset").map(Double.init))
+    XCTAssertTrue(preview.fits(shape))
+    let picture = preview.picture(of: latents)
+    XCTAssertEqual([picture.height, picture.width], Array(shape[2...]))
+    for (got, wanted) in zip(picture.pixels, try file.bytes("pixels")) {
+      XCTAssertEqual(Double(got), Double(wanted), accuracy: 1)
+    }
+    XCTAssertEqual(picture.pixels.count, try file.bytes("pixels").count)
   }
 
   private func tensor(_ values: [Float]) throws -> Tensor {
@@ -162,7 +270,7 @@ final class GoldenTests: XCTestCase {
     let floats = try file.floats("floats")
     let tensor = try Tensor(shape: [1, 3, 1, floats.count / 3], allocator: allocator)
     tensor.withFloats { _ = $0.update(from: floats) }
-    let avatar = try Avatar(tensor, index: 0, seed: 0, style: .lorelei)
+    let avatar = try Avatar(tensor, index: 0, seed: 0, style: .forTests)
     let count = floats.count / 3
     let planes = floats.indices.map { avatar.pixels[3 * ($0 % count) + $0 / count] }
     XCTAssertEqual(planes, try file.bytes("bytes"))
@@ -172,7 +280,7 @@ final class GoldenTests: XCTestCase {
     let tensor = try Tensor(shape: [1, 3, 1, 1], allocator: allocator)
     for bad in [Float.nan, .infinity, -.infinity] {
       tensor.withFloats { $0[1] = bad }
-      XCTAssertThrowsError(try Avatar(tensor, index: 0, seed: 0, style: .lorelei))
+      XCTAssertThrowsError(try Avatar(tensor, index: 0, seed: 0, style: .forTests))
     }
   }
 
@@ -180,7 +288,7 @@ final class GoldenTests: XCTestCase {
     let packet = try Data(contentsOf: Place.requiredGolden("label.xmp"))
     XCTAssertEqual(Data(AiLabel.packet.utf8), packet)
     let tensor = try Tensor(shape: [1, 3, 8, 8], allocator: allocator)
-    let file = try Avatar(tensor, index: 0, seed: 0, style: .lorelei).pngData()
+    let file = try Avatar(tensor, index: 0, seed: 0, style: .forTests).pngData()
     XCTAssertNotNil(file.range(of: packet))
     XCTAssertNotNil(file.range(of: Data("Comment\0AI-generated image (Pocket Avatar)".utf8)))
     let read = try PictureDecoder.decode(file, allocator: allocator)

@@ -6,10 +6,10 @@ import XCTest
 /// The studio reports events, applies options and drops models as documented, with fake networks.
 final class StudioTests: XCTestCase {
   func testEventsComeInOrder() async throws {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     let selfies = goodSelfies(2)
     let events = try await collect(
-      studio.avatars(of: selfies, style: .adventurer, count: 2, seed: 7))
+      studio.avatars(of: selfies, style: .forTests, count: 2, seed: 7))
     let names = events.map { event in
       switch event {
       case .progress(let progress): "\(progress.avatar).\(progress.step)/\(progress.steps)"
@@ -30,27 +30,29 @@ final class StudioTests: XCTestCase {
   }
 
   func testSeedsWrapAround() async throws {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     let made = try await avatars(
-      studio.avatars(of: goodSelfies(1), style: .lorelei, count: 2, seed: .max))
+      studio.avatars(of: goodSelfies(1), style: .forTests, count: 2, seed: .max))
     XCTAssertEqual(made.map(\.seed), [.max, 0])
   }
 
   func testTheSameCallGivesTheSameAvatarAndAnotherSeedAnotherOne() async throws {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     let selfies = goodSelfies(1)
-    let first = try await avatars(studio.avatars(of: selfies, style: .lorelei, count: 2, seed: 1))
-    let again = try await avatars(studio.avatars(of: selfies, style: .lorelei, seed: 1))
+    let first = try await avatars(studio.avatars(of: selfies, style: .forTests, count: 2, seed: 1))
+    let again = try await avatars(studio.avatars(of: selfies, style: .forTests, seed: 1))
     XCTAssertEqual(first[0], again[0])
     XCTAssertNotEqual(first[0].pixels, first[1].pixels)
-    let other = try await avatars(studio.avatars(of: selfies, style: .openPeeps, seed: 1))
-    XCTAssertNotEqual(first[0].pixels, other[0].pixels)
+    for style in AvatarStyle.allCases where style != .forTests {
+      let other = try await avatars(studio.avatars(of: selfies, style: style, seed: 1))
+      XCTAssertNotEqual(first[0].pixels, other[0].pixels)
+    }
   }
 
   func testPlusComesBeforeAnyWork() async throws {
     let calls = Calls()
-    let studio = try await AvatarStudio(
-      options: .fake({ (name) throws(AvatarError) in calls.add(name) }, entitlement: .free))
+    let studio = try await testStudio(
+      .fake({ (name) throws(AvatarError) in calls.add(name) }, entitlement: .free))
     let broken = [Selfie(Data())]
     for style in AvatarStyle.allCases where style.needsPlus {
       await assertThrows(.styleNeedsPlus(style)) {
@@ -59,52 +61,48 @@ final class StudioTests: XCTestCase {
     }
     XCTAssertEqual(calls.names, [])
     await studio.setEntitlement(.plus)
-    _ = try await collect(studio.avatars(of: goodSelfies(1), style: .adventurer))
+    _ = try await collect(studio.avatars(of: goodSelfies(1), style: .forTests))
     XCTAssertEqual(calls.names, ["identity_encoder", "denoiser", "denoiser", "decoder"])
   }
 
   func testStepsChooseTheTable() async throws {
     let calls = Calls()
-    let studio = try await AvatarStudio(
-      options: .fake { (name) throws(AvatarError) in calls.add(name) })
+    let studio = try await testStudio(.fake { (name) throws(AvatarError) in calls.add(name) })
     for steps in studio.manifest.samplers.map(\.timesteps.count) {
       calls.clear()
-      _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei, steps: steps))
+      _ = try await collect(studio.avatars(of: goodSelfies(1), style: .forTests, steps: steps))
       XCTAssertEqual(calls.names.filter { $0 == "denoiser" }.count, steps)
     }
     await assertThrows(.stepsUnknown(steps: 3, known: [1, 2, 4])) {
-      try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei, steps: 3))
+      try await collect(studio.avatars(of: goodSelfies(1), style: .forTests, steps: 3))
     }
   }
 
   func testGuidanceTakesTwoCallsAndNullTokensOnlyThen() async throws {
     let table = SamplerTable(guidance: 1.5, timesteps: [1000], sigmas: [1, 0])
     let calls = Calls()
-    let studio = try await AvatarStudio(
-      .bundled, options: .fake { (name) throws(AvatarError) in calls.add(name) },
-      manifest: Manifest.bundled.with(samplers: [table]),
-      memoryPressure: AsyncStream { $0.finish() }
-    )
-    _ = try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
+    let studio = try await testStudio(
+      .fake { (name) throws(AvatarError) in calls.add(name) },
+      manifest: Manifest.test.with(samplers: [table]))
+    _ = try await collect(studio.avatars(of: goodSelfies(1), style: .forTests))
     XCTAssertEqual(
       calls.names, ["identity_encoder", "identity_encoder", "denoiser", "denoiser", "decoder"])
   }
 
   func testPreparingRunsEachNetworkOnce() async throws {
     let calls = Calls()
-    let studio = try await AvatarStudio(
-      options: .fake { (name) throws(AvatarError) in calls.add(name) })
+    let studio = try await testStudio(.fake { (name) throws(AvatarError) in calls.add(name) })
     try await studio.prepare()
     XCTAssertEqual(calls.names, ["identity_encoder", "denoiser", "decoder"])
   }
 
   func testAClosedStudioSaysSo() async throws {
-    let studio = try await AvatarStudio(options: .fake())
+    let studio = try await testStudio()
     await studio.close()
     await assertThrows(.closed) { try await studio.prepare() }
     await assertThrows(.closed) { try await studio.check([]) }
     await assertThrows(.closed) {
-      try await collect(studio.avatars(of: goodSelfies(1), style: .lorelei))
+      try await collect(studio.avatars(of: goodSelfies(1), style: .forTests))
     }
   }
 
@@ -141,8 +139,15 @@ final class CountingBackend: Backend {
   final class Alive: @unchecked Sendable {
     private let lock = NSLock()
     private var alive = 0
+    private var peak = 0
     var count: Int { lock.withLock { alive } }
-    func change(by number: Int) { lock.withLock { alive += number } }
+    var most: Int { lock.withLock { peak } }
+    func change(by number: Int) {
+      lock.withLock {
+        alive += number
+        peak = max(peak, alive)
+      }
+    }
   }
 
   private final class Counted: Runner {
@@ -155,6 +160,11 @@ final class CountingBackend: Backend {
     func run(_ inputs: [String: Tensor], into outputs: [String: Tensor]) throws(AvatarError) {}
   }
 
+  /// The component that memory is too short for.
+  private let failing: String?
+
+  init(failing: String? = nil) { self.failing = failing }
+
   let calls = Calls()
   let runners = Alive()
   var needsFiles: Bool { false }
@@ -162,6 +172,7 @@ final class CountingBackend: Backend {
   func load(
     _ component: Component, of manifest: Manifest, in folder: URL?
   ) async throws(AvatarError) -> any Runner {
+    if component.name == failing { throw .outOfMemory }
     calls.add(component.name)
     return Counted(runners)
   }

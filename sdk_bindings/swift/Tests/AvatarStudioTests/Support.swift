@@ -55,33 +55,100 @@ extension StudioOptions {
   static func fake(
     _ before: @escaping FakeBackend.Hook = { (_) throws(AvatarError) in },
     entitlement: Tier = .plus, allocator: any BufferAllocator = SystemAllocator(),
-    faceDetector: (any FaceDetector)? = nil
+    faceDetector: (any FaceDetector)? = nil, memoryPolicy: MemoryPolicy = .keepAll,
+    landmarkDetector: (any FaceLandmarkDetector)? = nil
   ) -> StudioOptions {
     StudioOptions(
       backend: FakeBackend(onCall: before), faceDetector: faceDetector, entitlement: entitlement,
-      allocator: allocator)
+      allocator: allocator, memoryPolicy: memoryPolicy, landmarkDetector: landmarkDetector)
+  }
+}
+
+/// Opens a studio whose networks have the model's shapes, and its own tables.
+func testStudio(
+  _ options: StudioOptions = .fake(), manifest: Manifest = .test
+) async throws -> AvatarStudio {
+  try await AvatarStudio(
+    .bundled, options: options, manifest: manifest, memoryPressure: AsyncStream { $0.finish() })
+}
+
+extension AvatarStyle {
+  /// A style of the model, whichever it has.
+  static let forTests = allCases[0]
+}
+
+extension SamplerTable {
+  /// Levels that fall evenly to 0.
+  static func test(_ steps: Int, guidance: Double = 1) -> SamplerTable {
+    let sigmas = (0...steps).map { 1 - Double($0) / Double(steps) }
+    return SamplerTable(
+      guidance: guidance, timesteps: sigmas.dropLast().map { 1000 * $0 }, sigmas: sigmas)
   }
 }
 
 extension Manifest {
+  /// The bundled manifest with tables for two steps, which is the default, one step and four steps,
+  /// and with places for six selfies.
+  static let test = bundled.with(
+    components: bundled.components.map { $0.with(places: 6) },
+    samplers: [.test(2), .test(1), .test(4)],
+    rules: bundled.rules.map { rule in
+      guard rule.rule == .count else { return rule }
+      return RuleLimits(rule: .count, min: 1, max: 6, about: rule.about)
+    })
+
+  /// The side of the identity encoder's selfies in pixels.
+  var selfieSize: Int {
+    components.first { $0.name == "identity_encoder" }?.inputs[0].shape[3] ?? 0
+  }
+
+  /// A side of pictures that is large enough for the rules, and not the encoder's own.
+  var enoughPixels: Int {
+    let least = rules.first { $0.rule == .side }?.min.map { Int($0) } ?? 0
+    return max(160, selfieSize + 32, least + 32)
+  }
+
   /// Returns a copy with some values replaced.
   func with(
-    schemaVersion: Int? = nil, components: [Component]? = nil,
-    samplers: [SamplerTable]? = nil, files: [ModelFile]? = nil
+    schemaVersion: Int? = nil, kind: Kind? = nil, components: [Component]? = nil,
+    samplers: [SamplerTable]? = nil, preview: LatentPreview? = nil, rules: [RuleLimits]? = nil,
+    files: [ModelFile]? = nil
   ) -> Manifest {
     Manifest(
       schemaVersion: schemaVersion ?? self.schemaVersion, version: version, licence: licence,
-      checkpoint: checkpoint, digest: digest, kind: kind,
+      checkpoint: checkpoint, digest: digest, kind: kind ?? self.kind,
       components: components ?? self.components, samplers: samplers ?? self.samplers,
-      rules: rules, files: files ?? self.files)
+      preview: preview ?? self.preview, rules: rules ?? self.rules, files: files ?? self.files)
   }
 }
 
-/// Returns pictures that follow every rule and differ from each other.
-func goodSelfies(_ count: Int, side: Int = 160) -> [Selfie] {
+extension Component {
+  /// Returns a copy whose inputs `selfies` and `selfie_mask`, if it has them, have this many places.
+  func with(places: Int) -> Component {
+    let inputs = inputs.map { input in
+      guard input.name.hasPrefix("selfie") else { return input }
+      return TensorSpec(
+        name: input.name, shape: [places] + input.shape.dropFirst(),
+        elementType: input.elementType, isImage: input.isImage)
+    }
+    return Component(name: name, path: path, inputs: inputs, outputs: outputs)
+  }
+}
+
+/// Returns pictures of 20×20 coloured tiles that follow every rule and differ from each other.
+func goodSelfies(_ count: Int, side: Int = Manifest.bundled.enoughPixels) -> [Selfie] {
   (0..<count).map { index in
     var generator = MersenneTwister(seed: UInt32(index + 1))
-    let pixels = (0..<3 * side * side).map { _ in UInt8(64 + generator.next() % 128) }
+    let colours = (0..<3 * 21 * 21).map { _ in UInt8(64 + generator.next() % 128) }
+    let tile = side / 20
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(3 * side * side)
+    for y in 0..<side {
+      for x in 0..<side {
+        let start = 3 * (21 * (y / tile) + x / tile)
+        pixels += colours[start..<start + 3]
+      }
+    }
     return Selfie(pixels: pixels, width: side, height: side)
   }
 }

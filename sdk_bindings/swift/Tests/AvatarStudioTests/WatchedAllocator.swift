@@ -10,6 +10,7 @@ final class WatchedAllocator: BufferAllocator, @unchecked Sendable {
   private var live = 0
   private var given = 0
   private var dirty = 0
+  private var peak = 0
 
   /// Creates an allocator.
   ///
@@ -22,6 +23,9 @@ final class WatchedAllocator: BufferAllocator, @unchecked Sendable {
     lock.withLock { (live, given, dirty) }
   }
 
+  /// The largest number of bytes that were in use at once.
+  var mostLive: Int { lock.withLock { peak } }
+
   func limit(to bytes: Int) { lock.withLock { mostBytes = bytes } }
 
   func allocate(byteCount: Int) -> UnsafeMutableRawBufferPointer? {
@@ -31,6 +35,7 @@ final class WatchedAllocator: BufferAllocator, @unchecked Sendable {
       memory?.initializeMemory(as: UInt8.self, repeating: 0xa5)
       live += byteCount
       given += 1
+      peak = max(peak, live)
       return memory
     }
   }

@@ -9,10 +9,10 @@ final class ZeroingTests: XCTestCase {
     _ before: @escaping FakeBackend.Hook = { (_) throws(AvatarError) in },
     selfies: [Selfie] = goodSelfies(3)
   ) async throws -> AvatarError? {
-    let studio = try await AvatarStudio(options: .fake(before, allocator: allocator))
+    let studio = try await testStudio(.fake(before, allocator: allocator))
     var thrown: AvatarError?
     do {
-      _ = try await collect(studio.avatars(of: selfies, style: .lorelei, count: 2, seed: 1))
+      _ = try await collect(studio.avatars(of: selfies, style: .forTests, count: 2, seed: 1))
     } catch {
       thrown = try XCTUnwrap(error as? AvatarError)
     }
@@ -52,7 +52,7 @@ final class ZeroingTests: XCTestCase {
     let whole = WatchedAllocator()
     _ = try await finish(whole)
     var failures = 0
-    for limit in stride(from: 0, through: 4_000_000, by: 250_000) {
+    for limit in stride(from: 0, through: whole.mostLive, by: whole.mostLive / 16) {
       let error = try await finish(WatchedAllocator(mostBytes: limit))
       if error == .outOfMemory { failures += 1 } else { XCTAssertNil(error) }
     }
@@ -61,7 +61,7 @@ final class ZeroingTests: XCTestCase {
 
   func testCheckingHoldsNothing() async throws {
     let allocator = WatchedAllocator()
-    let studio = try await AvatarStudio(options: .fake(allocator: allocator))
+    let studio = try await testStudio(.fake(allocator: allocator))
     let refusals = try await studio.check(goodSelfies(4))
     XCTAssertEqual(refusals, [])
     XCTAssertEqual(allocator.counts.live, 0)

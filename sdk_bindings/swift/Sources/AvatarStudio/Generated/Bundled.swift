@@ -91,12 +91,12 @@ public enum AvatarStyle: String, CaseIterable, Sendable {
 
 extension Manifest {
   /// The manifest of the model that the app ships with.
-  static let bundled = Manifest(
-    schemaVersion: 1,
+  public static let bundled = Manifest(
+    schemaVersion: 2,
     version: "0.1.0",
     licence: "Apache-2.0",
     checkpoint: "b867a2e5c6ddc2b42913647b250fd6d8c5c719d4cc2965393a329454509931b3",
-    digest: "9f6f8e50df0f7d5ee6975d7d8431547eb9cd101135615d46903215b678c73a3d",
+    digest: "f26c15d83ac0cb36cd82d0e01021d25992109bfab24c6134b31826cc68a38a89",
     kind: .onnx,
     components: [
       Component(
@@ -165,6 +165,18 @@ extension Manifest {
         timesteps: [1000.0, 750.0, 500.0, 250.0],
         sigmas: [1.0, 0.75, 0.5, 0.25, 0.0]),
     ],
+    preview: LatentPreview(
+      matrix: [
+        [0.005, -0.002, -0.01],
+        [-0.033, -0.014, -0.001],
+        [-0.074, -0.105, -0.13],
+        [0.001, -0.024, -0.047],
+        [-0.008, 0.005, 0.021],
+        [0.103, 0.169, 0.222],
+        [0.073, 0.005, -0.034],
+        [0.003, -0.022, -0.038],
+      ],
+      offset: [0.623, 0.622, 0.633]),
     rules: [
       RuleLimits(
         rule: .count, min: 1.0, max: 10.0,

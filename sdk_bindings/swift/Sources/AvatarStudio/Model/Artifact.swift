@@ -50,7 +50,7 @@ struct Artifact {
 
 extension ModelFile {
   /// Returns whether this is the file of the component, or lies in its package.
-  fileprivate func belongs(to component: Component) -> Bool {
+  func belongs(to component: Component) -> Bool {
     path == component.path || path.hasPrefix("\(component.path)/")
   }
 }

@@ -28,6 +28,8 @@ public struct Manifest: Sendable, Equatable {
   public let components: [Component]
   /// The constants of the sampling loop. The first table is the default.
   public let samplers: [SamplerTable]
+  /// What makes approximate pictures of latents, or nil if the model has nothing for them.
+  public let preview: LatentPreview?
   /// The limits of the selfie rules, in the order in which the rules are applied.
   public let rules: [RuleLimits]
   /// The files that the app contains.
@@ -65,8 +67,26 @@ public struct SamplerTable: Sendable, Equatable {
   public let guidance: Double
   /// The denoiser's input `timestep` at each step.
   public let timesteps: [Double]
-  /// The noise levels. There is one more than `timesteps`, and the last is 0.
+  /// The noise levels, which fall from at most 1. There is one more than `timesteps`. The last is 0
+  /// or a little more.
   public let sigmas: [Double]
+  /// The level that Euler goes down to at each step. Empty if no noise is added, and each step ends
+  /// at the next of `sigmas`.
+  public let downs: [Double]
+  /// The strength of the fresh noise that is added after each step, 0 for none. Empty if no noise is
+  /// added at any step.
+  public let noises: [Double]
+
+  init(
+    guidance: Double, timesteps: [Double], sigmas: [Double], downs: [Double] = [],
+    noises: [Double] = []
+  ) {
+    self.guidance = guidance
+    self.timesteps = timesteps
+    self.sigmas = sigmas
+    self.downs = downs
+    self.noises = noises
+  }
 }
 
 /// One file of the artifact.

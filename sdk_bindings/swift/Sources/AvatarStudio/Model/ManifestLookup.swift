@@ -6,20 +6,31 @@ enum ComponentName: String, CaseIterable {
 }
 
 extension Manifest {
-  /// The schema version that this library reads.
-  static let readableSchema = 1
+  /// The schema versions that this library reads.
+  static let readableSchemas = 1...2
 
   /// Throws `modelOfAnotherVersion` if this library cannot read the manifest's schema version, or if
   /// a sampler table is incomplete.
   func checkReadable() throws(AvatarError) {
-    guard schemaVersion == Self.readableSchema else {
+    let known = Self.readableSchemas
+    guard known.contains(schemaVersion) else {
       let reason = "its manifest has schema version \(schemaVersion), expected "
-      throw .modelOfAnotherVersion(reason: reason + "\(Self.readableSchema)")
+      throw .modelOfAnotherVersion(reason: reason + "\(known.lowerBound) or \(known.upperBound)")
     }
-    guard samplers.allSatisfy({ !$0.timesteps.isEmpty && $0.sigmas.count > $0.timesteps.count })
-    else {
+    guard samplers.allSatisfy(\.isComplete) else {
       throw .modelOfAnotherVersion(reason: "a sampler table is incomplete")
     }
+    guard preview?.fits(try component(.denoiser).input("latents").shape) ?? true else {
+      throw .modelOfAnotherVersion(reason: "its preview does not fit its latents")
+    }
+  }
+
+  /// The largest number of selfies that a run takes.
+  public var maxSelfies: Int {
+    let places = components.first { $0.name == ComponentName.identityEncoder.rawValue }?
+      .inputs.first { $0.name == "selfies" }?.shape.first
+    let limit = rules.first { $0.rule == .count }?.max.map { Int($0) }
+    return min(places ?? 0, limit ?? Int.max)
   }
 
   /// Returns the component with this name.
@@ -41,6 +52,18 @@ extension Manifest {
       throw .stepsUnknown(steps: steps ?? 0, known: samplers.map(\.timesteps.count).sorted())
     }
     return fits
+  }
+}
+
+extension SamplerTable {
+  /// Whether steps of this table can add fresh noise.
+  var addsNoise: Bool { !downs.isEmpty }
+
+  /// Whether the lists fit each other.
+  fileprivate var isComplete: Bool {
+    let steps = timesteps.count
+    guard steps > 0, sigmas.count == steps + 1, downs.count == noises.count else { return false }
+    return !addsNoise || (downs.count == steps && downs.allSatisfy { $0 < 1 })
   }
 }
 

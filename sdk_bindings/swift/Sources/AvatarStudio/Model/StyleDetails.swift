@@ -6,22 +6,26 @@ public struct StyleDetails: Sendable, Equatable {
   public let title: String
   /// The tier that a user needs for it.
   public let tier: Tier
-  /// The licence of the drawings that the model learnt the style from.
+  /// The licence of the works that the model learnt the style from.
   public let licence: String
-  /// The address of the licence's text.
+  /// The address of the licence's text, or empty.
   public let licenceURL: String
-  /// The author of the drawings.
+  /// The author of the works.
   public let creator: String
-  /// The address of the author's page.
+  /// The address of the author's page, or empty.
   public let creatorURL: String
-  /// The title of the drawings.
+  /// The title of the works, or empty if the style is not after certain works.
   public let source: String
-  /// The address of the drawings.
+  /// The address of the works, or empty.
   public let sourceURL: String
 
   /// A line for the app's credits. Licences such as CC BY 4.0 require it.
   public var credit: String {
-    "“\(source)” by \(creator), \(licence) (\(licenceURL)), remixed by a neural network"
+    let work = source.isEmpty ? title : "“\(source)”"
+    let author = creator.isEmpty ? "" : " by \(creator)"
+    let terms = [licence, licenceURL.isEmpty ? "" : "(\(licenceURL))"].filter { !$0.isEmpty }
+    let parts = [work + author, terms.joined(separator: " ")].filter { !$0.isEmpty }
+    return (parts + (source.isEmpty ? [] : ["remixed by a neural network"])).joined(separator: ", ")
   }
 }
 

@@ -2,6 +2,7 @@
 struct SelfieReader: Sendable {
   let manifest: Manifest
   let detector: (any FaceDetector)?
+  let landmarks: (any FaceLandmarkDetector)?
   let allocator: any BufferAllocator
 
   /// The identity encoder's inputs: `selfies` (n,3,size,size), sRGB in [0,1], and `mask` (n,), 1 for
@@ -22,8 +23,8 @@ struct SelfieReader: Sendable {
     let all = try Tensor(shape: shapes.selfies, allocator: allocator)
     let mask = try Tensor(shape: [shapes.maxSelfies], allocator: allocator)
     let rules = SelfieRules(limits: manifest.rules)
-    var refusals = rules.checkCount(selfies.count)
-    guard refusals.isEmpty, selfies.count <= shapes.maxSelfies else {
+    var refusals = rules.checkCount(selfies.count, places: shapes.maxSelfies)
+    guard refusals.isEmpty else {
       return Prepared(selfies: all, mask: mask, refusals: refusals)
     }
     var photos: [Photo] = []
@@ -42,13 +43,25 @@ struct SelfieReader: Sendable {
     of selfie: Selfie, at index: Int, into pixels: PreparedPixels
   ) throws(AvatarError) -> Photo {
     let picture = try decode(selfie, index)
-    let preprocessor = SelfiePreprocessor(size: pixels.size, allocator: allocator)
+    let aligned = try landmarks(in: picture)
     try pixels.withFloats { (floats) throws(AvatarError) in
-      try preprocessor.prepare(picture, into: floats)
+      if let face = aligned?.first, aligned?.count == 1 {
+        guard AlignedCrop(size: pixels.size).prepare(picture, face, into: floats) else {
+          throw .runtimeFailed(component: "landmark detector", reason: "all points are one")
+        }
+      } else {
+        try SelfiePreprocessor(size: pixels.size, allocator: allocator)
+          .prepare(picture, into: floats)
+      }
     }
     return try Photo(
       width: picture.width, height: picture.height, pixels: pixels, faces: try faces(in: picture),
-      allocator: allocator)
+      aligned: aligned?.count, allocator: allocator)
+  }
+
+  private func landmarks(in picture: Picture) throws(AvatarError) -> [FaceLandmarks]? {
+    guard let landmarks else { return nil }
+    return try detecting("landmark detector") { try landmarks.landmarks(in: picture) }
   }
 
   private func decode(_ selfie: Selfie, _ index: Int) throws(AvatarError) -> Picture {
@@ -61,12 +74,19 @@ struct SelfieReader: Sendable {
 
   private func faces(in picture: Picture) throws(AvatarError) -> [Face]? {
     guard let detector else { return nil }
+    return try detecting("face detector") { try detector.faces(in: picture) }
+  }
+
+  /// Runs a detector of the app and converts its error.
+  private func detecting<Result>(
+    _ name: String, _ body: () throws -> Result
+  ) throws(AvatarError) -> Result {
     do {
-      return try detector.faces(in: picture)
+      return try body()
     } catch let error as AvatarError {
       throw error
     } catch {
-      throw AvatarError.runtimeFailed(component: "face detector", reason: "\(error)")
+      throw AvatarError.runtimeFailed(component: name, reason: "\(error)")
     }
   }
 }

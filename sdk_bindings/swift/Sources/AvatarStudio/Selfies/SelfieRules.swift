@@ -5,8 +5,16 @@ struct SelfieRules {
   let limits: [RuleLimits]
 
   /// Checks the number of selfies. Call it before any selfie is decoded.
-  func checkCount(_ count: Int) -> [Refusal] {
-    refusals(ofSelfie: nil, [.count: Double(count)], earlier: nil)
+  ///
+  /// - Parameters:
+  ///   - count: The number of selfies.
+  ///   - places: The number that the identity encoder takes, which limits it in any case.
+  func checkCount(_ count: Int, places: Int) -> [Refusal] {
+    let refused = refusals(ofSelfie: nil, [.count: Double(count)], earlier: nil)
+    guard refused.isEmpty, count > places else { return refused }
+    let limit = RuleLimits(
+      rule: .count, min: nil, max: Double(places), about: "selfies that the model takes")
+    return SelfieRules(limits: [limit]).checkCount(count, places: count)
   }
 
   /// Returns the rules that a selfie breaks, in the order of the rules.
@@ -75,7 +83,7 @@ struct Photo {
   let measures: [SelfieRule: Double]
 
   init(
-    width: Int, height: Int, pixels: PreparedPixels, faces: [Face]?,
+    width: Int, height: Int, pixels: PreparedPixels, faces: [Face]?, aligned: Int?,
     allocator: any BufferAllocator
   ) throws(AvatarError) {
     self.width = width
@@ -87,7 +95,7 @@ struct Photo {
       .side: Double(min(width, height)), .brightness: luma.brightness,
       .contrast: luma.contrast, .sharpness: luma.sharpness,
     ]
-    measures[.faces] = faces.map { Double($0.count) }
+    measures[.faces] = (aligned ?? faces?.count).map(Double.init)
     if let faces, faces.count == 1, let face = faces.first {
       let side = Double(min(width, height))
       let right = face.left + face.width / 2 - Double(width) / 2

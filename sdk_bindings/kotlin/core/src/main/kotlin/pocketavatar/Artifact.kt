@@ -1,36 +1,53 @@
 package pocketavatar
 
+import java.io.File
 import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.InputStream
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
+import java.util.concurrent.ConcurrentHashMap
 
 /** The files of an artifact, which are checked against the manifest. */
 internal class Artifact(
     private val manifest: Manifest,
     private val source: ModelSource,
 ) {
+    private val checked = ConcurrentHashMap<String, Pair<Long, Long>>()
+
     /**
-     * Checks the schema version and the size and SHA-256 of every file. It reads 64 KiB at a time.
+     * Checks the manifest and the size and SHA-256 of every file. It reads 64 KiB at a time.
      *
      * @throws AvatarException.ModelMissing a file is missing.
      * @throws AvatarException.ModelDamaged a file differs from the one that was published.
-     * @throws AvatarException.ModelOfAnotherVersion the schema version or the model card differs.
+     * @throws AvatarException.ModelOfAnotherVersion the schema version or the model card differs,
+     *   or a table does not fit.
      */
     fun verify() {
-        val version = manifest.schemaVersion
-        if (version != Manifest.SCHEMA_VERSION) {
-            throw AvatarException.ModelOfAnotherVersion(
-                "its schema version is $version, this library reads ${Manifest.SCHEMA_VERSION}",
-            )
-        }
+        manifest.checkReadable()
         // The card comes first, because it decides between another model and a damaged one.
         for (file in manifest.files.sortedByDescending { it.path == Manifest.CARD }) {
             readChecked(file) { _, _ -> }
+            stampOf(file.path)?.let { checked[file.path] = it }
         }
     }
+
+    /**
+     * Returns the file on the disk, or null if the model does not lie on one. A file that changed since
+     * it was checked is checked again, 64 KiB at a time.
+     */
+    fun file(path: String): File? {
+        val stamp = stampOf(path) ?: return null
+        if (checked[path] != stamp) {
+            readChecked(manifest.files.first { it.path == path }) { _, _ -> }
+            checked[path] = stamp
+        }
+        return source.file(path)
+    }
+
+    /** Returns the size and the time of the last change of a file on the disk. */
+    private fun stampOf(path: String): Pair<Long, Long>? = source.file(path)?.run { length() to lastModified() }
 
     /** Returns the bytes of a whole file in a direct buffer, after checking them. */
     fun read(path: String): ByteBuffer {

@@ -3,8 +3,9 @@ package pocketavatar
 /**
  * An event that a run reports.
  *
- * For each avatar there is one [Progress] per sampling step and then one [Drawn]. [Finished] is the
- * last event of a run.
+ * For each avatar there is one [Progress] per sampling step and then one [Drawn], which with
+ * [MemoryPolicy.ONE_AT_A_TIME] follows when the steps of all avatars are done. [Finished] is the last
+ * event of a run.
  */
 public sealed interface AvatarEvent {
     /** One sampling step of one avatar is done. */
@@ -15,9 +16,27 @@ public sealed interface AvatarEvent {
         public val step: Int,
         /** The number of steps that one avatar takes. */
         public val steps: Int,
+        /**
+         * An approximate picture of the avatar so far, if the app asked for previews and the model can
+         * make them, else null.
+         */
+        public val preview: Preview? = null,
     ) : AvatarEvent {
         override fun toString(): String = "Progress(avatar=$avatar, step=$step, steps=$steps)"
     }
+
+    /**
+     * A small approximate picture in 8-bit sRGB, made of the latents without the decoder. It belongs to
+     * the app.
+     */
+    public class Preview(
+        /** The width in pixels, which is that of the latents. */
+        public val width: Int,
+        /** The height in pixels. */
+        public val height: Int,
+        /** The pixels, row by row from the top, each `0xFFRRGGBB`. */
+        public val pixels: IntArray,
+    )
 
     /** One avatar is done. */
     public class Drawn(

@@ -14,7 +14,7 @@ import kotlin.random.Random
  * ```
  * AvatarStudio.open(directory).use { studio ->
  *     val refusals = studio.check(selfies)
- *     studio.avatars(selfies, AvatarStyle.LORELEI, count = 4, seed = 7u).collect { event ->
+ *     studio.avatars(selfies, style, count = 4, seed = 7u).collect { event ->
  *         when (event) {
  *             is AvatarEvent.Progress -> show(event.step, event.steps)
  *             is AvatarEvent.Drawn -> show(event.avatar)
@@ -33,17 +33,27 @@ public class AvatarStudio internal constructor(
     private val options: StudioOptions,
     artifact: Artifact,
 ) : AutoCloseable {
-    private val runners = Runners(manifest, options.backend, artifact)
+    /** How many networks the studio holds in memory: all, or one at a time. */
+    public val memoryPolicy: MemoryPolicy = options.memoryPolicy.resolved(manifest)
+
+    /**
+     * The memory that the networks need at most during a run, in bytes: an estimate, see
+     * [Bundled.estimatedPeakMemoryBytes].
+     */
+    public val estimatedPeakMemoryBytes: Long = manifest.estimatedPeakMemoryBytes(memoryPolicy)
+
+    private val runners = Runners(manifest, options.backend, artifact, memoryPolicy)
     private val watch = options.memoryPressure?.watch(::dropModels)
 
     /** The numbers of steps that the model was made for. The first is the default. */
     public val steps: List<Int> = manifest.samplers.map { it.steps }
 
     /** The largest number of selfies that a run takes. */
-    public val maxSelfies: Int = manifest.selfies.shape.first()
+    public val maxSelfies: Int = manifest.maxSelfies
 
     /**
-     * Loads all networks and runs each once on zeros, so that the first avatar comes sooner.
+     * Loads all networks and runs each once on zeros, so that the first avatar comes sooner. With
+     * [MemoryPolicy.ONE_AT_A_TIME] it releases each of them again.
      *
      * @throws AvatarException.ModelMissing a file of the model is missing.
      * @throws AvatarException.ModelDamaged a file of the model was changed since the studio opened.
@@ -72,8 +82,8 @@ public class AvatarStudio internal constructor(
         withContext(options.dispatcher) {
             inMemory("reading selfies") { buffers ->
                 val prepared = buffers.floats(manifest.selfies.count)
-                val mask = buffers.floats(maxSelfies)
-                SelfieReader(manifest, options.faceDetector, buffers).read(selfies, prepared, mask)
+                val mask = buffers.floats(manifest.selfies.shape.first())
+                SelfieReader(manifest, options, buffers).read(selfies, prepared, mask)
             }
         }
 
@@ -91,6 +101,7 @@ public class AvatarStudio internal constructor(
      * @param steps The number of sampling steps, one of [AvatarStudio.steps], or null for the model's
      *   default.
      * @param entitlement What the user is entitled to. Plus styles need [Tier.PLUS].
+     * @param previews Whether [AvatarEvent.Progress] carries an approximate picture of the avatar so far.
      * @return The events of the run, which end with [AvatarEvent.Finished]. The flow can fail with
      *   every [AvatarException].
      */
@@ -101,6 +112,7 @@ public class AvatarStudio internal constructor(
         seed: ULong = Random.nextLong().toULong(),
         steps: Int? = null,
         entitlement: Tier = Tier.FREE,
+        previews: Boolean = false,
     ): Flow<AvatarEvent> =
         flow {
             val start = System.nanoTime()
@@ -108,8 +120,8 @@ public class AvatarStudio internal constructor(
             if (style.tier == Tier.PLUS && entitlement != Tier.PLUS) throw AvatarException.StyleNeedsPlus(style)
             val table = manifest.sampler(steps)
             inMemory("drawing") { buffers ->
-                val run = Run(manifest, runners, table, buffers)
-                val reader = SelfieReader(manifest, options.faceDetector, buffers)
+                val run = Run(manifest, runners, table, buffers, previews, waitingFor(count))
+                val reader = SelfieReader(manifest, options, buffers)
                 val refusals = reader.read(selfies, run.selfies, run.mask)
                 if (refusals.isNotEmpty()) throw AvatarException.SelfiesRefused(refusals)
                 run.draw(style, count, seed, ::emit)
@@ -130,6 +142,17 @@ public class AvatarStudio internal constructor(
     }
 
     /**
+     * Returns the number of avatars of a run of [count] whose steps are all done before any of them is
+     * decoded. If one network is held at a time, that saves loading. Their latents take at most 16 MiB.
+     */
+    private fun waitingFor(count: Int): Int =
+        if (memoryPolicy == MemoryPolicy.ONE_AT_A_TIME) {
+            count.coerceAtMost(maxOf(1, (16 shl 20) / (Tensor.ELEMENT_BYTES * manifest.latents.count)))
+        } else {
+            1
+        }
+
+    /**
      * Does [work] with memory that is set to 0 when it ends or fails.
      *
      * If memory runs out, in this library or in a backend's native code, it drops the models, so that
@@ -145,6 +168,8 @@ public class AvatarStudio internal constructor(
         } catch (error: AvatarException.OutOfMemory) {
             runners.drop()
             throw error
+        } finally {
+            runners.dropIfOneAtATime()
         }
     }
 

@@ -1,5 +1,6 @@
 package pocketavatar
 
+import java.io.File
 import java.nio.ByteBuffer
 
 /**
@@ -23,6 +24,9 @@ public fun interface Backend {
 public fun interface ModelReader {
     /** Returns the whole file in a new direct buffer at position 0. */
     public fun read(): ByteBuffer
+
+    /** Returns the file itself, which was checked, if the model lies on a disk, else null. */
+    public fun file(): File? = null
 }
 
 /** A loaded component. */

@@ -40,11 +40,42 @@ internal class SamplerTable(
     val guidance: Float,
     /** The denoiser's input `timestep` at each step. */
     val timesteps: List<Float>,
-    /** The noise levels. There is one more than [timesteps], and the last is 0. */
+    /**
+     * The noise levels, which fall from at most 1. There is one more than [timesteps]. The last is 0 or
+     * a little more.
+     */
     val sigmas: List<Float>,
+    /**
+     * The level that Euler goes down to at each step. Empty if no noise is added, and each step ends at
+     * the next of [sigmas].
+     */
+    private val downs: List<Float> = emptyList(),
+    /**
+     * The strength of the fresh noise that is added after each step, 0 for none. Empty if no noise is
+     * added at any step.
+     */
+    private val noises: List<Float> = emptyList(),
 ) {
     /** The number of steps. */
     val steps: Int get() = timesteps.size
+
+    /** Whether steps can add fresh noise. */
+    val addsNoise: Boolean get() = downs.isNotEmpty()
+
+    /** Whether the lists fit each other. */
+    val isComplete: Boolean
+        get() =
+            steps > 0 && sigmas.size == steps + 1 && downs.size == noises.size &&
+                (downs.isEmpty() || downs.size == steps && downs.all { it < 1 })
+
+    /** The level that Euler goes down to at a step. */
+    fun down(step: Int): Float = if (addsNoise) downs[step] else sigmas[step + 1]
+
+    /** The strength of the fresh noise after a step. */
+    fun noise(step: Int): Float = if (addsNoise) noises[step] else 0f
+
+    /** The factor of the latents to which noise is added after a step. */
+    fun scale(step: Int): Float = (1 - sigmas[step + 1]) / (1 - down(step))
 }
 
 /** One file of the artifact. */
@@ -92,6 +123,8 @@ internal class Manifest(
     val rules: List<RuleLimits>,
     /** The files that the app contains. */
     val files: List<ModelFile>,
+    /** What makes approximate pictures of latents, or null if the model has nothing for them. */
+    val preview: LatentPreview? = null,
 ) {
     val encoder: Component get() = component("identity_encoder")
     val denoiser: Component get() = component("denoiser")
@@ -99,6 +132,35 @@ internal class Manifest(
 
     /** The identity encoder's input `selfies`, (n,3,size,size). */
     val selfies: TensorSpec get() = encoder.input("selfies")
+
+    /** The denoiser's input `latents`, (1,C,h,w). */
+    val latents: TensorSpec get() = denoiser.input("latents")
+
+    /** The largest number of selfies that a run takes. */
+    val maxSelfies: Int
+        get() {
+            val limit = rules.find { it.rule == SelfieRule.COUNT }?.max
+            return minOf(selfies.shape.first(), limit?.toInt() ?: Int.MAX_VALUE)
+        }
+
+    /**
+     * Checks that this library can run the model.
+     *
+     * @throws AvatarException.ModelOfAnotherVersion it cannot.
+     */
+    fun checkReadable() {
+        val wrong =
+            when {
+                schemaVersion !in SCHEMA_VERSIONS ->
+                    "its schema version is $schemaVersion, this library reads " +
+                        SCHEMA_VERSIONS.joinToString(" and ")
+                !samplers.all { it.isComplete } -> "a sampler table is incomplete"
+                latents.count < NoiseStream.BLOCK -> "its latents are $latents"
+                preview?.fits(latents.shape) == false -> "its preview does not fit its latents"
+                else -> return
+            }
+        throw AvatarException.ModelOfAnotherVersion(wrong)
+    }
 
     fun component(name: String): Component = components.first { it.name == name }
 
@@ -112,8 +174,8 @@ internal class Manifest(
             ?: throw AvatarException.StepsUnknown(steps ?: 0, samplers.map { it.steps }.sorted())
 
     companion object {
-        /** The schema version that this library reads. */
-        const val SCHEMA_VERSION: Int = 1
+        /** The schema versions that this library reads. */
+        val SCHEMA_VERSIONS: IntRange = 1..2
 
         /** The model card, which names the checkpoint and the software that the files come from. */
         const val CARD: String = "README.md"

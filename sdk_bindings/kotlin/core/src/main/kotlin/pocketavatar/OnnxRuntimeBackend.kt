@@ -23,7 +23,15 @@ public class OnnxRuntimeBackend(
         val environment = OrtEnvironment.getEnvironment().apply { setTelemetry(false) }
         return options().use { options ->
             asOutOfMemory(component.name) {
-                OnnxRuntimeRunner(environment, environment.createSession(model.read(), options), component.name)
+                // From a file ONNX Runtime reads what it needs, so the model is not in memory twice.
+                val file = model.file()
+                val session =
+                    if (file == null) {
+                        environment.createSession(model.read(), options)
+                    } else {
+                        environment.createSession(file.path, options)
+                    }
+                OnnxRuntimeRunner(environment, session, component.name)
             }
         }
     }

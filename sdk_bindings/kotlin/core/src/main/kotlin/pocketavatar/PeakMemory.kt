@@ -9,11 +9,7 @@ import java.io.IOException
  */
 internal fun peakMemoryBytes(): Long? =
     try {
-        File("/proc/self/status").useLines { lines ->
-            lines.firstOrNull { it.startsWith("VmHWM:") }?.let { line ->
-                line.filter(Char::isDigit).toLong() * 1024
-            }
-        }
+        kibibytesIn(File("/proc/self/status"), "VmHWM:")
     } catch (_: IOException) {
         null
     }

@@ -9,6 +9,8 @@ internal class Run(
     runners: Runners,
     private val table: SamplerTable,
     buffers: Buffers,
+    private val previews: Boolean,
+    waiting: Int,
 ) {
     private val encoder = Call(manifest.encoder, runners, buffers)
     private val denoiser = Call(manifest.denoiser, runners, buffers)
@@ -17,6 +19,9 @@ internal class Run(
     private val nullTokens = buffers.floats(encoder.output.capacity())
     private val prediction = buffers.floats(denoiser.output.capacity())
     private var denoisingNanos = 0L
+
+    /** The latents of avatars whose steps are all done before any of them is decoded. */
+    private val waiting = List(waiting) { buffers.floats(manifest.latents.count) }
 
     /** The identity encoder's input `selfies`, (n,3,size,size). Fill it before [draw]. */
     val selfies: FloatBuffer get() = encoder.floats("selfies")
@@ -28,19 +33,30 @@ internal class Run(
     suspend fun draw(style: AvatarStyle, count: Int, seed: ULong, emit: suspend (AvatarEvent) -> Unit) {
         encode()
         denoiser.set("style", style.ordinal)
-        for (index in 0 until count) {
-            val own = seed + index.toULong()
-            fillNoise(own, decoder.floats("latents"))
-            denoiseAll { emit(AvatarEvent.Progress(index, it, table.steps)) }
-            decoder.run()
-            val (height, width) = manifest.decoder.outputs
-                .single()
-                .shape
-                .takeLast(2)
-            val pixels = pixelsOf(decoder.output)
-            emit(AvatarEvent.Drawn(Avatar(index, own, style, width, height, pixels)))
+        for (group in (0 until count).chunked(waiting.size)) {
+            for ((latents, index) in waiting zip group) {
+                denoiseAll(latents, seed + index.toULong()) {
+                    emit(AvatarEvent.Progress(index, it, table.steps, preview(latents)))
+                }
+            }
+            for ((latents, index) in waiting zip group) {
+                emit(AvatarEvent.Drawn(decoded(latents, index, seed + index.toULong(), style)))
+            }
         }
     }
+
+    private suspend fun decoded(latents: FloatBuffer, index: Int, seed: ULong, style: AvatarStyle): Avatar {
+        decoder.floats("latents").copyFrom(latents)
+        decoder.run()
+        val (height, width) = manifest.decoder.outputs
+            .single()
+            .shape
+            .takeLast(2)
+        return Avatar(index, seed, style, width, height, pixelsOf(decoder.output))
+    }
+
+    private fun preview(latents: FloatBuffer): AvatarEvent.Preview? =
+        manifest.preview?.takeIf { previews }?.picture(latents, manifest.latents.shape)
 
     /** Returns the last event of a run that started at [startNanos]. */
     fun finished(count: Int, startNanos: Long): AvatarEvent.Finished =
@@ -65,14 +81,16 @@ internal class Run(
         nullTokens.copyFrom(encoder.output)
     }
 
-    /** Replaces the noise in the decoder's input by finished latents. */
-    private suspend fun denoiseAll(onStep: suspend (Int) -> Unit) {
-        val latents = decoder.floats("latents")
+    /** Fills [latents] with finished latents, which begin as the noise of [seed]. */
+    private suspend fun denoiseAll(latents: FloatBuffer, seed: ULong, onStep: suspend (Int) -> Unit) {
+        val stream = NoiseStream(seed)
+        stream.fill(latents)
         sample(
             table = table,
             latents = latents,
             denoise = { prediction.apply { copyFrom(denoise(latents, it, identityTokens)) } },
             unconditioned = { denoise(latents, it, nullTokens) },
+            fresh = { prediction.also(stream::fill) },
             onStep = { onStep(it) },
         )
     }

@@ -2,11 +2,12 @@ package pocketavatar
 
 import java.util.concurrent.locks.ReentrantLock
 
-/** Loads components when they are first needed, and releases them when memory is short. */
+/** Loads components when they are first needed, and releases them when memory is short or the policy says so. */
 internal class Runners(
     private val manifest: Manifest,
     private val backend: Backend,
     private val artifact: Artifact,
+    private val policy: MemoryPolicy,
 ) : AutoCloseable {
     private val lock = ReentrantLock()
     private val loaded = HashMap<String, Runner>()
@@ -26,6 +27,11 @@ internal class Runners(
         dropIfRequested()
     }
 
+    /** Releases all runners at the end of a call, if the policy is to hold one at a time. */
+    fun dropIfOneAtATime() {
+        if (policy == MemoryPolicy.ONE_AT_A_TIME) drop()
+    }
+
     fun checkOpen() {
         if (closed) throw AvatarException.Closed()
     }
@@ -37,9 +43,23 @@ internal class Runners(
 
     private fun runner(name: String): Runner =
         loaded.getOrPut(name) {
+            if (policy == MemoryPolicy.ONE_AT_A_TIME) closeAll()
             val component = manifest.component(name)
-            backend.load(component) { artifact.read(component.path) }
+            backend.load(component, reader(component.path))
         }
+
+    private fun reader(path: String) =
+        object : ModelReader {
+            override fun read() = artifact.read(path)
+
+            override fun file() = artifact.file(path)
+        }
+
+    /** Releases all runners. The caller holds the lock. */
+    private fun closeAll() {
+        loaded.values.forEach(Runner::close)
+        loaded.clear()
+    }
 
     private inline fun locked(component: String, work: () -> Unit) {
         lock.lock()
@@ -77,8 +97,7 @@ internal class Runners(
         while (dropRequested && !lock.isHeldByCurrentThread && lock.tryLock()) {
             try {
                 dropRequested = false
-                loaded.values.forEach(Runner::close)
-                loaded.clear()
+                closeAll()
             } finally {
                 lock.unlock()
             }

@@ -133,6 +133,16 @@ internal class Turn(
         )
     }
 
+    /** Returns the stored point that is shown at a [point] of the upright picture. Sizes are the stored ones. */
+    fun stored(point: FaceLandmarks.Point, width: Int, height: Int): FaceLandmarks.Point {
+        val along = if (swapped) point.y else point.x
+        val down = if (swapped) point.x else point.y
+        return FaceLandmarks.Point(
+            x = if (fromRight) width - along else along,
+            y = if (fromBottom) height - down else down,
+        )
+    }
+
     /** Returns the index in the upright square of [size]×[size] of the pixel that is stored at ([x], [y]). */
     fun uprightIndex(x: Int, y: Int, size: Int): Int {
         val along = if (fromRight) size - 1 - x else x
@@ -142,7 +152,7 @@ internal class Turn(
 }
 
 /** Composites a pixel onto white. It rounds as Pillow does: `t = x + 128; (t + (t >> 8)) >> 8`. */
-private fun onWhite(pixel: Int): Int {
+internal fun onWhite(pixel: Int): Int {
     val alpha = pixel ushr 24
     if (alpha == 255) return pixel
 

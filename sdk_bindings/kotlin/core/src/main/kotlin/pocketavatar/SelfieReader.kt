@@ -8,7 +8,7 @@ import java.nio.FloatBuffer
 /** Converts selfies to the identity encoder's inputs and checks them against the rules. */
 internal class SelfieReader(
     private val manifest: Manifest,
-    private val faceDetector: FaceDetector?,
+    private val options: StudioOptions,
     private val buffers: Buffers,
 ) {
     private val size = manifest.selfies.shape.last()
@@ -25,7 +25,7 @@ internal class SelfieReader(
      * @return Every broken rule, by selfie and then by rule.
      */
     suspend fun read(selfies: List<Selfie>, prepared: FloatBuffer, mask: FloatBuffer): List<Refusal> {
-        val wrongCount = rules.checkCount(selfies.size)
+        val wrongCount = rules.checkCount(selfies.size, manifest.selfies.shape.first())
         if (wrongCount.isNotEmpty()) return wrongCount
         val parts = selfies.indices.map { prepared.part(it * 3 * size * size, 3 * size * size) }
         return selfies.flatMapIndexed { index, selfie ->
@@ -41,8 +41,10 @@ internal class SelfieReader(
             typed(wrong = { error -> AvatarException.UnreadablePicture(index, reasonOf(error), error) }) {
                 selfie.open().use { picture ->
                     Picture.checkSize(picture.width, picture.height)
-                    preprocessor.prepare(picture, prepared)
-                    measuresOf(picture, facesIn(picture))
+                    val aligned = landmarksIn(picture)
+                    prepare(picture, aligned?.singleOrNull(), prepared)
+                    val found = aligned?.let { mapOf(SelfieRule.FACES to it.size.toDouble()) }.orEmpty()
+                    measuresOf(picture, facesIn(picture)) + found
                 }
             }
         } catch (error: OutOfMemoryError) {
@@ -51,8 +53,27 @@ internal class SelfieReader(
 
     private fun facesIn(picture: Picture): List<Face>? =
         typed(wrong = { error -> AvatarException.RuntimeFailed("face detector", reasonOf(error), error) }) {
-            faceDetector?.faces(picture)
+            options.faceDetector?.faces(picture)
         }
+
+    private fun landmarksIn(picture: Picture): List<FaceLandmarks>? =
+        typed(wrong = { error -> AvatarException.RuntimeFailed(LANDMARKS, reasonOf(error), error) }) {
+            options.landmarkDetector?.landmarks(picture)
+        }
+
+    /** Crops the [face], or the centre square if there is none. */
+    private fun prepare(picture: Picture, face: FaceLandmarks?, prepared: FloatBuffer) {
+        if (face == null) return preprocessor.prepare(picture, prepared)
+        try {
+            AlignedCrop(size, buffers).prepare(picture, face, prepared)
+        } catch (error: IllegalArgumentException) {
+            throw AvatarException.RuntimeFailed(LANDMARKS, reasonOf(error), error)
+        }
+    }
+
+    private companion object {
+        const val LANDMARKS = "landmark detector"
+    }
 }
 
 /**

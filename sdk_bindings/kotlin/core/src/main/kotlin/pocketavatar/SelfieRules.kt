@@ -6,8 +6,17 @@ import java.nio.FloatBuffer
 internal class SelfieRules(
     private val limits: List<RuleLimits>,
 ) {
-    /** Checks the number of selfies. Call it before any selfie is decoded. */
-    fun checkCount(selfies: Int): List<Refusal> = refusals(null, mapOf(SelfieRule.COUNT to selfies.toDouble()))
+    /**
+     * Checks the number of selfies. Call it before any selfie is decoded.
+     *
+     * @param places The number that the identity encoder takes, which limits it in any case.
+     */
+    fun checkCount(selfies: Int, places: Int): List<Refusal> {
+        val refused = refusals(null, mapOf(SelfieRule.COUNT to selfies.toDouble()))
+        if (refused.isNotEmpty() || selfies <= places) return refused
+        val about = "selfies that the model takes"
+        return listOf(Refusal(null, SelfieRule.COUNT, selfies.toDouble(), places.toDouble(), about = about))
+    }
 
     /**
      * Returns the rules that a selfie breaks, in the order of the rules.

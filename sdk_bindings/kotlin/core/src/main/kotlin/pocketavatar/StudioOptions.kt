@@ -15,11 +15,21 @@ public class StudioOptions(
     public val memoryPressure: MemoryPressure? = null,
     /** The dispatcher on which pictures are prepared and networks run. */
     public val dispatcher: CoroutineDispatcher = Dispatchers.Default,
+    /** How many networks are held in memory. */
+    public val memoryPolicy: MemoryPolicy = MemoryPolicy.AUTOMATIC,
+    /**
+     * The detector of landmarks, for models that need aligned faces. If it is null, the library takes the
+     * centre square of each selfie.
+     */
+    public val landmarkDetector: FaceLandmarkDetector? = null,
 ) {
-    /** Returns these options with another backend, face detector or source of memory warnings. */
+    /** Returns these options with another backend, detector, memory warnings or memory policy. */
     public fun copy(
         backend: Backend = this.backend,
         faceDetector: FaceDetector? = this.faceDetector,
         memoryPressure: MemoryPressure? = this.memoryPressure,
-    ): StudioOptions = StudioOptions(backend, faceDetector, allocator, memoryPressure, dispatcher)
+        memoryPolicy: MemoryPolicy = this.memoryPolicy,
+        landmarkDetector: FaceLandmarkDetector? = this.landmarkDetector,
+    ): StudioOptions =
+        StudioOptions(backend, faceDetector, allocator, memoryPressure, dispatcher, memoryPolicy, landmarkDetector)
 }

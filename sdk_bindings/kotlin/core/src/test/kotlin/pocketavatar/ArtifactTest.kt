@@ -8,6 +8,7 @@ import java.security.MessageDigest
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertNull
 
 /** A model that differs from the one in the manifest gives one typed error. */
 class ArtifactTest {
@@ -78,6 +79,20 @@ class ArtifactTest {
     }
 
     @Test
+    fun `a file on the disk is opened there, and checked again after a change`() {
+        val artifact = Artifact(manifest, DirectorySource(folder.root)).apply { verify() }
+        assertEquals(file("denoiser.onnx"), artifact.file("denoiser.onnx"))
+        write("denoiser.onnx", model.clone().also { it[5]++ })
+        file("denoiser.onnx").setLastModified(1_000_000)
+        assertFailsWith<AvatarException.ModelDamaged> { artifact.file("denoiser.onnx") }
+        write("denoiser.onnx", model)
+        assertEquals(file("denoiser.onnx"), artifact.file("denoiser.onnx"))
+        file("denoiser.onnx").delete()
+        assertFailsWith<AvatarException.ModelMissing> { artifact.file("denoiser.onnx") }
+        assertNull(Artifact(manifest) { file(it).inputStream() }.file("denoiser.onnx"))
+    }
+
+    @Test
     fun `another artifact is refused`() {
         manifest
         write("README.md", "[]".toByteArray())
@@ -87,8 +102,34 @@ class ArtifactTest {
 
     @Test
     fun `an unknown schema version is refused`() {
-        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 2)) }
-        assertEquals("its schema version is 2, this library reads 1", error.reason)
+        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(schemaVersion = 3)) }
+        assertEquals("its schema version is 3, this library reads 1 and 2", error.reason)
+    }
+
+    @Test
+    fun `schemas of both versions are read`() {
+        for (version in 1..2) open(manifest.with(schemaVersion = version)).close()
+    }
+
+    @Test
+    fun `tables and previews that do not fit are refused`() {
+        val times = listOf(1000f, 500f)
+        val levels = listOf(1f, 0.5f, 0f)
+        val tables =
+            listOf(
+                SamplerTable("velocity", 1f, times, listOf(1f, 0f)),
+                SamplerTable("velocity", 1f, times, levels, downs = listOf(0.5f, 0f)),
+                SamplerTable("velocity", 1f, times, levels, downs = listOf(0.5f), noises = listOf(0f)),
+                SamplerTable("velocity", 1f, times, levels, downs = listOf(1f, 0f), noises = listOf(1f, 0f)),
+            )
+        for (table in tables) {
+            val error =
+                assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(samplers = listOf(table))) }
+            assertEquals("a sampler table is incomplete", error.reason)
+        }
+        val preview = LatentPreview(emptyList(), listOf(0f, 0f, 0f))
+        val error = assertFailsWith<AvatarException.ModelOfAnotherVersion> { open(manifest.with(preview = preview)) }
+        assertEquals("its preview does not fit its latents", error.reason)
     }
 
     @Test

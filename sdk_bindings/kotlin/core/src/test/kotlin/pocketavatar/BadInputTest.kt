@@ -2,11 +2,13 @@ package pocketavatar
 
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.flow.collect
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.runBlocking
 import java.io.IOException
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
+import kotlin.test.assertNotEquals
 import kotlin.test.assertTrue
 
 class BadInputTest {
@@ -29,13 +31,25 @@ class BadInputTest {
         val none = refusals().single()
         assertEquals(listOf(null, SelfieRule.COUNT, 0.0, 1.0), listOf(none.selfie, none.rule, none.value, none.limit))
         val unopened = Selfie { error("opened") }
-        val many = refusals(*Array(11) { unopened }).single()
-        assertEquals(listOf(null, SelfieRule.COUNT, 11.0, 10.0), listOf(many.selfie, many.rule, many.value, many.limit))
+        val most = studio.maxSelfies
+        val many = refusals(*Array(most + 1) { unopened }).single()
+        assertEquals(
+            listOf(null, SelfieRule.COUNT, most + 1.0, most.toDouble()),
+            listOf(many.selfie, many.rule, many.value, many.limit),
+        )
     }
 
     @Test
-    fun `ten selfies are taken`() {
-        assertEquals(emptyList(), runBlocking { studio.check(List(10) { tiles(it) }) })
+    fun `more selfies than the encoder takes are refused, whatever the rules say`() {
+        val places = testManifest.selfies.shape.first()
+        val studio = studio(testManifest.with(rules = emptyList()))
+        val many = runBlocking { studio.check(List(places + 1) { Selfie { error("opened") } }) }.single()
+        assertEquals(listOf(SelfieRule.COUNT, places.toDouble()), listOf(many.rule, many.limit))
+    }
+
+    @Test
+    fun `as many selfies as the model has places are taken`() {
+        assertEquals(emptyList(), runBlocking { studio.check(List(studio.maxSelfies) { tiles(it) }) })
     }
 
     @Test
@@ -114,16 +128,83 @@ class BadInputTest {
         assertTrue("20000×20000" in error.reason, error.reason)
     }
 
+    private fun face(middle: Double, scale: Double): FaceLandmarks {
+        fun point(x: Double, y: Double) = FaceLandmarks.Point(middle + x * scale, middle + y * scale)
+        return FaceLandmarks(
+            leftEye = point(-0.16, -0.04),
+            rightEye = point(0.16, -0.04),
+            nose = point(0.0, 0.14),
+            leftMouth = point(-0.13, 0.32),
+            rightMouth = point(0.13, 0.32),
+        )
+    }
+
+    @Test
+    fun `with landmarks the face is cropped, and one is needed`() {
+        val one = face(enoughPixels / 2.0, enoughPixels / 2.0)
+
+        fun aligning(faces: List<FaceLandmarks>?) =
+            studio(
+                options = StudioOptions(
+                    FakeBackend(),
+                    landmarkDetector = faces?.let {
+                        FaceLandmarkDetector { _ ->
+                            it
+                        }
+                    },
+                ),
+            )
+        for (faces in listOf(emptyList(), listOf(one, one))) {
+            val refusal = runBlocking { aligning(faces).check(listOf(tiles(1))) }.single()
+            assertEquals(listOf(SelfieRule.FACES, faces.size.toDouble()), listOf(refusal.rule, refusal.value))
+        }
+
+        fun drawn(faces: List<FaceLandmarks>?): List<Int> =
+            runBlocking {
+                aligning(faces)
+                    .avatars(listOf(tiles(1)), freeStyle, seed = 1u, entitlement = Tier.PLUS)
+                    .toList()
+                    .filterIsInstance<AvatarEvent.Drawn>()
+                    .single()
+                    .avatar.pixels
+                    .toList()
+            }
+        assertNotEquals(drawn(null), drawn(listOf(one)))
+    }
+
+    @Test
+    fun `landmarks that coincide, and a detector of them that fails, are named`() {
+        val found = listOf(face(5.0, 0.0))
+        val detectors =
+            mapOf(
+                "all points are one" to FaceLandmarkDetector { found },
+                "no model" to FaceLandmarkDetector { throw IllegalStateException("no model") },
+            )
+        for ((reason, detector) in detectors) {
+            val studio = studio(options = StudioOptions(FakeBackend(), landmarkDetector = detector))
+            val error =
+                assertFailsWith<AvatarException.RuntimeFailed> {
+                    runBlocking { studio.check(listOf(tiles(1))) }
+                }
+            assertEquals(listOf("landmark detector", reason), listOf(error.component, error.reason))
+        }
+    }
+
     @Test
     fun `face rules apply only if there is a face detector`() {
+        val side = enoughPixels
+
         fun found(vararg faces: Face): List<SelfieRule> {
             val studio = studio(options = StudioOptions(FakeBackend(), faceDetector = { faces.toList() }))
-            return runBlocking { studio.check(listOf(tiles(1, 200, 300))) }.map { it.rule }
+            return runBlocking { studio.check(listOf(tiles(1, side, side * 3 / 2))) }.map { it.rule }
         }
-        val good = Face(left = 50.0, top = 100.0, width = 100.0, height = 100.0)
+        val good = Face(left = side / 4.0, top = side / 2.0, width = side / 2.0, height = side / 2.0)
         assertEquals(emptyList(), found(good))
         assertEquals(listOf(SelfieRule.FACES), found())
         assertEquals(listOf(SelfieRule.FACES), found(good, good))
-        assertEquals(listOf(SelfieRule.FACE_SIZE, SelfieRule.FACE_OFFSET), found(Face(0.0, 0.0, 20.0, 20.0)))
+        assertEquals(
+            listOf(SelfieRule.FACE_SIZE, SelfieRule.FACE_OFFSET),
+            found(Face(0.0, 0.0, side / 10.0, side / 10.0)),
+        )
     }
 }

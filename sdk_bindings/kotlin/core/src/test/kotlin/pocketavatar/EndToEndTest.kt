@@ -71,7 +71,13 @@ class EndToEndTest {
                 }
             }
         val avatar = events.filterIsInstance<AvatarEvent.Drawn>().single().avatar
-        assertEquals(256 to 256, avatar.width to avatar.height)
+        assertEquals(
+            Bundled.manifest.decoder.outputs
+                .single()
+                .shape
+                .takeLast(2),
+            listOf(avatar.height, avatar.width),
+        )
         val expected = golden
             .getValue(
                 "0.outputs.avatar",

@@ -28,42 +28,79 @@ class GoldenTest {
         assertTrue(golden.keys.count { it.startsWith("seed_") } >= 50)
         for ((name, tensor) in golden) {
             val noise = FloatBuffer.allocate(tensor.values.size)
-            fillNoise(name.substringAfter('_').toULong(), noise)
+            NoiseStream(name.substringAfter('_').toULong()).fill(noise)
             assertClose(tensor.values, noise, 2e-6, name)
+        }
+    }
+
+    @Test
+    fun `noise goes on as in Python, whatever the sizes`() {
+        val golden = tensors("streams.safetensors")
+        for (seed in golden.keys.map { it.substringBefore('.') }.distinct()) {
+            val stream = NoiseStream(seed.toULong())
+            for (draw in 0 until golden.keys.count { it.startsWith("$seed.") }) {
+                val expected = golden.getValue("$seed.$draw").values
+                val noise = FloatBuffer.allocate(expected.size).also(stream::fill)
+                assertClose(expected, noise, 2e-6, "draw $draw of seed $seed")
+            }
         }
     }
 
     @Test
     fun `pictures of every kind are prepared as in Python`() {
         val golden = tensors("prepared.safetensors")
+        val size = number(json("prepared.json"), "size")
         for (case in cases("prepared.json")) {
             val name = case["name"] as String
             val step = (case["step"] as Double).toInt()
-            val prepared = prepared(case["file"] as String)
-            val rows = (0 until 3 * 128).filter { it % 128 % step == 1 }
-            val part = FloatBuffer.allocate(rows.size * 128)
-            for (row in rows) for (x in 0 until 128) part.put(prepared[row * 128 + x])
+            val prepared = prepared(case["file"] as String, size)
+            val rows = (0 until 3 * size).filter { it % size % step == 1 }
+            val part = FloatBuffer.allocate(rows.size * size)
+            for (row in rows) for (x in 0 until size) part.put(prepared[row * size + x])
             assertClose(golden.getValue(name).values, part, 1 / 255.0, name)
         }
     }
 
-    private fun prepared(file: String): FloatBuffer {
-        val out = FloatBuffer.allocate(3 * 128 * 128)
+    @Test
+    fun `aligned crops agree with Python`() {
+        val golden = tensors("aligned.safetensors")
+        for (case in cases("aligned.json")) {
+            val size = number(case, "size")
+            val points =
+                (case["landmarks"] as List<*>).map { it as List<*> }.map { (x, y) ->
+                    FaceLandmarks.Point(x as Double, y as Double)
+                }
+            val (leftEye, rightEye, nose, leftMouth, rightMouth) = points
+            val face = FaceLandmarks(leftEye, rightEye, nose, leftMouth, rightMouth)
+            val crop = FloatBuffer.allocate(3 * size * size)
+            ImageFile.open(goldenFolder.resolve(case["file"] as String)).use { picture ->
+                AlignedCrop(size, Buffers(SystemAllocator)).prepare(picture, face, crop)
+            }
+            val name = case["name"] as String
+            assertClose(golden.getValue(name).values, crop, 1 / 255.0, name)
+        }
+    }
+
+    private fun number(values: Map<*, *>, name: String) = (values[name] as Double).toInt()
+
+    private fun prepared(file: String, size: Int): FloatBuffer {
+        val out = FloatBuffer.allocate(3 * size * size)
         ImageFile
             .open(
                 goldenFolder.resolve(file),
-            ).use { SelfiePreprocessor(128, Buffers(SystemAllocator)).prepare(it, out) }
+            ).use { SelfiePreprocessor(size, Buffers(SystemAllocator)).prepare(it, out) }
         return out
     }
 
     @Test
     fun `selfies are measured as in Python`() {
+        val size = number(json("rules.json"), "size")
         for (case in cases("rules.json")) {
             val all = (case["measures"] as List<*>).map { it as Map<*, *> }
             for ((i, file) in (case["selfies"] as List<*>).withIndex()) {
                 val picture = ImageFile.open(goldenFolder.resolve(file as String))
                 val ofPicture = measuresOf(picture, faces(case)?.get(i))
-                val own = ofPicture + measuresOf(prepared(file), 128, Buffers(SystemAllocator))
+                val own = ofPicture + measuresOf(prepared(file, size), size, Buffers(SystemAllocator))
                 for ((rule, value) in own) {
                     assertEquals(
                         all[i][rule.id] as Double,
@@ -79,6 +116,7 @@ class GoldenTest {
 
     @Test
     fun `selfies are refused as in Python`() {
+        val golden = golden()
         for (case in cases("rules.json")) {
             val faces = faces(case)?.iterator()
             val options = StudioOptions(FakeBackend(), faceDetector = faces?.let { FaceDetector { _ -> it.next() } })
@@ -89,17 +127,33 @@ class GoldenTest {
                     )
                 }
             }
-            val own = runBlocking { studio(options = options).check(selfies) }
-            val golden = (case["refusals"] as List<*>).map { it as Map<*, *> }
+            val own = runBlocking { studio(golden, options).check(selfies) }
+            val expected = (case["refusals"] as List<*>).map { it as Map<*, *> }
             val what = "${case["name"]}: $own"
-            assertEquals(golden.map { it["rule"] }, own.map { it.rule.id }, what)
-            for ((expected, actual) in golden zip own) {
-                assertEquals((expected["selfie"] as Double?)?.toInt(), actual.selfie, what)
-                assertEquals((expected["earlier"] as Double?)?.toInt(), actual.earlier, what)
-                assertEquals(expected["value"] as Double, actual.value, 1e-3, what)
-                assertEquals(expected["limit"] as Double, actual.limit, 1e-9, what)
+            assertEquals(expected.map { it["rule"] }, own.map { it.rule.id }, what)
+            for ((wanted, actual) in expected zip own) {
+                assertEquals((wanted["selfie"] as Double?)?.toInt(), actual.selfie, what)
+                assertEquals((wanted["earlier"] as Double?)?.toInt(), actual.earlier, what)
+                assertEquals(wanted["value"] as Double, actual.value, 1e-3, what)
+                assertEquals(wanted["limit"] as Double, actual.limit, 1e-9, what)
             }
         }
+    }
+
+    /** The bundled manifest with the golden rules, and an encoder for selfies of their size and number. */
+    private fun golden(): Manifest {
+        val all = json("rules.json")
+        val (places, size) = listOf("places", "size").map { number(all, it) }
+        val inputs =
+            listOf(TensorSpec("selfies", listOf(places, 3, size, size)), TensorSpec("selfie_mask", listOf(places)))
+        val encoder = Component("identity_encoder", "", inputs, emptyList())
+        val rules =
+            (all["rules"] as List<*>).map { it as Map<*, *> }.map { rule ->
+                val known = SelfieRule.entries.single { it.id == rule["name"] }
+                RuleLimits(known, rule["min"] as Double?, rule["max"] as Double?, rule["about"] as String)
+            }
+        val others = testManifest.components.filter { it.name != encoder.name }
+        return testManifest.with(components = listOf(encoder) + others, rules = rules)
     }
 
     private fun faces(case: Map<*, *>): List<List<Face>>? =
@@ -124,13 +178,10 @@ class GoldenTest {
         for (case in cases("sampler.json")) {
             val name = case["name"] as String
             val style = case["style"] as Double
-            val latents = FloatBuffer.wrap(
-                golden
-                    .getValue("noise")
-                    .values
-                    .map(Double::toFloat)
-                    .toFloatArray(),
-            )
+            val stream = NoiseStream(number(case, "seed").toULong())
+            val count = (case["latents"] as List<*>).fold(1) { product, extent -> product * (extent as Double).toInt() }
+            val latents = FloatBuffer.allocate(count).also(stream::fill)
+            val fresh = FloatBuffer.allocate(count)
 
             fun toy(time: Float, tokens: Double) =
                 FloatBuffer.wrap(
@@ -138,15 +189,49 @@ class GoldenTest {
                         latents.capacity(),
                     ) { (0.5 * latents[it] + 0.25 * time / 1000 + tokens + 0.125 * style).toFloat() },
                 )
-            sample(table(case), latents, { toy(it, identity) }, { toy(it, nullTokens) }, {})
+            sample(
+                table(case),
+                latents,
+                { toy(it, identity) },
+                { toy(it, nullTokens) },
+                { fresh.also(stream::fill) },
+                {},
+            )
             assertClose(golden.getValue(name).values, latents, 1e-5, name)
         }
     }
 
     private fun table(case: Map<*, *>): SamplerTable {
-        fun floats(name: String) = (case[name] as List<*>).map { (it as Double).toFloat() }
-        val guidance = (case["guidance"] as Double).toFloat()
-        return SamplerTable(case["prediction"] as String, guidance, floats("timesteps"), floats("sigmas"))
+        fun floats(name: String) = (case[name] as List<*>?).orEmpty().map { (it as Double).toFloat() }
+        return SamplerTable(
+            prediction = case["prediction"] as String,
+            guidance = (case["guidance"] as Double).toFloat(),
+            timesteps = floats("timesteps"),
+            sigmas = floats("sigmas"),
+            downs = floats("downs"),
+            noises = floats("noises"),
+        )
+    }
+
+    @Test
+    fun `previews of latents agree with Python`() {
+        val golden = tensors("preview.safetensors")
+        val latents = golden.getValue("latents")
+        val offset = golden.getValue("offset").values.map(Double::toFloat)
+        val matrix = golden
+            .getValue("matrix")
+            .values
+            .map(Double::toFloat)
+            .chunked(3)
+        val values = FloatBuffer.wrap(FloatArray(latents.values.size) { latents.values[it].toFloat() })
+        val preview = LatentPreview(matrix, offset)
+        assertTrue(preview.fits(latents.shape))
+        val picture = preview.picture(values, latents.shape)
+        assertEquals(latents.shape.takeLast(2), listOf(picture.height, picture.width))
+        val levels = picture.pixels.flatMap { listOf(it shr 16 and 255, it shr 8 and 255, it and 255) }
+        val expected = golden.getValue("pixels").values
+        assertEquals(expected.size, levels.size)
+        for (i in expected.indices) assertEquals(expected[i], levels[i].toDouble(), 1.0, "at $i")
     }
 
     @Test

@@ -20,12 +20,39 @@ class SamplerTest {
             latents,
             denoise = { FloatBuffer.wrap(floatArrayOf(latents[0])).also { _ -> times += it } },
             unconditioned = { FloatBuffer.wrap(floatArrayOf(1f)) },
+            fresh = { error("drawn") },
             onStep = { done += it },
         )
         // Step 1: 1 + 2·(4 − 1) = 7, 4 − 0.5·7 = 0.5. Step 2: 1 + 2·(0.5 − 1) = 0, 0.5 − 0.5·0 = 0.5.
         assertEquals(0.5f, latents[0])
         assertEquals(listOf(1000f, 400f), times)
         assertEquals(listOf(1, 2), done)
+    }
+
+    @Test
+    fun `fresh noise after the first of two steps, by hand`() {
+        val noisy =
+            SamplerTable(
+                "velocity",
+                1f,
+                listOf(1000f, 500f),
+                listOf(1f, 0.5f, 0.25f),
+                listOf(0.2f, 0.25f),
+                listOf(0.5f, 0f),
+            )
+        val latents = FloatBuffer.wrap(floatArrayOf(4f))
+        var drawn = 0
+        sample(
+            noisy,
+            latents,
+            denoise = { FloatBuffer.wrap(floatArrayOf(5f)) },
+            unconditioned = { error("called") },
+            fresh = { FloatBuffer.wrap(floatArrayOf(2f)).also { drawn++ } },
+            onStep = {},
+        )
+        // Step 1: 4 − 0.8·5 = 0, 0·0.5/0.8 + 0.5·2 = 1. Step 2: 1 − 0.25·5 = −0.25.
+        assertEquals(-0.25f, latents[0], 1e-6f)
+        assertEquals(1, drawn)
     }
 
     @Test
@@ -36,7 +63,7 @@ class SamplerTest {
 
     private fun calls(guidance: Float): String {
         val calls = ArrayList<String>()
-        val manifest = Bundled.manifest.with(
+        val manifest = testManifest.with(
             samplers = listOf(SamplerTable("velocity", guidance, table.timesteps, table.sigmas)),
         )
         val studio = studio(manifest, StudioOptions(FakeBackend { calls += it }))

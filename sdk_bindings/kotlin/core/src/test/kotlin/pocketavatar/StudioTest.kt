@@ -106,7 +106,12 @@ class StudioTest {
             "no style is named vaporwave; the model has ${AvatarStyle.entries.joinToString { it.id }}",
             error.message,
         )
-        AvatarStyle.entries.forEach { assertTrue("by ${it.creator}, ${it.licence} (${it.licenceUrl})" in it.credit) }
+        AvatarStyle.entries.forEach { style ->
+            for (part in listOf(style.source, style.creator, style.licence, style.licenceUrl)) {
+                assertTrue(part in style.credit)
+            }
+            assertFalse("“”" in style.credit || "()" in style.credit || "by ," in style.credit, style.credit)
+        }
     }
 
     @Test

@@ -43,8 +43,15 @@ fun readPng(file: File, orientation: Int = 1): PixelPicture {
 
 fun BufferedImage.argb(): IntArray = getRGB(0, 0, width, height, null, 0, width)
 
+/** A side of pictures that is large enough for the rules, and not the encoder's own. */
+val enoughPixels: Int =
+    Bundled.manifest.run {
+        val least = rules.find { it.rule == SelfieRule.SIDE }?.min ?: 0.0
+        maxOf(160, selfies.shape.last() + 32, least.toInt() + 32)
+    }
+
 /** Returns a selfie of coloured tiles that follows every rule. Another seed gives another selfie. */
-fun tiles(seed: Int, width: Int = 160, height: Int = 200): Selfie =
+fun tiles(seed: Int, width: Int = enoughPixels, height: Int = enoughPixels * 5 / 4): Selfie =
     Selfie {
         val random = Random(seed)
         val colours = IntArray(64 * 64) { random.nextInt() or (255 shl 24) }
@@ -53,7 +60,7 @@ fun tiles(seed: Int, width: Int = 160, height: Int = 200): Selfie =
     }
 
 /** Returns a selfie of one colour. */
-fun plain(colour: Int, width: Int = 200, height: Int = 200): Selfie =
+fun plain(colour: Int, width: Int = enoughPixels, height: Int = enoughPixels): Selfie =
     Selfie { PixelPicture(width, height, IntArray(width * height) { colour or (255 shl 24) }) }
 
 /** Returns the PSNR in dB, with peak 1. */
@@ -91,10 +98,34 @@ internal fun Manifest.with(
     schemaVersion: Int = this.schemaVersion,
     samplers: List<SamplerTable> = this.samplers,
     rules: List<RuleLimits> = this.rules,
-): Manifest = Manifest(schemaVersion, components, samplers, rules, files)
+    components: List<Component> = this.components,
+    files: List<ModelFile> = this.files,
+    preview: LatentPreview? = this.preview,
+): Manifest = Manifest(schemaVersion, components, samplers, rules, files, preview)
 
-/** The bundled manifest with tables for two steps, which is the default, one step and four steps. */
-internal val testManifest: Manifest = Bundled.manifest.with(samplers = listOf(steps(2), steps(1), steps(4)))
+/** Returns a copy whose inputs `selfies` and `selfie_mask`, if it has them, have this many [places]. */
+internal fun Component.with(places: Int): Component {
+    val roomy =
+        inputs.map { input ->
+            if (!input.name.startsWith("selfie")) return@map input
+            TensorSpec(input.name, listOf(places) + input.shape.drop(1), input.elementType)
+        }
+    return Component(name, path, roomy, outputs)
+}
+
+/**
+ * The bundled manifest with tables for two steps, which is the default, one step and four steps, and
+ * with places for ten selfies.
+ */
+internal val testManifest: Manifest =
+    Bundled.manifest.with(
+        samplers = listOf(steps(2), steps(1), steps(4)),
+        components = Bundled.manifest.components.map { it.with(places = 10) },
+        rules =
+            Bundled.manifest.rules.map {
+                if (it.rule == SelfieRule.COUNT) RuleLimits(it.rule, 1.0, 10.0, it.about) else it
+            },
+    )
 
 internal fun steps(count: Int, guidance: Float = 1f): SamplerTable {
     val sigmas = List(count + 1) { 1 - it.toFloat() / count }

@@ -1,6 +1,7 @@
 package pocketavatar.sample
 
 import pocketavatar.AvatarException
+import pocketavatar.Bundled
 import pocketavatar.Refusal
 import pocketavatar.SelfieRule
 
@@ -8,7 +9,7 @@ import pocketavatar.SelfieRule
 internal fun advice(refusal: Refusal): String {
     val who = refusal.selfie?.let { "Selfie ${it + 1}" }
     return when (refusal.rule) {
-        SelfieRule.COUNT -> "Pick 1 to 10 selfies."
+        SelfieRule.COUNT -> "Pick 1 to ${Bundled.maxSelfies} selfies."
         SelfieRule.SIDE -> "$who is too small."
         SelfieRule.BRIGHTNESS -> if (refusal.value < refusal.limit) "$who is too dark." else "$who is too bright."
         SelfieRule.CONTRAST -> "$who shows hardly any light and shadow."

@@ -23,21 +23,22 @@ class GoldenPicturesTest {
     @Test
     fun `pictures of every kind are prepared as in Python`() {
         val golden = readSafetensors(goldenFolder.resolve("prepared.safetensors"))
-        val cases = (parseJson(goldenFolder.resolve("prepared.json").readText()) as Map<*, *>)["cases"] as List<*>
-        val off = cases.map { it as Map<*, *> }.associate {
+        val all = parseJson(goldenFolder.resolve("prepared.json").readText()) as Map<*, *>
+        val size = (all["size"] as Double).toInt()
+        val off = (all["cases"] as List<*>).map { it as Map<*, *> }.associate {
             it["name"] to
-                worst(it, golden.getValue(it["name"] as String).values)
+                worst(it, golden.getValue(it["name"] as String).values, size)
         }
         // Android rounds 16 bits to 8. Python truncates.
         assertEquals(emptyMap(), off.filter { (name, worst) -> worst > (if ("16" in "$name") 2 else 1) / 255.0 })
     }
 
-    private fun worst(case: Map<*, *>, expected: DoubleArray): Double {
-        val out = FloatBuffer.allocate(3 * 128 * 128)
+    private fun worst(case: Map<*, *>, expected: DoubleArray, size: Int): Double {
+        val out = FloatBuffer.allocate(3 * size * size)
         val file = goldenFolder.resolve(case["file"] as String).readBytes()
-        selfieOf(file).open().use { SelfiePreprocessor(128, Buffers(SystemAllocator)).prepare(it, out) }
-        val rows = (0 until 3 * 128).filter { it % 128 % (case["step"] as Double).toInt() == 1 }
-        val own = rows.flatMap { row -> List(128) { out[row * 128 + it].toDouble() } }
+        selfieOf(file).open().use { SelfiePreprocessor(size, Buffers(SystemAllocator)).prepare(it, out) }
+        val rows = (0 until 3 * size).filter { it % size % (case["step"] as Double).toInt() == 1 }
+        val own = rows.flatMap { row -> List(size) { out[row * size + it].toDouble() } }
         assertEquals(expected.size, own.size)
         return expected.indices.maxOf { abs(expected[it] - own[it]) }
     }

@@ -4,7 +4,9 @@ import android.content.Context
 import android.graphics.Bitmap
 import org.robolectric.RuntimeEnvironment
 import pocketavatar.AvatarStyle
+import pocketavatar.Bundled
 import pocketavatar.Picture
+import pocketavatar.SelfieRule
 import java.io.ByteArrayOutputStream
 import java.nio.ByteBuffer
 import kotlin.random.Random
@@ -33,7 +35,14 @@ fun encoded(
 }
 
 /** Returns a PNG file of tiles that follows every rule. */
-fun selfieFile(seed: Int): ByteArray = encoded(tiles(seed, 160, 200), 160, 200)
+fun selfieFile(seed: Int): ByteArray = encoded(tiles(seed, enoughPixels, enoughPixels), enoughPixels, enoughPixels)
+
+/** A side of pictures that is large enough for the rules. */
+val enoughPixels: Int =
+    Bundled.manifest.run {
+        val least = rules.find { it.rule == SelfieRule.SIDE }?.min ?: 0.0
+        maxOf(160, selfies.shape.last() + 32, least.toInt() + 32)
+    }
 
 /** Returns a JPEG file with this EXIF orientation. */
 fun withOrientation(jpeg: ByteArray, orientation: Int): ByteArray {

@@ -10,17 +10,17 @@ public enum class AvatarStyle(
     public val title: String,
     /** The tier that a user needs for it. */
     public val tier: Tier,
-    /** The author of the drawings that the model learnt the style from. */
+    /** The author of the works that the model learnt the style from, or empty. */
     public val creator: String,
-    /** The address of the author's page. */
+    /** The address of the author's page, or empty. */
     public val creatorUrl: String,
-    /** The licence of the drawings. */
+    /** The licence of the works. */
     public val licence: String,
-    /** The address of the licence's text. */
+    /** The address of the licence's text, or empty. */
     public val licenceUrl: String,
-    /** The title of the drawings. */
+    /** The title of the works, or empty if the style is not after certain works. */
     public val source: String,
-    /** The address of the drawings. */
+    /** The address of the works, or empty. */
     public val sourceUrl: String,
 ) {
     LORELEI(
@@ -105,9 +105,23 @@ public object Bundled {
     /** The SHA-256 of the checkpoint that the model was exported from, in hexadecimal. */
     public const val CHECKPOINT: String = "b867a2e5c6ddc2b42913647b250fd6d8c5c719d4cc2965393a329454509931b3"
 
+    /** The largest number of selfies that a run takes. */
+    public val maxSelfies: Int get() = manifest.maxSelfies
+
+    /**
+     * Estimates the memory that the networks need at most during a run, in bytes.
+     *
+     * It is an estimate from the sizes of the model's files and the shapes of the tensors, before
+     * anything is loaded. ONNX Runtime on the CPU holds the weights of an `.onnx` file as float32 and
+     * once more in the order of its kernels; a quantized model can need a multiple of the estimate.
+     * What a network holds between its inputs and outputs is not in the manifest and taken as 16 times
+     * both. [AvatarEvent.Finished] has the measured peak.
+     */
+    public fun estimatedPeakMemoryBytes(policy: MemoryPolicy): Long = manifest.estimatedPeakMemoryBytes(policy)
+
     internal val manifest: Manifest =
         Manifest(
-            schemaVersion = 1,
+            schemaVersion = 2,
             components =
                 listOf(
                     Component(
@@ -211,6 +225,21 @@ public object Bundled {
                         timesteps = listOf(1000.0f, 750.0f, 500.0f, 250.0f),
                         sigmas = listOf(1.0f, 0.75f, 0.5f, 0.25f, 0.0f),
                     ),
+                ),
+            preview =
+                LatentPreview(
+                    matrix =
+                        listOf(
+                            listOf(0.005f, -0.002f, -0.01f),
+                            listOf(-0.033f, -0.014f, -0.001f),
+                            listOf(-0.074f, -0.105f, -0.13f),
+                            listOf(0.001f, -0.024f, -0.047f),
+                            listOf(-0.008f, 0.005f, 0.021f),
+                            listOf(0.103f, 0.169f, 0.222f),
+                            listOf(0.073f, 0.005f, -0.034f),
+                            listOf(0.003f, -0.022f, -0.038f),
+                        ),
+                    offset = listOf(0.623f, 0.622f, 0.633f),
                 ),
             rules =
                 listOf(

@@ -1,6 +1,7 @@
 package pocketavatar.example
 
 import pocketavatar.AvatarStyle
+import pocketavatar.Bundled
 import pocketavatar.Tier
 import java.io.File
 
@@ -75,7 +76,8 @@ internal val USAGE =
     """
     avatar-example [options] SELFIE...
 
-    Draws avatars of the person in 1 to 10 selfies (PNG, JPEG) and writes labelled PNG files.
+    Draws avatars of the person in 1 to ${Bundled.maxSelfies} selfies (PNG, JPEG) and writes labelled PNG
+    files.
 
       --style NAME     the style of the avatars (default: the first), one of
                        ${AvatarStyle.entries.joinToString { it.id }}
