@@ -16,6 +16,7 @@ from components import Component, TensorSpec
 from export.coreml.aliases import drop_aliases
 from export.coreml.group_norm import low_rank_group_norm
 from export.coreml.half_precision import pass_pipeline
+from export.coreml.look_up import sorted_look_up
 from export.errors import ConversionError
 from quantization import COREML_TARGETS
 from support.quiet import quiet
@@ -45,7 +46,7 @@ def convert(
     Raises:
         ConversionError: The network uses something that Core ML cannot express.
     """
-    with quiet(), low_rank_group_norm():
+    with quiet(), low_rank_group_norm(), sorted_look_up():
         try:
             program = export_program(_ByteImages(component), component.example())
             if consume:
