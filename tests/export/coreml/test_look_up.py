@@ -15,16 +15,18 @@ from export.coreml.look_up import nearest, sorted_look_up
     bits=st.sampled_from((1, 2, 3, 4, 6)),
     groups=st.integers(1, 3),
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    step=st.sampled_from((8, 10)),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_the_indices_are_those_of_coremltools(
-    bits: int, groups: int, shape: list[int], seed: int
+    bits: int, groups: int, shape: list[int], step: int, seed: int
 ) -> None:
     numbers = np.random.default_rng(seed)
-    # Few different entries, so that some are equal.
-    tables = numbers.integers(-9, 9, (groups, 2**bits)).astype(np.float32) / 8
+    # Few different entries, so that some are equal; tenths are no numbers of fp16.
+    tables = numbers.integers(-9, 9, (groups, 2**bits)).astype(np.float32) / np.float32(step)
     chosen = numbers.integers(0, 2**bits, (2 * groups, *shape))
     data = np.stack([tables[row // 2][index] for row, index in enumerate(chosen)])
+    data[data == 0] *= np.float32(-1)
     lut = tables.reshape(groups, *(1 for _ in shape), 2**bits, 1)
     expected = find_indices_for_lut(data, lut)
     np.testing.assert_array_equal(nearest(data, tables), expected)
