@@ -7,6 +7,7 @@ as checkpoints usually are; the tokenizer knows single letters, since no speed d
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,24 @@ import torch
 from accelerate import init_empty_weights
 from diffusers import (
     AutoencoderKL,
+    AutoencoderTiny,
     DDIMScheduler,
     EulerDiscreteScheduler,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
+from safetensors.torch import save_file
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
 )
+
+from examples.assemble.make_parts import attention, plus
 
 TOKENS = 77
 VOCABULARY = 49408
@@ -57,6 +64,39 @@ XL_UNET: dict[str, Any] = {
 }
 """Stable Diffusion XL: 2.57 G parameters."""
 
+VIT_H: dict[str, Any] = {
+    "hidden_size": 1280,
+    "intermediate_size": 5120,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 16,
+    "patch_size": 14,
+    "image_size": 224,
+    "projection_dim": 1024,
+}
+"""CLIP ViT-H/14's image encoder: 632 M parameters."""
+AVATAR_TOML = """
+base = { path = "base", licence = "CC0-1.0" }
+image_encoder = { path = "clip-vit-h", licence = "CC0-1.0" }
+decoder = { path = "taesd", licence = "CC0-1.0" }
+[adapter]
+file = "ip-adapter-plus.safetensors"
+licence = "CC0-1.0"
+scale = 0.6
+[selfies]
+places = 4
+[sampler]
+scheduler = "TCDScheduler"
+steps = 4
+also = [2, 8]
+guidance = 1.6
+[[style]]
+name = "clay"
+prompt = "a clay figure"
+negative = "a photo"
+licence = "CC0-1.0"
+creator = "Nobody"
+"""
+
 
 def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
     """Write a whole Stable Diffusion 1.5 checkpoint, 2.1 GB; returns its folder."""
@@ -66,7 +106,7 @@ def save_stable_diffusion(folder: Path, seed: int = 0) -> Path:
             vae=_vae(512),
             text_encoder=CLIPTextModel(_text_config(768, 12)).half(),
             tokenizer=_tokenizer(folder.parent / f"{folder.name}-tokenizer"),
-            unet=UNet2DConditionModel(**SD_UNET).half(),
+            unet=_drawn(lambda: UNet2DConditionModel(**SD_UNET)),
             scheduler=DDIMScheduler(clip_sample=False, set_alpha_to_one=False, **SCHEDULE),
             safety_checker=None,
             feature_extractor=None,
@@ -87,7 +127,7 @@ def save_stable_diffusion_xl(folder: Path, seed: int = 0) -> Path:
             text_encoder_2=CLIPTextModelWithProjection(_text_config(1280, 32)).half(),
             tokenizer=tokenizer,
             tokenizer_2=tokenizer,
-            unet=_drawn(UNet2DConditionModel, XL_UNET),
+            unet=_drawn(lambda: UNet2DConditionModel(**XL_UNET)),
             scheduler=EulerDiscreteScheduler(**SCHEDULE),
             add_watermarker=False,
         )
@@ -95,10 +135,32 @@ def save_stable_diffusion_xl(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _drawn(kind: Any, config: dict[str, Any]) -> Any:
+def save_avatar_parts(folder: Path, seed: int = 0) -> Path:
+    """Write the parts of an avatar model and its `avatar.toml`, whose path is returned; 3.5 GB.
+
+    They are Stable Diffusion 1.5, an IP-Adapter Plus, CLIP's ViT-H, and TAESD.
+    """
+    save_stable_diffusion(folder / "base", seed)
+    _drawn(lambda: CLIPVisionModelWithProjection(CLIPVisionConfig(**VIT_H))).save_pretrained(
+        folder / "clip-vit-h"
+    )
+    AutoencoderTiny().half().save_pretrained(folder / "taesd")
+    with init_empty_weights():
+        unet = UNet2DConditionModel(**SD_UNET)
+    width = SD_UNET["cross_attention_dim"]
+    projection = plus(width, reads=VIT_H["hidden_size"], hidden=width, heads=12, tokens=16)
+    adapter = {f"image_proj.{name}": value for name, value in projection.items()} | attention(unet)
+    halves = {name: value.half().contiguous() for name, value in adapter.items()}
+    save_file(halves, folder / "ip-adapter-plus.safetensors")
+    file = folder / "avatar.toml"
+    file.write_text(AVATAR_TOML, encoding="utf-8")
+    return file
+
+
+def _drawn(make: Callable[[], Any]) -> Any:
     """A network that is never in memory in float32: each weight is drawn in fp16's size."""
     with init_empty_weights():
-        network = kind(**config)
+        network = make()
     state = {}
     for name, empty in network.state_dict().items():
         plain = empty.ndim == 1  # a norm or a bias

@@ -125,6 +125,15 @@ def evaluate(
             dir_okay=False,
         ),
     ] = None,
+    selfies: Annotated[
+        Path | None,
+        typer.Option(
+            help="What avatars are drawn from: a folder with selfies of one person, or with a "
+            "folder for each person. Default: people who don't exist.",
+            show_default=False,
+            file_okay=False,
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -186,6 +195,7 @@ def evaluate(
         gates=read_gates(gates) if gates else None,
         mode=MODES["quick" if quick else "full" if full else "default"],
         prompts=_prompts(prompts) if prompts else (),
+        selfies=selfies,
         threads=threads or 1,
         out=out,
         cache=out / "cache",

@@ -28,6 +28,8 @@ class Request:
         gates: Limits for all artifacts; None for those of their tiers.
         mode: How much to measure.
         prompts: What pipelines draw that take text; empty for the built-in prompts.
+        selfies: Folder of the user's own selfies, which avatars are drawn from; None for people who
+            don't exist.
         threads: Threads inside an operation.
         out: Folder of the report and its pictures.
         cache: Folder of what the reference has computed.
@@ -41,6 +43,7 @@ class Request:
     gates: Gates | None = None
     mode: Mode = MODES["default"]
     prompts: tuple[str, ...] = ()
+    selfies: Path | None = None
     threads: int = 1
     out: Path
     cache: Path
@@ -63,6 +66,7 @@ class Request:
         machines, where they have paths that the user does not know.
         """
         artifacts = (("artifact", path) for path in self.artifacts)
-        for what, folder in (*artifacts, ("checkpoint", self.checkpoint)):
+        selfies = (("folder of selfies", self.selfies),) if self.selfies else ()
+        for what, folder in (*artifacts, ("checkpoint", self.checkpoint), *selfies):
             if not folder.is_dir():
                 raise SubjectError(f"no {what} at {folder}")

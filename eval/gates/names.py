@@ -17,7 +17,7 @@ from export import runtimes
 DEFAULT = "default"
 """Stands for all runtimes, or all components, that are not named."""
 
-KINDS = ("avatar", "latent_diffusion")
+KINDS = ("adapted_avatar", "avatar", "latent_diffusion")
 """The kinds of pipelines, `eval.pipelines`."""
 
 COMPONENTS = (

@@ -19,7 +19,7 @@ from support.json_records import plain
 
 TABLE = ("prediction", "guidance", "timesteps", "sigmas", "start", "steps", "strength")
 """Constants of a sampler table that are shown where they differ."""
-ROWS = ("weights", "noises")
+ROWS = ("weights", "downs", "noises")
 """Constants of a sampler table that are too many to show."""
 
 

@@ -13,6 +13,9 @@ from eval.errors import SubjectError
 from eval.pipelines.kind import Kind, WholeRuns
 
 KINDS = {
+    "components.pipelines.adapted_avatar:AdaptedAvatarComponents": (
+        "eval.pipelines.adapted_avatar.kind:AdaptedAvatarKind"
+    ),
     "components.pipelines.avatar:AvatarComponents": "eval.pipelines.avatar.kind:AvatarKind",
     "components.diffusion.latent_diffusion:LatentDiffusion": (
         "eval.pipelines.latent_diffusion.kind:LatentDiffusionKind"

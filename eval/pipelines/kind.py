@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import numpy as np
+
 from components import Arrays, PipelineComponents, Runner
+from components.metrics import psnr
 from eval.cases import Cases, RunCase
 from eval.levels import Scope
 from eval.reference import ArrayCache, HeldComponents, Model, RecordedRun, Reference
 from eval.request import Request
-from eval.schema import Coverage, Level, Row
+from eval.schema import Coverage, Level, Row, Where
 from export import Artifact, Manifest
+from support.images import on_8_bit_grid
 
 
 class ScopeOf(Protocol):
@@ -41,6 +45,22 @@ class WholeRuns:
     seen: Sequence[Arrays]
     byte_images: bool
     scope: ScopeOf
+
+
+def anchor_row(runs: WholeRuns, expected: np.ndarray, got: np.ndarray, where: Where) -> Row:
+    """An artifact's picture of the example run against that of the library's own pipeline.
+
+    Args:
+        runs: All whole runs.
+        expected: The library's picture, (B,3,H,W) in [0,1].
+        got: The artifact's.
+        where: The case.
+    """
+    right = on_8_bit_grid(expected) if runs.byte_images else expected
+    alike = right.shape == got.shape and bool(np.all(np.isfinite(got)))
+    value = psnr(right, got, peak=1.0) if alike else -float("inf")
+    scope = runs.scope("image", reference=runs.references[0])
+    return scope.row("anchor_psnr", value, where=where)
 
 
 class Kind(ABC):
@@ -110,8 +130,17 @@ class Kind(ABC):
     def prepare(self, cases: Cases, reference: Reference, batch: tuple[RunCase, ...]) -> None:
         """Put into the cache what the kind's own levels compare the runs of a batch with."""
 
-    def see(self, cases: Cases, batch: tuple[RunCase, ...], runs: Sequence[RecordedRun]) -> Arrays:
-        """What the kind's own levels keep of an artifact's runs of a batch, for `rows`."""
+    def see(
+        self,
+        cases: Cases,
+        reference: Reference,
+        batch: tuple[RunCase, ...],
+        runs: Sequence[RecordedRun],
+    ) -> Arrays:
+        """What the kind's own levels keep of an artifact's runs of a batch, for `rows`.
+
+        `reference` is the unquantized one.
+        """
         return {}
 
     def seen_by(self, cases: Cases, batch: tuple[RunCase, ...]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from eval.reference.cache import ArrayCache
 from eval.reference.held import ComponentFacts, HeldComponents
-from eval.reference.model import Call, Model, RecordedRun
+from eval.reference.model import Call, Model, RecordedRun, evenly_spread
 from eval.reference.reference import CODE, MakeModel, Reference
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "Model",
     "RecordedRun",
     "Reference",
+    "evenly_spread",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,6 +76,13 @@ class Call:
         for name, array in sorted(self.inputs.items()):
             digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:20]
+
+
+def evenly_spread(made: Sequence[Call], most: int) -> tuple[Call, ...]:
+    """The calls, or `most` of them if it is not 0, evenly spread from the first to the last."""
+    if not most or len(made) <= most:
+        return tuple(made)
+    return tuple(made[i] for i in np.linspace(0, len(made) - 1, most).round().astype(int))
 
 
 class Model(ABC):

@@ -31,7 +31,9 @@ def measure_batch(
             batch,
             evaluation.references,
             evaluation.model,
-            lambda drawn: workspace.kind.see(workspace.cases, batch, drawn),
+            lambda drawn: workspace.kind.see(
+                workspace.cases, evaluation.references[0], batch, drawn
+            ),
             byte_images=evaluation.runtime.byte_images,
         )
 

@@ -87,7 +87,7 @@ class Setup:
 
     Attributes:
         request: What to evaluate, with the paths of the machine that started the evaluation.
-        artifacts, checkpoint, recipes: Their files.
+        artifacts, checkpoint, recipes, selfies: Their files.
         software: Digest of the code, which must be the same on all machines.
         keeper: Ray's handle of the `CacheKeeper`.
     """
@@ -96,12 +96,14 @@ class Setup:
     artifacts: tuple[FileBundle, ...]
     checkpoint: FileBundle
     recipes: tuple[FileBundle, ...]
+    selfies: FileBundle | None
     software: str
     keeper: Any
 
     @property
     def key(self) -> str:
-        bundles = (*self.artifacts, self.checkpoint, *self.recipes)
+        own = () if self.selfies is None else (self.selfies,)
+        bundles = (*self.artifacts, self.checkpoint, *self.recipes, *own)
         return f"{self.request} {[bundle.digest for bundle in bundles]}"
 
     def workspace(self) -> Workspace:
@@ -118,6 +120,7 @@ class Setup:
             artifacts=tuple(bundle.unpack(LOCAL) for bundle in self.artifacts),
             checkpoint=self.checkpoint.unpack(LOCAL),
             recipes=tuple(bundle.unpack(LOCAL) for bundle in self.recipes),
+            selfies=self.selfies.unpack(LOCAL) if self.selfies else None,
             cache=LOCAL / "cache",
         )
         return Workspace(request, SharedCache(request.cache, self.keeper))
@@ -163,6 +166,7 @@ class RayCluster:
             artifacts=tuple(map(FileBundle.of, request.artifacts)),
             checkpoint=FileBundle.of(request.checkpoint),
             recipes=tuple(FileBundle.of(path) for path in request.recipes if path.exists()),
+            selfies=FileBundle.of(request.selfies) if request.selfies else None,
             software=code_digest(EVALUATED_BY),
             keeper=keeper.remote(str(request.cache.resolve())),
         )

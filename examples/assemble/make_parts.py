@@ -179,24 +179,31 @@ def _listening(network: Any) -> Any:
 def ip_adapter(unet: UNet2DConditionModel, kind: str) -> dict[str, Tensor]:
     """An IP-Adapter under the names of the published files."""
     width = unet.config.cross_attention_dim
+    made = {f"image_proj.{name}": value for name, value in _PROJECTIONS[kind](width).items()}
+    made |= attention(unet)
+    if kind == "faceid":  # its files bring updates of attention along
+        for index, name in enumerate(unet.attn_processors):
+            module = unet.get_submodule(name.removesuffix(".processor"))
+            layers = {"q": module.to_q, "k": module.to_k, "v": module.to_v}
+            for letter, layer in {**layers, "out": module.to_out[0]}.items():
+                outputs, inputs = layer.weight.shape
+                at = f"ip_adapter.{index}.to_{letter}_lora"
+                made |= {f"{at}.down.weight": _random(2, inputs)}
+                made |= {f"{at}.up.weight": 0.1 * _random(outputs, 2)}
+    return made
+
+
+def attention(unet: UNet2DConditionModel) -> dict[str, Tensor]:
+    """An IP-Adapter's weights of attention, for a UNet of these widths."""
+    width, made = unet.config.cross_attention_dim, {}
     crossing = [
         (index, unet.get_submodule(name.removesuffix(".processor")).to_k.out_features)
         for index, name in enumerate(unet.attn_processors)
         if name.endswith("attn2.processor")
     ]
-    made = {f"image_proj.{name}": value for name, value in _PROJECTIONS[kind](width).items()}
     for index, outputs in crossing:
         for letter in "kv":
             made[f"ip_adapter.{index}.to_{letter}_ip.weight"] = 2 * _random(outputs, width)
-    if kind == "faceid":  # its files bring updates of attention along
-        for index, name in enumerate(unet.attn_processors):
-            attention = unet.get_submodule(name.removesuffix(".processor"))
-            layers = {"q": attention.to_q, "k": attention.to_k, "v": attention.to_v}
-            for letter, layer in {**layers, "out": attention.to_out[0]}.items():
-                outputs, inputs = layer.weight.shape
-                at = f"ip_adapter.{index}.to_{letter}_lora"
-                made |= {f"{at}.down.weight": _random(2, inputs)}
-                made |= {f"{at}.up.weight": 0.1 * _random(outputs, 2)}
     return made
 
 
@@ -226,30 +233,41 @@ def _face_id(width: int) -> dict[str, Tensor]:
     return {**first, **_linear("proj.2", 4 * width, 2 * EMBEDDING), **_norm("norm", width)}
 
 
-def _plus(width: int) -> dict[str, Tensor]:
-    inner = 64  # one head of 64, as diffusers counts them
+def plus(
+    width: int, *, reads: int = HIDDEN, hidden: int = HIDDEN, heads: int = 1, tokens: int = 6
+) -> dict[str, Tensor]:
+    """A Plus adapter's projection, which reads CLIP's states.
+
+    Args:
+        width: Of the tokens that it gives.
+        reads: Width of CLIP's states.
+        hidden: Width inside.
+        heads: Heads of attention, each of width 64, as diffusers counts them.
+        tokens: Number of tokens.
+    """
+    inner = 64 * heads
     made = {
-        "latents": _random(1, 6, HIDDEN),
-        **_linear("proj_in", HIDDEN, HIDDEN),
-        **_linear("proj_out", width, HIDDEN),
+        "latents": _random(1, tokens, hidden),
+        **_linear("proj_in", hidden, reads),
+        **_linear("proj_out", width, hidden),
         **_norm("norm_out", width),
     }
     for index in range(4):
         at = f"layers.{index}"
         made |= {
-            **_norm(f"{at}.0.norm1", HIDDEN),
-            **_norm(f"{at}.0.norm2", HIDDEN),
-            f"{at}.0.to_q.weight": _random(inner, HIDDEN),
-            f"{at}.0.to_kv.weight": _random(2 * inner, HIDDEN),
-            f"{at}.0.to_out.weight": _random(HIDDEN, inner),
-            **_norm(f"{at}.1.0", HIDDEN),
-            f"{at}.1.1.weight": _random(4 * HIDDEN, HIDDEN),
-            f"{at}.1.3.weight": _random(HIDDEN, 4 * HIDDEN),
+            **_norm(f"{at}.0.norm1", hidden),
+            **_norm(f"{at}.0.norm2", hidden),
+            f"{at}.0.to_q.weight": _random(inner, hidden),
+            f"{at}.0.to_kv.weight": _random(2 * inner, hidden),
+            f"{at}.0.to_out.weight": _random(hidden, inner),
+            **_norm(f"{at}.1.0", hidden),
+            f"{at}.1.1.weight": _random(4 * hidden, hidden),
+            f"{at}.1.3.weight": _random(hidden, 4 * hidden),
         }
     return made
 
 
-_PROJECTIONS = {"plain": _plain, "plus": _plus, "full": _full, "faceid": _face_id}
+_PROJECTIONS = {"plain": _plain, "plus": plus, "full": _full, "faceid": _face_id}
 
 
 def lora(unet: UNet2DConditionModel) -> dict[str, Tensor]:

@@ -24,6 +24,7 @@ FLAGS = {
     "recipe": None,
     "gates": None,
     "prompts": None,
+    "selfies": None,
     "threads": None,
     "skip": None,
     "ray": None,

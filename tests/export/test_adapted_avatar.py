@@ -9,6 +9,11 @@ import pytest
 from PIL import Image
 
 from components.metrics import psnr
+from eval import gates
+from eval.cases import MODES
+from eval.evaluate import evaluate
+from eval.request import Request as Evaluation
+from eval.workers import ThisProcess
 from export import verify
 from export.formats import Options
 from export.golden import read
@@ -17,6 +22,7 @@ from tests.conftest import Command
 from tests.export.conftest import Exports
 
 KIND = "AdaptedAvatarPipeline"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "assemble"
 SELFIE = Path(__file__).parents[2] / "docs" / "samples" / "selfie-1.png"
 NEEDED = 45.0
 """What an 8-bit picture drawn by an artifact with fp16 weights must reach, in dB."""
@@ -70,3 +76,29 @@ def test_the_preview_is_the_nearest_linear_picture(exports: Exports) -> None:
     for _ in range(20):
         step = 1e-3 * rng.standard_normal(matrix.shape), 1e-3 * rng.standard_normal(3)
         assert error(matrix + step[0], offset + step[1]) > least
+
+
+@pytest.mark.slow
+def test_both_artifacts_keep_the_gates_of_the_example(exports: Exports, tmp_path: Path) -> None:
+    """A quick evaluation: laws, components, runs, diffusers' own picture, identity."""
+    made = [exports.get(KIND, format_, Options(ort="none")) for format_ in ("onnx", "coreml")]
+    request = Evaluation(
+        artifacts=tuple(each.folder for each in made),
+        checkpoint=made[0].checkpoint,
+        gates=gates.read(EXAMPLE / "gates.toml"),
+        mode=MODES["quick"],
+        out=tmp_path,
+        cache=tmp_path / "cache",
+        skip=frozenset({"speed"}),
+    )
+    report = evaluate(request, ThisProcess(request))
+    assert report.passed, report.failures
+    gated = {(row.runtime, row.metric) for row in report.rows if row.limit is not None}
+    asked = ("order_psnr", "mask_psnr", "seed_effect", "style_effect", "anchor_psnr")
+    for runtime in ("onnx", "coreml_runtime"):
+        assert {(runtime, name) for name in (*asked, "identity_drop")} <= gated
+    assert set(report.coverage.selfies) == {0, 1, 2, 3}, "as many as the model has places"
+    (found,) = {
+        row.value for row in report.rows if row.metric == "identity" if row.runtime == "onnx"
+    }
+    assert 0 < found < 1

@@ -17,18 +17,20 @@ class SelfieSet:
     """Selfies of one person, as the identity encoder gets them.
 
     Attributes:
-        person: Seed of the person.
-        slots: For each of the person's selfies 0, 1, … its index among the encoder's ten inputs; no
+        person: Seed of the person; of the user's own people the index in order of their folders.
+        slots: For each of the person's selfies 0, 1, … its index among the encoder's inputs; no
             slots stand for the null identity.
+        photos: Digest of the person's selfies where they are the user's own, else empty.
     """
 
     person: int
     slots: tuple[int, ...]
+    photos: str = ""
 
     @classmethod
-    def first(cls, person: int, count: int) -> SelfieSet:
+    def first(cls, person: int, count: int, photos: str = "") -> SelfieSet:
         """The usual case: `count` selfies in the first slots."""
-        return cls(person=person, slots=tuple(range(count)))
+        return cls(person=person, slots=tuple(range(count)), photos=photos)
 
     @property
     def detail(self) -> str:
@@ -45,7 +47,8 @@ class SelfieSet:
 
     def definition(self) -> dict[str, Any]:
         """All that decides the case; see `AvatarCase.definition`."""
-        return {"person": self.person, "places": self.slots}
+        own = {"photos": self.photos} if self.photos else {}
+        return {"person": self.person, "places": self.slots, **own}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +89,20 @@ class AvatarCases(Cases):
         mode: How much is measured.
         styles: Names of the checkpoint's styles, in its order.
         spread: Runs of every style and sampler table; each component is tried on their calls.
-        judged: Runs in the default table, of every skin tone and style, for the judge.
+        judged: Runs in the default table, of every person and style, for the level `set`.
         encoded: What the identity encoder is tried on.
+        calls: How many calls each component is tried on at most; 0 for all that `spread` makes.
     """
 
     styles: tuple[str, ...]
     spread: tuple[AvatarCase, ...]
     judged: tuple[AvatarCase, ...]
     encoded: tuple[SelfieSet, ...]
+    calls: int = 0
+
+    @property
+    def most_calls(self) -> int:
+        return self.calls
 
     @property
     def runs(self) -> tuple[AvatarCase, ...]:

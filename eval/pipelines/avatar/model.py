@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from avatar.model import Networks, SamplerTable, Tokens, draw, noise_of
+from avatar.model import Networks, SamplerTable, Tokens, draw, noise_of, noises_of
 from components import Arrays, Runner
 from eval.cases import Cases, RunCase
 from eval.pipelines.avatar.cases import AvatarCase, AvatarCases, SelfieSet
-from eval.pipelines.avatar.selfies import RenderedSelfies
-from eval.reference import Call, Model, RecordedRun
+from eval.pipelines.avatar.selfies import Selfies
+from eval.reference import Call, Model, RecordedRun, evenly_spread
 
 Array = np.ndarray
 
@@ -46,7 +46,7 @@ class AvatarModel(Model):
         self,
         runners: Mapping[str, Runner],
         constants: AvatarConstants,
-        selfies: RenderedSelfies,
+        selfies: Selfies,
         *,
         keep: bool = False,
     ) -> None:
@@ -54,7 +54,7 @@ class AvatarModel(Model):
         Args:
             runners: The components, ready to run.
             constants: The constants of a run.
-            selfies: Renders the selfies.
+            selfies: Makes the selfies.
             keep: As in `Model`.
         """
         super().__init__(runners, keep=keep)
@@ -76,6 +76,10 @@ class AvatarModel(Model):
             outputs = self.runners["identity_encoder"](self.selfies.inputs(selfies))
             (self._tokens[selfies],) = outputs.values()
         return self._tokens[selfies]
+
+    def identity(self, tokens: Array) -> Array:
+        """The part of tokens (n,T,D) that says who somebody is."""
+        return tokens
 
     def table(self, steps: int) -> SamplerTable:
         """The sampler's constants for a number of steps.
@@ -108,7 +112,7 @@ class AvatarModel(Model):
         assert isinstance(cases, AvatarCases)
         runs = {run: recorded(run) for run in cases.spread}
         tokens = {run.selfies: record.values["tokens"] for run, record in runs.items()}
-        return {
+        made = {
             "identity_encoder": tuple(
                 self._encoder_call(selfies, tokens.get(selfies)) for selfies in cases.encoded
             ),
@@ -117,6 +121,7 @@ class AvatarModel(Model):
             ),
             "decoder": tuple(self._decoder_call(run, record) for run, record in runs.items()),
         }
+        return {name: evenly_spread(calls, cases.most_calls) for name, calls in made.items()}
 
     def _draw(self, run: RunCase) -> RecordedRun:
         assert isinstance(run, AvatarCase)
@@ -131,13 +136,15 @@ class AvatarModel(Model):
             predictions.extend(outputs.values())
             return outputs
 
+        noises = noises_of(run.seed, self.constants.latent_shape)
         picture = draw(
             replace(networks, denoiser=denoiser),
             Tokens(person=person, nobody=nobody),
             self.style(run.style),
-            noise_of(run.seed, self.constants.latent_shape),
+            next(noises),
             table,
             on_step=lambda _, array: latents.append(array),
+            fresh=noises,
         )
         made = {f"predictions.{index:03d}": array for index, array in enumerate(predictions)}
         return RecordedRun(
@@ -170,7 +177,7 @@ class AvatarModel(Model):
         for step, (timestep, latents) in enumerate(zip(table.timesteps, before, strict=True)):
             where = replace(run.where(), step=step, timestep=timestep)
             tokens = {"": record.values["tokens"]}
-            if table.guidance != 1.0:
+            if table.guided:
                 tokens["null identity"] = self.tokens(null_identity(run.selfies))
             for detail, held in tokens.items():
                 yield Call(
@@ -191,4 +198,4 @@ class AvatarModel(Model):
 
 def null_identity(selfies: SelfieSet) -> SelfieSet:
     """The case without a selfie, beside a case with some."""
-    return SelfieSet(person=selfies.person, slots=())
+    return replace(selfies, slots=())

@@ -1,12 +1,13 @@
 """The choice of the cases.
 
-Every style, every number of selfies, every skin tone and every timestep of the sampler's tables
-occurs. The same arguments give the same cases.
+Every style, every number of selfies, every skin tone (or everybody in the user's own selfies) and
+every timestep of the sampler's tables occurs. The same arguments give the same cases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, cycle, islice
 
 from avatar.people import ATTRIBUTES, STYLES, can_draw, sample_identity
@@ -20,64 +21,106 @@ FIRST_PERSON = 50_000
 TONES = ATTRIBUTES["skin_tone"]
 
 SCATTERED = (7, 2, 9, 4)
-"""Slots of four selfies whose mask does not begin with four ones."""
+"""Slots of four selfies whose mask does not begin with four ones, where there are ten slots."""
 
 
-def plan(mode: Mode, styles: Sequence[str], steps: Sequence[int]) -> AvatarCases:
+def made_up(count: int, places: int = MAX_SELFIES) -> tuple[SelfieSet, ...]:
+    """So many people who don't exist, each with a selfie in each of `places` slots."""
+    return tuple(SelfieSet.first(person, places) for person in _people(count))
+
+
+def plan(
+    mode: Mode,
+    styles: Sequence[str],
+    steps: Sequence[int],
+    *,
+    people: Sequence[SelfieSet] = (),
+    places: int = MAX_SELFIES,
+    calls: int = 0,
+) -> AvatarCases:
     """Choose the cases of a mode.
 
     Args:
         mode: How much to measure.
         styles: Names of the checkpoint's styles.
         steps: Numbers of steps of its sampler's tables, the default's first.
+        people: Everybody whose avatars are drawn, each with all of their selfies; by default people
+            who don't exist.
+        places: Slots that the identity encoder has for selfies.
+        calls: As in `AvatarCases`.
     """
     default, *others = steps
-    people = tuple(_people(mode.people))
+    people = tuple(people) or made_up(mode.people, places)
+    first = people[: len(TONES)]
     if mode.copies:
-        judged = _every_pair(people * mode.copies, styles, default)
-        more = _every_style(people, styles, others)
+        judged = _every_pair(people * mode.copies, styles, default, places)
+        more = _every_style(first, styles, others, places)
     else:
-        judged = tuple(
-            _run(people[i % len(people)], style, i, (3, 10, 1, 5, 7, 2)[i % 6], default)
-            for i, style in enumerate(styles)
-        )
-        more = _one_a_table(people, styles, others)
+        judged = _each_style_once(people, styles, default, places)
+        more = _one_a_table(first, styles, others, places)
     spread = _diagonal(judged, styles) + more
+    shown = [run.selfies for run in (*spread, *judged[: len(TONES) * len(styles)])]
     return AvatarCases(
         mode=mode,
         styles=tuple(styles),
         spread=spread,
         judged=judged,
-        encoded=tuple(_encoded((*spread, *judged[: len(TONES) * len(styles)]), people[0])),
+        encoded=tuple(dict.fromkeys(_encoded(shown, people[0], places))),
+        calls=calls,
     )
 
 
-def _every_pair(people: Sequence[int], styles: Sequence[str], steps: int) -> tuple[AvatarCase, ...]:
+def several_of(places: int) -> int:
+    """Selfies that have an order and leave a slot free: three, or as many as there can be."""
+    return max(1, min(3, places - 1))
+
+
+def _each_style_once(
+    people: Sequence[SelfieSet], styles: Sequence[str], steps: int, places: int
+) -> tuple[AvatarCase, ...]:
+    counts = (several_of(places), 10, 1, 5, 7, 2)
+    return tuple(
+        _run(people[i % len(people)], style, i, min(counts[i % 6], places), steps)
+        for i, style in enumerate(styles)
+    )
+
+
+def _every_pair(
+    people: Sequence[SelfieSet], styles: Sequence[str], steps: int, places: int
+) -> tuple[AvatarCase, ...]:
     """Each person in each style; the number of selfies goes through all there are."""
     return tuple(
-        _run(person, style, i * len(styles) + j, (2 * i + j % 2) % MAX_SELFIES + 1, steps)
+        _run(person, style, i * len(styles) + j, (2 * i + j % 2) % places + 1, steps)
         for i, person in enumerate(people)
         for j, style in enumerate(styles)
     )
 
 
 def _every_style(
-    people: Sequence[int], styles: Sequence[str], tables: Sequence[int]
+    people: Sequence[SelfieSet], styles: Sequence[str], tables: Sequence[int], places: int
 ) -> tuple[AvatarCase, ...]:
     """Each style in each of the other sampler tables."""
     return tuple(
-        _run(people[(i + turn) % len(TONES)], style, 1000 * turn + i, (i + turn) % 10 + 1, count)
+        _run(
+            people[(i + turn) % len(people)], style, 1000 * turn + i, (i + turn) % places + 1, count
+        )
         for turn, count in enumerate(tables, 1)
         for i, style in enumerate(styles)
     )
 
 
 def _one_a_table(
-    people: Sequence[int], styles: Sequence[str], tables: Sequence[int]
+    people: Sequence[SelfieSet], styles: Sequence[str], tables: Sequence[int], places: int
 ) -> tuple[AvatarCase, ...]:
     """One run in each of the other sampler tables."""
     return tuple(
-        _run(people[-turn % len(TONES)], styles[turn % len(styles)], 1000 * turn, selfies, count)
+        _run(
+            people[-turn % len(people)],
+            styles[turn % len(styles)],
+            1000 * turn,
+            min(selfies, places),
+            count,
+        )
         for turn, (count, selfies) in enumerate(zip(tables, cycle((4, 6, 8, 9))), 1)
     )
 
@@ -89,21 +132,27 @@ def _diagonal(judged: tuple[AvatarCase, ...], styles: Sequence[str]) -> tuple[Av
     return tuple(judged[i * len(styles) + i % len(styles)] for i in range(len(styles)))
 
 
-def _run(person: int, style: str, number: int, selfies: int, steps: int) -> AvatarCase:
+def _run(person: SelfieSet, style: str, number: int, selfies: int, steps: int) -> AvatarCase:
+    """One run with so many of a person's selfies, or all where there are fewer."""
     seed = 7919 * (number + 1)
-    return AvatarCase(selfies=SelfieSet.first(person, selfies), style=style, seed=seed, steps=steps)
+    return AvatarCase(selfies=_some(person, selfies), style=style, seed=seed, steps=steps)
 
 
-def _encoded(runs: Sequence[AvatarCase], person: int) -> Iterator[SelfieSet]:
+def _some(person: SelfieSet, count: int) -> SelfieSet:
+    return replace(person, slots=person.slots[:count])
+
+
+def _encoded(shown: Sequence[SelfieSet], person: SelfieSet, places: int) -> Iterator[SelfieSet]:
     """Each number of selfies, the null identity, and a mask with gaps."""
-    known = dict.fromkeys(run.selfies for run in runs)
+    known = dict.fromkeys(shown)
     yield from known
     counts = {len(selfies.slots) for selfies in known}
-    for count in range(1, MAX_SELFIES + 1):
+    for count in range(1, places + 1):
         if count not in counts:
-            yield SelfieSet.first(person, count)
-    yield SelfieSet(person=person, slots=SCATTERED)
-    yield SelfieSet(person=person, slots=())
+            yield _some(person, count)
+    scattered = SCATTERED if places > max(SCATTERED) else tuple(range(places))[::-2]
+    yield replace(person, slots=scattered[: len(person.slots)])
+    yield replace(person, slots=())
 
 
 def _drawable() -> Iterator[tuple[int, str]]:

@@ -14,16 +14,14 @@ from components.diffusion.clip_tokenizer import FOLDERS, token_ids
 from components.diffusion.flow import Flow
 from components.diffusion.latent_diffusion import LatentDiffusion
 from components.diffusion.sampling import Table
-from components.metrics import psnr
 from eval.cases import Cases, RunCase
 from eval.errors import SubjectError
-from eval.pipelines.kind import Kind, WholeRuns
+from eval.pipelines.kind import Kind, WholeRuns, anchor_row
 from eval.pipelines.latent_diffusion.cases import PromptCases, plan
 from eval.pipelines.latent_diffusion.model import DiffusionConstants, DiffusionModel
 from eval.reference import HeldComponents, Model, Reference
 from eval.schema import Coverage, Row
 from export import Artifact, Manifest
-from support.images import on_8_bit_grid
 from support.json_records import plain
 
 
@@ -96,10 +94,7 @@ class LatentDiffusionKind(Kind):
         if not self._anchored(reference) or (expected := reference.anchor()) is None:
             return []
         example = runs.cases.runs[0]
-        got = runs.model().draw(example).picture
-        right = on_8_bit_grid(expected) if runs.byte_images else expected
-        scope = runs.scope("image", reference=reference)
-        return [scope.row("anchor_psnr", _alike(right, got), where=example.where())]
+        return [anchor_row(runs, expected, runs.model().draw(example).picture, example.where())]
 
     def _anchored(self, reference: Reference) -> bool:
         return "image" not in self.request.skip and reference.quantized is None
@@ -118,10 +113,3 @@ def _tokenize(
 ) -> np.ndarray:
     (spec,) = inputs[name]
     return token_ids(folder / FOLDERS[name], text, spec)
-
-
-def _alike(expected: np.ndarray, got: np.ndarray) -> float:
-    """The PSNR of two pictures; -inf where they cannot be compared."""
-    if expected.shape != got.shape or not np.all(np.isfinite(got)):
-        return -float("inf")
-    return psnr(expected, got, peak=1.0)

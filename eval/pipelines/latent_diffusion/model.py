@@ -6,7 +6,7 @@ artifacts; the constants are the checkpoint's there, the manifest's here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from components.diffusion.sampling import Table, table_of
 from components.diffusion.text_encoders import NAMES as TEXT_ENCODERS
 from eval.cases import Cases, RunCase
 from eval.pipelines.latent_diffusion.cases import PromptCase
-from eval.reference import Call, Model, RecordedRun
+from eval.reference import Call, Model, RecordedRun, evenly_spread
 from eval.schema import Where
 
 LOOPED = ("controlnet", "unet")
@@ -95,7 +95,8 @@ class DiffusionModel(Model):
             for call in self._calls_of(run, recorded(run)):
                 found[call.component].setdefault(call.key, call)  # prompts share the empty one
         return {
-            name: _spread(tuple(held.values()), cases.most_calls) for name, held in found.items()
+            name: evenly_spread(tuple(held.values()), cases.most_calls)
+            for name, held in found.items()
         }
 
     def _draw(self, run: RunCase) -> RecordedRun:
@@ -180,10 +181,3 @@ def _playback(flow: Flow, record: RecordedRun) -> dict[str, Runner]:
         return call
 
     return {component: played(component) for component in flow.inputs}
-
-
-def _spread(made: Sequence[Call], most: int) -> tuple[Call, ...]:
-    """The calls, or `most` of them if it is not 0, evenly spread from the first to the last."""
-    if not most or len(made) <= most:
-        return tuple(made)
-    return tuple(made[i] for i in np.linspace(0, len(made) - 1, most).round().astype(int))

@@ -21,12 +21,16 @@ def noise(seed: int) -> np.ndarray:
 
 
 def right(run: AvatarCase) -> np.ndarray:
-    """A picture that depends on the set of selfies, wherever they are, and on the seed."""
-    return (noise(len(run.selfies.slots)) + noise(run.seed)) / 2
+    """A picture that depends on the set of selfies, wherever they are, the seed, and the style."""
+    return (noise(len(run.selfies.slots)) + noise(run.seed) + noise(len(run.style))) / 3
 
 
 def first_selfie_only(run: AvatarCase) -> np.ndarray:
     return (noise(run.selfies.slots[0]) + noise(run.seed)) / 2
+
+
+def same_for_all_styles(run: AvatarCase) -> np.ndarray:
+    return noise(run.seed)
 
 
 def same_for_all_seeds(run: AvatarCase) -> np.ndarray:
@@ -48,23 +52,30 @@ class Made:
 
 def figures(picture: Picture) -> dict[str, float]:
     made, reference = Made(picture), Made(right)
-    rows = invariances(CaseFigures(SCOPE), (RUN_CASE,), made, reference)  # type: ignore[arg-type]
+    given = (made, reference, ("lorelei", "micah"))
+    rows = invariances(CaseFigures(SCOPE), (RUN_CASE,), *given)  # type: ignore[arg-type]
     return {row.metric: row.value for row in rows}
 
 
 def test_a_right_model_keeps_all_invariances() -> None:
     found = figures(right)
-    assert found["order_psnr"] == found["mask_psnr"] == np.inf and found["seed_effect"] == 1
+    assert found["order_psnr"] == found["mask_psnr"] == np.inf
+    assert found["seed_effect"] == found["style_effect"] == 1
 
 
 def test_order_and_slots_that_matter_are_seen() -> None:
     found = figures(first_selfie_only)
-    assert found["order_psnr"] < 30 and found["mask_psnr"] < 30 and found["seed_effect"] == 1
+    assert found["order_psnr"] < 30 and found["mask_psnr"] < 30 and found["seed_effect"] > 1
 
 
 def test_a_seed_without_effect_is_seen() -> None:
     found = figures(same_for_all_seeds)
     assert found["seed_effect"] == 0 and found["order_psnr"] == np.inf
+
+
+def test_a_style_without_effect_is_seen() -> None:
+    found = figures(same_for_all_styles)
+    assert found["style_effect"] == 0 and found["seed_effect"] > 1
 
 
 def test_a_picture_that_is_no_number_keeps_no_invariance() -> None:

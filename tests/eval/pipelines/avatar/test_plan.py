@@ -6,6 +6,8 @@ import pytest
 
 from avatar.people import STYLES, sample_identity
 from eval.cases import MODES, Mode
+from eval.pipelines.avatar import SelfieSet
+from eval.pipelines.avatar.invariances import invariance_runs
 from eval.pipelines.avatar.plan import FIRST_PERSON, TONES, plan
 
 NAMES = tuple(style.name for style in STYLES)
@@ -65,6 +67,28 @@ def test_styles_of_ones_own() -> None:
     cases = plan(MODES["default"], ("mine", "yours"), (3,))
     assert {run.style for run in cases.spread} == {"mine", "yours"}
     assert {len(selfies.slots) for selfies in cases.encoded} == set(range(11))
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("places", [1, 2, 3, 4, 12])
+def test_no_case_has_more_selfies_than_the_model_has_places(mode: Mode, places: int) -> None:
+    cases = plan(mode, ("mine", "yours"), (4, 2), places=places)
+    used = {slot for selfies in cases.encoded for slot in selfies.slots}
+    assert used == set(range(places))
+    assert {len(selfies.slots) for selfies in cases.encoded} == set(range(places + 1))
+    tried = invariance_runs(cases.spread, 4, places)
+    assert tried and all(len(run.selfies.slots) < max(places, 2) for run in tried)
+    if places > 2:
+        assert all(len(run.selfies.slots) > 1 for run in tried), "an order can change"
+
+
+def test_people_with_fewer_selfies_show_what_they_have() -> None:
+    people = (SelfieSet.first(0, 2, "a"), SelfieSet.first(1, 1, "b"))
+    cases = plan(MODES["default"], ("mine", "yours"), (3,), people=people)
+    assert {run.selfies.person for run in cases.runs} == {0, 1}
+    assert {(s.person, len(s.slots)) for s in cases.encoded} == {(0, 0), (0, 1), (0, 2), (1, 1)}
+    other = plan(MODES["default"], ("mine", "yours"), (3,), people=people[:1])
+    assert cases.digest != other.digest, "a baseline of other pictures is refused"
 
 
 @pytest.mark.parametrize(
