@@ -55,6 +55,7 @@ def test_every_option_is_explained(command: Command) -> None:
     [
         (["nowhere"], "no artifact at nowhere"),
         ([".", "--checkpoint", "nowhere"], "no checkpoint at nowhere"),
+        ([".", "--selfies", "nowhere"], "no folder of selfies at nowhere"),
         (["nowhere", "--quick", "--full"], "exclude each other"),
         (["nowhere", "--skip", "pictures"], "no level 'pictures'"),
         (["show", "nowhere.json"], "nowhere.json cannot be read"),

@@ -57,6 +57,10 @@ class LatentDiffusionKind(Kind):
         return DiffusionModel(runners, constants, keep=keep)
 
     def cases(self, model: Model) -> PromptCases:
+        if self.request.selfies is not None:
+            raise SubjectError(
+                "pipelines from text draw prompts, and know no selfies; omit --selfies"
+            )
         return plan(self.request.mode, model.steps, self.request.prompts)
 
     def coverage(self, cases: Cases, model: Model) -> Coverage:

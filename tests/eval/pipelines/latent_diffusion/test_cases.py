@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from components.diffusion.example import PROMPT
 from components.diffusion.latent_diffusion import FEW, RECORDED, STEPS
+from eval import SubjectError
 from eval.cases import MODES, Mode
 from eval.pipelines.latent_diffusion.cases import NEGATIVE, PROMPTS, plan
+from eval.pipelines.latent_diffusion.kind import LatentDiffusionKind
+from eval.reference import ArrayCache
+from eval.request import Request
 
 OWN = ("a cat", "a dog", "a cow")
 
@@ -50,3 +56,11 @@ def test_ones_own_prompts_replace_the_built_in_ones() -> None:
 def test_other_prompts_have_another_digest() -> None:
     digests = {plan(MODES["default"], STEPS, own).digest for own in ((), OWN, OWN[:2])}
     assert len(digests) == 3
+
+
+def test_selfies_are_refused(tmp_path: Path) -> None:
+    request = Request(
+        artifacts=(), checkpoint=tmp_path, selfies=tmp_path, out=tmp_path, cache=tmp_path
+    )
+    with pytest.raises(SubjectError, match="omit --selfies"):
+        LatentDiffusionKind(request, ArrayCache(tmp_path)).cases(None)  # type: ignore[arg-type]  # no model is looked at
