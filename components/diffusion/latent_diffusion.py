@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -49,15 +49,6 @@ STEPS = (20, 4, 50)
 """Steps that tables of the manifest have, the default first; a recorded run's are always there."""
 FEW = (4, 1, 2, 8)
 """The same for weights that were distilled for a handful of steps."""
-
-
-def recorded_of(steps: Sequence[int]) -> int:
-    """Which of the tables in a manifest is that of a recorded run.
-
-    Args:
-        steps: The tables' numbers of steps, in the manifest's order.
-    """
-    return RECORDED if RECORDED in steps else steps[-1]
 
 
 class LatentDiffusion(PipelineComponents):
@@ -148,7 +139,7 @@ class LatentDiffusion(PipelineComponents):
 
     @property
     def _steps(self) -> tuple[int, ...]:
-        """Steps of the manifest's tables, the default first, and last those of a recorded run."""
+        """Steps of the manifest's tables, the default first, those of a recorded run among them."""
         few = kind_of(self.checkpoint) in FEW_STEPS
         steps = self._overlay.steps or (FEW if few else STEPS)
         if self.begins_with_picture:

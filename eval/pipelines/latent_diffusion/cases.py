@@ -7,11 +7,10 @@ too. A longer list of prompts is the user's, `--prompts`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components.diffusion.example import PROMPT
-from components.diffusion.latent_diffusion import recorded_of
 from eval.cases import Cases, Mode, RunCase
 from eval.schema import Where
 
@@ -86,16 +85,17 @@ class PromptCases(Cases):
         return {"mode": self.mode.name, "drawn": [run.definition() for run in self.drawn]}
 
 
-def plan(mode: Mode, steps: Sequence[int], own: Sequence[str] = ()) -> PromptCases:
+def plan(mode: Mode, recorded: int, steps: Sequence[int], own: Sequence[str] = ()) -> PromptCases:
     """Choose the cases of a mode.
 
     Args:
         mode: How much to measure.
+        recorded: Steps of the example run.
         steps: Numbers of steps of the sampler's tables, the default's first.
         own: Prompts to draw instead of the built-in ones.
     """
-    example = PromptCase(prompt=PROMPT, seed=0, steps=recorded_of(steps))
-    drawn = dict.fromkeys((example, *_more(mode, steps, own)))
+    example = PromptCase(prompt=PROMPT, seed=0, steps=recorded)
+    drawn = dict.fromkeys((example, *_more(mode, example, steps, own)))
     spread = {run.steps: run for run in reversed(drawn)}
     return PromptCases(
         mode=mode,
@@ -104,13 +104,13 @@ def plan(mode: Mode, steps: Sequence[int], own: Sequence[str] = ()) -> PromptCas
     )
 
 
-def _more(mode: Mode, steps: Sequence[int], own: Sequence[str]) -> Iterator[PromptCase]:
+def _more(
+    mode: Mode, example: PromptCase, steps: Sequence[int], own: Sequence[str]
+) -> Iterator[PromptCase]:
     """What a mode has beside the example."""
     default, *others = steps
     if not mode.copies:  # as few as there can be
-        yield from (
-            PromptCase(prompt=prompt, seed=1, steps=recorded_of(steps)) for prompt in own[:1]
-        )
+        yield from (replace(example, prompt=prompt, seed=1) for prompt in own[:1])
         return
     for copy in range(mode.prompt_seeds):
         for index, prompt in enumerate(own or PROMPTS):

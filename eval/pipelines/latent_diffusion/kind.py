@@ -41,6 +41,7 @@ class LatentDiffusionKind(Kind):
             flow=pipeline.flow,
             sampler=pipeline.facts().sampler,
             tokenize=partial(_tokenize, pipeline.checkpoint, pipeline.flow.inputs),
+            recorded=pipeline.recorded_steps,
         )
         return DiffusionModel(runners, constants)
 
@@ -61,7 +62,9 @@ class LatentDiffusionKind(Kind):
             raise SubjectError(
                 "pipelines from text draw prompts, and know no selfies; omit --selfies"
             )
-        return plan(self.request.mode, model.steps, self.request.prompts)
+        assert isinstance(model, DiffusionModel)
+        recorded = model.constants.recorded
+        return plan(self.request.mode, recorded, model.steps, self.request.prompts)
 
     def coverage(self, cases: Cases, model: Model) -> Coverage:
         assert isinstance(cases, PromptCases)

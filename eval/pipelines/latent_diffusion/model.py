@@ -38,11 +38,14 @@ class DiffusionConstants:
         flow: How a run joins the components.
         sampler: The sampler's constants, all tables included.
         tokenize: From a text encoder's name and a text to token ids.
+        recorded: Steps of the run that the library's own pipeline does too; 0 for an artifact,
+            whose runs its reference decides.
     """
 
     flow: Flow
     sampler: Mapping[str, Any]
     tokenize: Tokenize = field(repr=False)
+    recorded: int = 0
 
 
 class DiffusionModel(Model):

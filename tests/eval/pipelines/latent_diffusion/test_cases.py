@@ -15,15 +15,16 @@ from eval.pipelines.latent_diffusion.kind import LatentDiffusionKind
 from eval.reference import ArrayCache
 from eval.request import Request
 
+TABLES = (*STEPS, RECORDED)
 OWN = ("a cat", "a dog", "a cow")
 
 
-@pytest.mark.parametrize("steps", [STEPS, FEW])
+@pytest.mark.parametrize("steps", [TABLES, (*FEW, RECORDED)])
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_every_mode_begins_with_the_example_and_names_each_run_once(
     mode: Mode, steps: tuple[int, ...]
 ) -> None:
-    cases = plan(mode, steps)
+    cases = plan(mode, RECORDED, steps)
     first = cases.runs[0]
     assert (first.prompt, first.seed, first.steps) == (PROMPT, 0, RECORDED)
     assert len({str(run.where()) for run in cases.runs}) == len(cases.runs)
@@ -35,26 +36,29 @@ def test_every_mode_begins_with_the_example_and_names_each_run_once(
 
 
 def test_quick_is_the_example_alone() -> None:
-    assert len(plan(MODES["quick"], STEPS).runs) == 1
+    assert len(plan(MODES["quick"], RECORDED, TABLES).runs) == 1
 
 
 def test_the_default_has_every_table_and_prompt_and_a_negative_prompt() -> None:
-    cases = plan(MODES["default"], STEPS)
-    assert {run.steps for run in cases.spread} == set(STEPS)
-    assert len(cases.spread) == len(STEPS)
+    cases = plan(MODES["default"], RECORDED, TABLES)
+    assert {run.steps for run in cases.spread} == set(TABLES)
+    assert len(cases.spread) == len(TABLES)
     assert {run.prompt for run in cases.runs} == {PROMPT, *PROMPTS}
     assert [run.negative for run in cases.runs if run.negative] == [NEGATIVE]
-    assert len(plan(MODES["full"], STEPS).runs) > 8 * len(PROMPTS)
+    assert len(plan(MODES["full"], RECORDED, TABLES).runs) > 8 * len(PROMPTS)
 
 
 def test_ones_own_prompts_replace_the_built_in_ones() -> None:
-    drawn = {run.prompt for run in plan(MODES["default"], STEPS, OWN).runs}
+    drawn = {run.prompt for run in plan(MODES["default"], RECORDED, TABLES, OWN).runs}
     assert drawn == {PROMPT, *OWN}
-    assert [run.prompt for run in plan(MODES["quick"], STEPS, OWN).runs] == [PROMPT, OWN[0]]
+    assert [run.prompt for run in plan(MODES["quick"], RECORDED, TABLES, OWN).runs] == [
+        PROMPT,
+        OWN[0],
+    ]
 
 
 def test_other_prompts_have_another_digest() -> None:
-    digests = {plan(MODES["default"], STEPS, own).digest for own in ((), OWN, OWN[:2])}
+    digests = {plan(MODES["default"], RECORDED, TABLES, own).digest for own in ((), OWN, OWN[:2])}
     assert len(digests) == 3
 
 

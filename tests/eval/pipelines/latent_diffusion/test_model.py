@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import components
+from components.diffusion.latent_diffusion import RECORDED
 from components.metrics import psnr
 from components.reference import runner
 from eval.cases import MODES
@@ -102,5 +103,5 @@ def test_fewer_calls_are_spread_over_the_run(make: Make) -> None:
     cases = kind.cases(reference.model)
     few = replace(cases, mode=replace(ALL, prompt_calls=3))
     everything, some = reference.calls(cases)["unet"], reference.calls(few)["unet"]
-    assert len(everything) == 8 and len(some) == 3
+    assert len(everything) == 2 * RECORDED and len(some) == 3
     assert [some[0].key, some[-1].key] == [everything[0].key, everything[-1].key]
