@@ -133,9 +133,10 @@ class LatentDiffusion(PipelineComponents):
     @cached_property
     def recorded_steps(self) -> int:  # type: ignore[override]
         """Steps of a recorded run: more than usual where a small strength would leave few."""
+        least = max(RECORDED, self._scheduler.fewest)
         if not self.begins_with_picture:
-            return RECORDED
-        return next(steps for steps in count(RECORDED) if int(steps * self.strength) >= FEWEST)
+            return least
+        return next(steps for steps in count(least) if int(steps * self.strength) >= FEWEST)
 
     @property
     def _steps(self) -> tuple[int, ...]:

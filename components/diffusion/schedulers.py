@@ -102,6 +102,12 @@ class SchedulerSettings:
         _require_settings(getattr(diffusers, kind), values, path)
         return cls(kind=kind, values=values, place=path)
 
+    @property
+    def fewest(self) -> int:
+        """Steps that a run has at least: four with the Runge-Kutta steps of PNDM (2202.09778)."""
+        runge_kutta = self.kind == "PNDMScheduler" and not self.values.get("skip_prk_steps", False)
+        return 4 if runge_kutta else 1
+
     def scheduler(self, steps: int) -> Any:
         """diffusers' scheduler, set to a number of steps.
 

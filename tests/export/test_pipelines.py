@@ -11,7 +11,7 @@ from PIL import Image
 
 import components
 from components.diffusion.example import PROMPT, example_wish
-from components.diffusion.latent_diffusion import RECORDED, LatentDiffusion
+from components.diffusion.latent_diffusion import LatentDiffusion
 from components.metrics import psnr
 from components.registry import PIPELINES
 from export import open_artifact, verify
@@ -59,7 +59,8 @@ def test_an_artifact_alone_draws_what_diffusers_draws(
         Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file)
         pictures += [f"--{option}", file]
     out = tmp_path / "picture.png"
-    arguments = ("--prompt", PROMPT, "--seed", SEED, "--steps", RECORDED, "--out", out)
+    steps = pipeline.recorded_steps
+    arguments = ("--prompt", PROMPT, "--seed", SEED, "--steps", steps, "--out", out)
     done = command("export", "run", artifact, *arguments, *pictures)
     assert done.code == 0 and done.out.split() == [str(out)], done.err
     (expected,) = (pipeline.anchor(pipeline.example_run(SEED), SEED) or {}).values()
