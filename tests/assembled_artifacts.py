@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from components.adapted.assembly import assemble
 from examples.assemble.make_parts import make_parts
 from export.exporter import Request, export
+from tests.shared import made_once, shared_folder
 
 SAMPLER = """\
 scheduler = "EulerAncestralDiscreteScheduler"
@@ -24,21 +23,18 @@ guidance = 1.6
 
 def assembled_artifact(format_: str, factory: pytest.TempPathFactory) -> Path:
     """Return its artifact, exported once for all processes of this run."""
-    # Beside every worker's own folder: they share one export.
-    shared = factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    folder = shared / "assembled"
-    with FileLock(f"{folder}.lock"):
-        if not folder.is_dir():
-            assemble(_file(folder / "parts"), folder / "checkpoint")
-        if not (folder / format_).is_dir():
-            out = folder / format_
-            export(Request(checkpoint=folder / "checkpoint", format=format_, out=out))
-    return folder / format_
+    folder = shared_folder(factory) / "assembled"
+    checkpoint = made_once(
+        folder / "checkpoint", lambda out: assemble(_file(folder / "parts"), out)
+    )
+    return made_once(
+        folder / format_,
+        lambda out: export(Request(checkpoint=checkpoint, format=format_, out=out)),
+    )
 
 
 def _file(folder: Path) -> Path:
-    folder.parent.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     file = make_parts(folder)
     before, _, after = file.read_text(encoding="utf-8").partition("[sampler]")
     styles = after[after.index("[[style]]") :]

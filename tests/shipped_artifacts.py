@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from avatar import shipped
 from avatar.selfies import rules_to_dicts
 from components import fingerprint
 from export import ExportError, verify
 from support.json_records import plain
+from tests.shared import made_once, shared_folder
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,16 +29,13 @@ def shipped_artifact(format_: str, factory: pytest.TempPathFactory) -> Path:
     """`dist/FORMAT` where it is that, else one exported now, once for all processes of this run."""
     if is_shipped(ROOT / "dist" / format_, format_):
         return ROOT / "dist" / format_
-    # Beside every worker's own folder: they share one export.
-    shared = factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    made = shared / f"shipped-{format_}"
-    with FileLock(f"{made}.lock"):
-        if not made.is_dir():
-            command = [sys.executable, "-m", "export", format_, "--out", str(made)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-    return made
+    return made_once(shared_folder(factory) / f"shipped-{format_}", partial(_export, format_))
+
+
+def _export(format_: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "export", format_, "--out", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def is_shipped(folder: Path, format_: str) -> bool:

@@ -16,6 +16,7 @@ from eval.schema import Report
 from eval.workers import ThisProcess
 from export import artifact
 from tests.export.conftest import Exports
+from tests.shared import shared_folder
 
 GATES = """
 tier = "tiny"
@@ -52,21 +53,19 @@ Evaluate = Callable[..., Report]
 class HalvedExports(Exports):
     """Exports of tiny pipelines whose weights fp16 holds exactly, like those that ship."""
 
-    def checkpoint(self, pipeline: str) -> Path:
-        known = pipeline in self._checkpoints
-        folder = super().checkpoint(pipeline)
-        for file in () if known else folder.rglob("*.safetensors"):
+    def make(self, pipeline: str, folder: Path) -> None:
+        super().make(pipeline, folder)
+        for file in folder.rglob("*.safetensors"):
             halves = {
                 name: value.half().float() if value.is_floating_point() else value
                 for name, value in load_file(file).items()
             }
             save_file(halves, file, metadata={"format": "pt"})
-        return folder
 
 
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    return HalvedExports(tmp_path_factory.mktemp("exports"))
+    return HalvedExports(shared_folder(tmp_path_factory) / "halved-exports")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from export.exporter import Request, export
 from export.formats import Options
 from export.report import Row
 from tests.components.tiny import PIPELINES, save_tiny_avatar, save_tiny_stable_diffusion
+from tests.shared import made_once, shared_folder
 
 DEFAULT = Options()
 MAKERS = {**PIPELINES, "avatar": save_tiny_avatar, "sd": save_tiny_stable_diffusion}
@@ -24,30 +26,30 @@ class Exported:
 
 
 class Exports:
-    """Exports of tiny pipelines, each made once a session, when first asked for."""
+    """Exports of tiny pipelines, each made once for all processes of a run, when first needed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._checkpoints: dict[str, Path] = {}
-        self._made: dict[tuple[str, str, Options], Exported] = {}
 
     def checkpoint(self, pipeline: str) -> Path:
         """`avatar`, `sd`, or the class of a pipeline."""
-        if pipeline not in self._checkpoints:
-            self._checkpoints[pipeline] = MAKERS[pipeline](self._root / pipeline)
-        return self._checkpoints[pipeline]
+        return made_once(self._root / pipeline, lambda folder: self.make(pipeline, folder))
+
+    def make(self, pipeline: str, folder: Path) -> None:
+        MAKERS[pipeline](folder)
 
     def get(self, pipeline: str, format_: str, options: Options = DEFAULT) -> Exported:
-        key = (pipeline, format_, options)
-        if key not in self._made:
-            checkpoint = self.checkpoint(pipeline)
-            # What tells two of them apart must be in the name, or one would replace the other.
-            out = self._root / "-".join((pipeline, format_, *map(str, astuple(options))))
-            request = Request(checkpoint=checkpoint, format=format_, out=out, options=options)
-            self._made[key] = Exported(out, checkpoint, export(request))
-        return self._made[key]
+        checkpoint = self.checkpoint(pipeline)
+        # What tells two of them apart must be in the name, or one would replace the other.
+        out = self._root / "-".join((pipeline, format_, *map(str, astuple(options))))
+        request = Request(checkpoint=checkpoint, format=format_, out=out, options=options)
+        rows = made_once(
+            out.with_name(f"{out.name}.rows"),
+            lambda file: file.write_bytes(pickle.dumps(export(request))),
+        )
+        return Exported(out, checkpoint, pickle.loads(rows.read_bytes()))
 
 
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    return Exports(tmp_path_factory.mktemp("exports"))
+    return Exports(shared_folder(tmp_path_factory) / "exports")
