@@ -76,11 +76,11 @@ def table(results: list[Result]) -> Table:
             f"{result.cpu:.0f}",
             f"{result.peak / 1e9:.2f} GB",
             f"{result.size / 1e9:.2f} GB",
-            f"[red]{result.problem or ('' if result.within else 'exceeded')}[/]",
+            result.problem or ("" if result.within else "exceeded"),
         )
     seconds, cpu = (sum(getattr(each, name) for each in results) for name in ("seconds", "cpu"))
     peak = max(result.peak for result in results)
-    over = "" if seconds <= SECONDS else "[red]exceeded[/]"
+    over = "" if seconds <= SECONDS else "exceeded"
     made.add_section()
     made.add_row("together", f"{seconds:.0f}", f"{cpu:.0f}", f"{peak / 1e9:.2f} GB", "", over)
     made.add_row("limit", f"{SECONDS:.0f}", "", f"{MEMORY:.2f} GB", "", "")
