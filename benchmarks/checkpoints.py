@@ -23,6 +23,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from benchmarks.peers import PEERS, Environment, Peer
 from support.command_line import GATE_FAILED, new_app, print_tables, run, say
@@ -161,7 +162,7 @@ def table(results: list[Result]) -> Table:
     ours = {result.what: result for result in results if result.tool.startswith("ours")}
     for result in results:
         if result.problem:
-            made.add_row(result.what, result.tool, *[""] * 5, f"[red]{result.problem}[/]")
+            made.add_row(result.what, result.tool, *[""] * 5, Text(result.problem, style="red"))
             continue
         first = ours[result.what]
         ratio = "" if result is first or not first.cpu else f"{result.cpu / first.cpu:.1f}"
@@ -173,7 +174,7 @@ def table(results: list[Result]) -> Table:
             f"{result.peak / 1e9:.2f} GB",
             f"{result.size / 1e9:.2f} GB",
             ratio,
-            "" if result.within else "[red]exceeded[/]",
+            "" if result.within else Text("exceeded", style="red"),
         )
     return made
 
