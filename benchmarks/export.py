@@ -21,6 +21,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from avatar import shipped
 from support.command_line import GATE_FAILED, new_app, print_tables, run, say
@@ -96,7 +97,7 @@ def table(results: list[Result]) -> Table:
             f"{result.peak / 1e9:.2f} GB",
             f"{result.size / 1e6:.1f} MB",
             f"{limit[0]:.0f} s, {limit[1]:.0f} GB" if limit else "",
-            "within" if result.within else "[red]exceeded[/]",
+            "within" if result.within else Text("exceeded", style="red"),
         )
     return made
 
