@@ -38,6 +38,7 @@ from components.adapted.styled_denoiser import (
     embedded_guidance,
     with_adapter,
 )
+from components.avatar_specs import denoiser_inputs, selfie_inputs
 from components.checkpoint import INDEX, read_json, understood
 from components.component import (
     Arrays,
@@ -324,38 +325,16 @@ class AdaptedAvatarComponents(PipelineComponents):
     def selfie_inputs(self) -> tuple[TensorSpec, ...]:  # type: ignore[override]
         config = self._config("identity_encoder")
         places, side = int(config["places"]), side_of(config)
-        return (
-            TensorSpec(
-                name="selfies",
-                shape=(places, 3, side, side),
-                range=(0.0, 1.0),
-                description="Selfies of one person, sRGB in [0,1]; absent ones zero.",
-            ),
-            TensorSpec(
-                name="selfie_mask",
-                shape=(places,),
-                range=(0.0, 1.0),
-                description="1 where a selfie is present, else 0. All zero gives the tokens of "
-                "nobody.",
-            ),
-        )
+        return selfie_inputs(places, side)
 
     @cached_property
     def _denoiser_inputs(self) -> tuple[TensorSpec, ...]:
-        timestep = TensorSpec(
-            name="timestep",
-            shape=(1,),
-            range=(0.0, float(len(self._levels.rows) - 1)),
-            description="A value from the manifest's sampler table.",
+        return denoiser_inputs(
+            self._latents,
+            self._tokens,
+            largest_timestep=float(len(self._levels.rows) - 1),
+            styles=len(self._styles),
         )
-        style = TensorSpec(
-            name="style",
-            shape=(1,),
-            dtype="int32",
-            range=(0, len(self._styles) - 1),
-            description="Index into the manifest's styles.",
-        )
-        return (self._latents, timestep, self._tokens, style)
 
     def _path(self, name: str) -> Path:
         return self.checkpoint / name / "config.json"

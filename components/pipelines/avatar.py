@@ -29,6 +29,7 @@ from avatar.model import (
 from avatar.people import STYLES, DesignerStyle, sample_identity
 from avatar.selfies import MAX_SELFIES, SELFIE_SIZE, rules_to_dicts
 from avatar.styles_file import styles_of
+from components.avatar_specs import denoiser_inputs, selfie_inputs
 from components.checkpoint import read_json, understood
 from components.component import (
     Arrays,
@@ -69,20 +70,7 @@ def _part(name: str, kind: str, *, module: str = "", **others: Any) -> Part:
     return Part(name=name, libraries=libraries, classes=(kind,), **others)
 
 
-_ENCODER_INPUTS = (
-    TensorSpec(
-        name="selfies",
-        shape=(MAX_SELFIES, 3, SELFIE_SIZE, SELFIE_SIZE),
-        range=(0.0, 1.0),
-        description="Selfies of one person, sRGB in [0,1]; absent ones zero.",
-    ),
-    TensorSpec(
-        name="selfie_mask",
-        shape=(MAX_SELFIES,),
-        range=(0.0, 1.0),
-        description="1 where a selfie is present, else 0. All zero gives the unconditioned tokens.",
-    ),
-)
+_ENCODER_INPUTS = selfie_inputs(MAX_SELFIES, SELFIE_SIZE)
 
 
 class AvatarComponents(PipelineComponents):
@@ -218,20 +206,12 @@ class AvatarComponents(PipelineComponents):
 
     @cached_property
     def _denoiser_inputs(self) -> tuple[TensorSpec, ...]:
-        timestep = TensorSpec(
-            name="timestep",
-            shape=(1,),
-            range=(0.0, max(1000.0, *(table.timesteps[0] for table in self._sampler.tables()))),
-            description="A value from the manifest's sampler table.",
+        return denoiser_inputs(
+            self._latents,
+            self._tokens,
+            largest_timestep=max(1000.0, *(t.timesteps[0] for t in self._sampler.tables())),
+            styles=len(self._styles),
         )
-        style = TensorSpec(
-            name="style",
-            shape=(1,),
-            dtype="int32",
-            range=(0, len(self._styles) - 1),
-            description="Index into the manifest's styles.",
-        )
-        return (self._latents, timestep, self._tokens, style)
 
     @cached_property
     def _sampler(self) -> Any:
