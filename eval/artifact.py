@@ -36,6 +36,8 @@ class OpenedArtifact:
     Attributes:
         artifact: The folder and its manifest.
         facts: What the report says about it.
+        components: Names of the components that it holds, in the order of a run.
+        left_out: Names of those that `export --components` left out.
         gates: The limits against the reference.
         checkpoint_gates: The limits against the quantized checkpoint; None where there is none.
         quantized: The quantized checkpoint it was made from; None where there is none.
@@ -43,6 +45,8 @@ class OpenedArtifact:
 
     artifact: Artifact
     facts: Subject
+    components: tuple[str, ...]
+    left_out: tuple[str, ...]
     gates: Gates
     checkpoint_gates: Gates | None
     quantized: QuantizedPipeline | None
@@ -89,11 +93,15 @@ def open_for_evaluation(
     quantized = _quantized(name, manifest, checkpoint, recipes)
     _require_runs(name, manifest)
     kind.require(name, manifest)
+    names = reference.pipeline.names
+    _require_components(name, manifest, names)
     tier = _tier(manifest, quantized, reference)
     chosen = (own_gates or gates.of_tier(tier)).of_kind(kind.name)
     return OpenedArtifact(
         artifact=opened,
         facts=_facts(name, opened, tier, chosen),
+        components=tuple(each for each in names if each in manifest.wholes),
+        left_out=tuple(each for each in names if each not in manifest.wholes),
         gates=chosen,
         checkpoint_gates=_against_checkpoint(chosen, kind) if quantized else None,
         quantized=quantized,
@@ -167,6 +175,16 @@ def _tier(manifest: Manifest, quantized: QuantizedPipeline | None, reference: Re
             bits, count = bits + elements * packed.scheme.bits, count + elements
     mean = bits / count
     return "w4" if mean <= 5 else "w6" if mean <= 7 else "w8" if mean <= 10 else "fp16"
+
+
+def _require_components(name: str, manifest: Manifest, names: Sequence[str]) -> None:
+    """Raise `SubjectError` unless the components are those that the manifest says were exported."""
+    expected = manifest.exported(names)
+    if manifest.wholes != expected:
+        raise SubjectError(
+            f"{name} holds {', '.join(manifest.wholes)}, expected {', '.join(expected)}; "
+            f"export it again"
+        )
 
 
 def _require_runs(name: str, manifest: Manifest) -> None:

@@ -118,18 +118,22 @@ def _record_references(workers: Workers, overview: Overview) -> None:
 
 def _groups(request: Request, overview: Overview) -> Iterator[TaskGroup]:
     """The tasks of every artifact in every runtime."""
-    batches = () if request.skip >= RUN_LEVELS else overview.batches
     for index, runtimes in enumerate(overview.runtimes):
         for runtime in runtimes:
             needs, name = ArtifactRuntime(index, runtime), overview.subjects[index].name
+            runs = overview.whole[index] and not request.skip >= RUN_LEVELS
             yield TaskGroup(
                 needs=needs,
                 artifact=name,
                 components=[
                     EvaluateComponent(needs=needs, artifact=name, name=component)
-                    for component in overview.components
+                    for component in overview.components[index]
                 ],
-                batches=[EvaluateRuns(needs=needs, artifact=name, runs=runs) for runs in batches],
+                batches=[
+                    EvaluateRuns(needs=needs, artifact=name, runs=batch)
+                    for batch in overview.batches
+                    if runs
+                ],
             )
 
 

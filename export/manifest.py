@@ -6,6 +6,7 @@ records are published as JSON Schema in `docs/schemas/manifest.schema.json`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -152,6 +153,11 @@ class Manifest:
         first = {entry.chunks[0]: entry.name for entry in self.chunked}
         names = (entry.name for entry in self.components if entry.name not in later)
         return tuple(first.get(name, name) for name in names)
+
+    def exported(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of a pipeline's components that it says were exported, in the pipeline's order."""
+        chosen = self.options.get("components")
+        return tuple(name for name in names if chosen is None or name in chosen.split(","))
 
     def dump(self) -> bytes:
         """The manifest as JSON: UTF-8, sorted keys, two spaces, a newline at the end."""

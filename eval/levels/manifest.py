@@ -65,7 +65,7 @@ def tokenizers(artifact: Artifact, reference: Reference) -> list[str]:
 
 
 def _names(manifest: Manifest, reference: Reference) -> Iterator[str]:
-    names, expected = manifest.wholes, reference.pipeline.names
+    names, expected = manifest.wholes, manifest.exported(reference.pipeline.names)
     if names != expected:
         yield f"components are {', '.join(names)}, expected {', '.join(expected)}"
 

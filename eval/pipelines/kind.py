@@ -126,6 +126,10 @@ class Kind(ABC):
             manifest: The manifest.
         """
 
+    def translated(self, inputs: Arrays, recorder: Model, manifest: Manifest) -> Arrays:
+        """The inputs of a call that the reference's model recorded, as an artifact takes them."""
+        return inputs
+
     @abstractmethod
     def prepare(self, cases: Cases, reference: Reference, batch: tuple[RunCase, ...]) -> None:
         """Put into the cache what the kind's own levels compare the runs of a batch with."""

@@ -134,10 +134,6 @@ class Model(ABC):
             recorded: Gives a run of this model.
         """
 
-    def translated(self, inputs: Arrays, recorder: Model) -> dict[str, np.ndarray]:
-        """The inputs of a call as this model takes them, which was recorded by another."""
-        return dict(inputs)
-
     @abstractmethod
     def _draw(self, run: RunCase) -> RecordedRun:
         """Do one whole run; see `draw`."""

@@ -95,10 +95,10 @@ class RuntimeEvaluation:
         """The same model, which has not computed anything yet."""
         return self._model(self.model.runners, keep=False)
 
-    def translated(self, call: Call) -> dict[str, np.ndarray]:
+    def translated(self, call: Call) -> Arrays:
         """The inputs of a recorded call as the artifact takes them."""
-        model = self._model({}, keep=False)
-        return model.translated(call.inputs, self.references[0].model)
+        recorder, manifest = self.references[0].model, self.opened.artifact.manifest
+        return self.workspace.kind.translated(call.inputs, recorder, manifest)
 
     def keep(self, figures: CaseFigures) -> Sequence[Row]:
         """Add the rows and series of figures to the findings; returns the rows."""

@@ -16,8 +16,9 @@ class Overview:
         subjects: The artifacts, in the order of the request.
         quantized: Indices of those that are also compared with a quantized checkpoint.
         runtimes: For each artifact, names of the runtimes that this machine has.
-        rows: For each artifact, rows about manifest, size, and runtimes that are not here.
-        components: Names of the components.
+        rows: For each artifact, rows about manifest, size, and what cannot be run.
+        components: For each artifact, names of the components that it holds.
+        whole: For each artifact, whether these are all, so that it can do whole runs.
         batches: All runs, in batches.
         coverage: As in `Report`.
         seconds: How long the rest takes, estimated.
@@ -27,7 +28,8 @@ class Overview:
     quantized: tuple[int, ...]
     runtimes: tuple[tuple[str, ...], ...]
     rows: tuple[tuple[Row, ...], ...]
-    components: tuple[str, ...]
+    components: tuple[tuple[str, ...], ...]
+    whole: tuple[bool, ...]
     batches: tuple[tuple[RunCase, ...], ...]
     coverage: Coverage
     seconds: float

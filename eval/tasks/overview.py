@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from eval.artifact import OpenedArtifact
 from eval.levels import Scope
 from eval.levels import manifest as manifest_level
 from eval.reference import Reference
-from eval.schema import RUN, Row
+from eval.schema import RUN, Level, Row
 from eval.tasks.estimate import estimated_seconds
 from eval.tasks.outcomes import Overview
 from eval.tasks.workspace import Workspace
 from export import UnavailableError, runtimes
-from export.runtimes import Runtime
 
 
 def overview(workspace: Workspace) -> Overview:
@@ -30,13 +31,15 @@ def overview(workspace: Workspace) -> Overview:
         here.append(names)
         reference = workspace.references(index)[-1]
         first = _manifest_rows(opened[index], reference, workspace.request.skip)
-        rows.append((*first, *_size_rows(opened[index], workspace.reference), *missing))
+        sizes = _size_rows(opened[index], workspace.reference)
+        rows.append((*first, *sizes, *missing, *_partial_rows(opened[index], names)))
     return Overview(
         subjects=tuple(each.facts for each in opened),
         quantized=tuple(index for index in indices if opened[index].quantized is not None),
         runtimes=tuple(here),
         rows=tuple(rows),
-        components=workspace.reference.pipeline.names,
+        components=tuple(each.components for each in opened),
+        whole=tuple(not each.left_out for each in opened),
         batches=workspace.batches(),
         coverage=workspace.kind.coverage(workspace.cases, workspace.reference.model),
         seconds=estimated_seconds(workspace, here),
@@ -51,14 +54,21 @@ def _runtimes(opened: OpenedArtifact) -> tuple[tuple[str, ...], list[Row]]:
             runtime.require()
             here.append(runtime.name)
         except UnavailableError as error:
-            rows.append(_scope(opened, runtime).unavailable(str(error)))
+            rows.append(_scope(opened, runtime.name).unavailable(str(error)))
     return tuple(here), rows
 
 
-def _scope(opened: OpenedArtifact, runtime: Runtime) -> Scope:
-    return Scope(
-        artifact=opened.facts.name, level="components", runtime=runtime.name, gates=opened.gates
-    )
+def _partial_rows(opened: OpenedArtifact, runtimes: Sequence[str]) -> Iterator[Row]:
+    """Why an artifact that was exported in part does no whole runs, for each runtime."""
+    if opened.left_out:
+        missing = ", ".join(opened.left_out)
+        for runtime in runtimes:
+            scope = _scope(opened, runtime, level="image")
+            yield scope.unavailable(f"it was exported without {missing}: no whole runs")
+
+
+def _scope(opened: OpenedArtifact, runtime: str, level: Level = "components") -> Scope:
+    return Scope(artifact=opened.facts.name, level=level, runtime=runtime, gates=opened.gates)
 
 
 def _manifest_rows(opened: OpenedArtifact, reference: Reference, skip: frozenset[str]) -> list[Row]:
@@ -73,7 +83,7 @@ def _size_rows(opened: OpenedArtifact, reference: Reference) -> list[Row]:
     manifest, rows = opened.artifact.manifest, []
     for kind in manifest.components[0].models:
         total = weights = 0
-        for name in reference.components:
+        for name in opened.components:
             if any(kind not in part.models for part in manifest.parts(name)):
                 continue
             size, count = opened.size(name, kind), reference.components.facts(name).weights

@@ -63,7 +63,8 @@ def combine(evaluation: RuntimeEvaluation, parts: Sequence[Arrays]) -> Findings:
     if parts:
         with evaluation.caught(evaluation.scope("image")):
             _combine(evaluation, parts)
-    if evaluation.workspace.timed and evaluation.workspace.request.mode.timed_sets:
+    timed = evaluation.workspace.timed and evaluation.workspace.request.mode.timed_sets
+    if timed and not evaluation.opened.left_out:
         with evaluation.caught(evaluation.scope("speed")):
             evaluation.cost(_cost(evaluation))
     return evaluation.found

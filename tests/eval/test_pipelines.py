@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from eval import Report, gates
+from eval import Report, SubjectError, gates
 from eval.cases import MODES
 from eval.evaluate import evaluate
 from eval.gates import Gates
@@ -37,6 +37,8 @@ KINDS = (
 )
 LIMITS = """
 extend = "fp16"
+[size]
+bytes_per_weight = { onnx = 20, mlpackage = 20 }     # a tiny file is mostly its graph
 [latent_diffusion.size]
 bytes_per_weight = { onnx = 20, mlpackage = 20 }     # a tiny file is mostly its graph
 """
@@ -99,6 +101,52 @@ def test_right_artifacts_pass_at_every_level(
     assert {("unet", "psnr"), ("decoder", "psnr"), ("whole run", "anchor_psnr")} <= gated
     assert {search.component for search in report.searches if search.layers} >= {"unet"}
     assert report.coverage.prompts and Report.parse(report.dump()) == report
+
+
+PARTS = (
+    ("avatar", ("denoiser", "decoder"), "identity_encoder"),
+    (PLAIN, ("unet",), "text_encoder, decoder"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("pipeline", "parts", "left_out"), PARTS)
+def test_an_artifact_of_some_components_is_evaluated_without_whole_runs(
+    exports: Exports, judged: Judge, pipeline: str, parts: tuple[str, ...], left_out: str
+) -> None:
+    exported = exports.get(pipeline, "onnx", replace(ONNX, components=parts))
+    report = judged(pipeline, exported.folder)
+    assert report.passed, report.failures
+    gated = {(row.level, row.component) for row in report.rows if row.limit is not None}
+    assert {(level, part) for part in parts for level in ("weights", "components")} <= gated
+    (unrun,) = (row for row in report.rows if row.outcome == "unavailable")
+    assert unrun.level == "image"
+    assert unrun.reason == f"it was exported without {left_out}: no whole runs"
+
+
+@pytest.mark.slow
+def test_chunks_are_evaluated_as_the_component_that_they_are(
+    exports: Exports, judged: Judge
+) -> None:
+    exported = exports.get(PLAIN, "onnx", replace(ONNX, chunks=2))
+    report = judged(PLAIN, exported.folder)
+    assert report.passed, report.failures
+    gated = {(row.component, row.metric) for row in report.rows if row.limit is not None}
+    assert {("unet", "psnr"), ("whole run", "anchor_psnr")} <= gated
+    unread = {(row.level, row.component) for row in report.rows if row.outcome == "unavailable"}
+    assert unread == {("weights", "unet")}
+
+
+@pytest.mark.slow
+def test_a_component_that_only_the_manifest_leaves_out_is_one_line(
+    exports: Exports, judged: Judge, copy: Callable[[str], Path]
+) -> None:
+    folder = copy(PLAIN)
+    values = json.loads((folder / "manifest.json").read_text())
+    del values["components"][0]
+    (folder / "manifest.json").write_text(json.dumps(values))
+    with pytest.raises(SubjectError, match="holds unet, decoder, expected text_encoder, unet"):
+        judged(PLAIN, folder)
 
 
 def late_timestep(values: dict[str, Any]) -> None:

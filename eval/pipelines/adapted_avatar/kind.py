@@ -8,7 +8,7 @@ from avatar.model import Networks, draw, encode
 from eval.cases import Cases, RunCase
 from eval.pipelines.avatar.cases import AvatarCases
 from eval.pipelines.avatar.kind import AvatarKind
-from eval.pipelines.avatar.model import AvatarModel
+from eval.pipelines.avatar.model import AvatarModel, restyled
 from eval.pipelines.kind import WholeRuns, anchor_row
 from eval.reference import Reference
 from eval.schema import Row, Where
@@ -58,7 +58,8 @@ def _example(runs: WholeRuns) -> Array:
     """The artifact's picture of the pipeline's example run, (1,3,H,W)."""
     reference, model = runs.references[0], runs.model()
     assert isinstance(model, AvatarModel) and isinstance(reference.model, AvatarModel)
-    inputs = model.translated(reference.pipeline.example_run(0), reference.model)
+    example = reference.pipeline.example_run(0)
+    inputs = restyled(example, reference.model.constants.styles, model.constants.styles)
     table, networks = model.table(model.steps[0]), Networks.of(model.runners)
     tokens = encode(networks, inputs["selfies"], inputs["selfie_mask"], guided=table.guided)
     fresh = inputs.get("noises", ())

@@ -16,7 +16,7 @@ from eval.pipelines.avatar.cases import AvatarCases
 from eval.pipelines.avatar.identity_set import IdentitySet
 from eval.pipelines.avatar.invariances import invariance_runs, invariances
 from eval.pipelines.avatar.judged_set import JudgedSet
-from eval.pipelines.avatar.model import AvatarConstants, AvatarModel
+from eval.pipelines.avatar.model import AvatarConstants, AvatarModel, restyled
 from eval.pipelines.avatar.plan import plan
 from eval.pipelines.avatar.selfies import OwnSelfies, RenderedSelfies, Selfies
 from eval.pipelines.avatar.set import can_be_judged
@@ -99,6 +99,11 @@ class AvatarKind(Kind):
             SamplerTable.from_dict(plain(manifest.sampler))
         except SamplerError as error:
             raise SubjectError(f"{name}: {error}") from None
+
+    def translated(self, inputs: Arrays, recorder: Model, manifest: Manifest) -> Arrays:
+        assert isinstance(recorder, AvatarModel)
+        styles = tuple(style.name for style in manifest.styles)
+        return restyled(inputs, recorder.constants.styles, styles)
 
     def prepare(self, cases: Cases, reference: Reference, batch: tuple[RunCase, ...]) -> None:
         assert isinstance(cases, AvatarCases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,15 +91,7 @@ class AvatarModel(Model):
 
     def style(self, name: str) -> Array:
         """The denoiser's input for a style, (1,) int32; raises `ValueError` for an unknown one."""
-        return np.array([self.constants.styles.index(name)], np.int32)
-
-    def translated(self, inputs: Arrays, recorder: Model) -> dict[str, np.ndarray]:
-        """The inputs of a recorded call: a style's index may be another one here."""
-        if "style" not in inputs:
-            return dict(inputs)
-        assert isinstance(recorder, AvatarModel)
-        name = recorder.constants.styles[int(inputs["style"][0])]
-        return {**inputs, "style": self.style(name)}
+        return style_input(name, self.constants.styles)
 
     def call_counts(self, run: RunCase) -> dict[str, int]:
         table = self.table(run.steps)
@@ -194,6 +186,24 @@ class AvatarModel(Model):
 
     def _output(self, component: str, array: Array) -> dict[str, Array]:
         return {self.constants.outputs[component]: array}
+
+
+def style_input(name: str, styles: Sequence[str]) -> Array:
+    """A style's index among `styles`, (1,) int32; raises `ValueError` where it is not there."""
+    return np.array([styles.index(name)], np.int32)
+
+
+def restyled(inputs: Arrays, recorded: Sequence[str], styles: Sequence[str]) -> Arrays:
+    """The inputs of a recorded call for a model in which a style's index may be another one.
+
+    Args:
+        inputs: The inputs.
+        recorded: Names of the styles where they were recorded.
+        styles: Names of the model's styles.
+    """
+    if "style" not in inputs:
+        return inputs
+    return {**inputs, "style": style_input(recorded[int(inputs["style"][0])], styles)}
 
 
 def null_identity(selfies: SelfieSet) -> SelfieSet:
