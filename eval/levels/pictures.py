@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -29,7 +30,7 @@ def compare_pictures(
     *,
     byte_images: bool,
 ) -> tuple[list[Comparison], dict[str, bytes]]:
-    """Draw the worst and the typical run once more.
+    """Draw the worst and the typical run once more, or the only one.
 
     Args:
         figures: The figures, which have the worst and the typical run.
@@ -39,11 +40,13 @@ def compare_pictures(
         byte_images: Whether the artifact's pictures come in steps of 1/255.
 
     Returns:
-        The two comparisons, and their PNG files by path.
+        The comparisons, and their PNG files by path.
     """
     made: list[Comparison] = []
     files: dict[str, bytes] = {}
-    for kind, where in (("worst", figures.worst()), ("typical", figures.median())):
+    kinds: tuple[Literal["worst", "typical"], ...] = ("worst", "typical")
+    places = dict.fromkeys((figures.worst(), figures.median()))  # one where there is one run
+    for kind, where in zip(kinds, places, strict=False):
         run = next(run for run in cases.runs if run.where() == where)
         expected = reference.recorded(run).picture
         got = model.draw(run).picture
@@ -57,7 +60,7 @@ def compare_pictures(
                 artifact=scope.artifact,
                 runtime=scope.runtime,
                 against=scope.against,
-                kind="worst" if kind == "worst" else "typical",
+                kind=kind,
                 where=where,
                 metrics=image.compare(expected, got, byte_images=byte_images, slow=True),
                 reference=right,

@@ -62,6 +62,7 @@ def render(report: Report, folder: Path) -> str:
         failures=failures(report),
         rows=words.ordered(row for row in report.rows if row.verdict != "shown"),
         shown=[row for row in report.rows if row.verdict == "shown"],
+        several=len({row.against for row in report.rows}) > 1,
         comparisons=comparisons(report),
         curves=numbered_curves(report),
         layers=numbered_layers(report),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from eval.metrics import metric as described
-from eval.schema import Cost, LayerSearch, Level, Report, Row, Verdict
+from eval.schema import Cost, Coverage, LayerSearch, Level, Report, Row, Verdict
 from support.sizes import size
 
 LEVELS: tuple[str, ...] = get_args(Level)
@@ -16,6 +16,18 @@ VERDICTS: tuple[Verdict, ...] = ("failed", "not run", "passed", "shown")
 
 _LONGEST = 9
 """The most digits that are shown of a figure."""
+
+
+def cases(coverage: Coverage) -> str:
+    """What artifacts were tried on: "2 people, 8 styles and 1 whole run"."""
+    counts = (
+        (len(coverage.prompts), "prompt", "prompts"),
+        (len(coverage.people), "person", "people"),
+        (len(coverage.styles), "style", "styles"),
+        (coverage.runs, "whole run", "whole runs"),
+    )
+    parts = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    return " and ".join((", ".join(parts[:-1]), *parts[-1:])) if parts[1:] else "".join(parts)
 
 
 def metric(name: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eval import Report, ReportError
-from eval.report import bars, page
+from eval.report import bars, page, words
 from tests.eval.report import reports
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -256,3 +257,22 @@ def test_what_makes_the_page_imports_no_pytorch() -> None:
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_was_not_compared_has_no_plot(failing: tuple[Report, Path]) -> None:
+    report, folder = failing
+    (search, *_) = report.searches
+    unsearched = replace(search, layers=(), first="", snr=math.inf, note="too many weights")
+    text = page.render(replace(report, searches=(unsearched,)), folder)
+    (figure,) = text.split('<figure class="layers"')[1:]
+    assert "Not compared: too many weights." in figure
+    assert "<svg" not in figure.partition("</figure>")[0]
+
+
+def test_cases_are_counted_in_words(failing: tuple[Report, Path]) -> None:
+    coverage = failing[0].coverage
+    text = replace(coverage, people=(), styles=(), prompts=("a knight",), runs=1)
+    assert words.cases(text) == "1 prompt and 1 whole run"
+    assert words.cases(replace(text, runs=0)) == "1 prompt"
+    avatars = replace(coverage, people=(1, 2), styles=("clay",), prompts=(), runs=3)
+    assert words.cases(avatars) == "2 people, 1 style and 3 whole runs"
