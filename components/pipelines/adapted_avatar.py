@@ -151,12 +151,14 @@ class AdaptedAvatarComponents(PipelineComponents):
         transformers' and diffusers' own networks make the image tokens. Prompts are embedded
         already, because no text encoder ships.
         """
-        encoder = self._module("identity_encoder")
-        tokens = anchored.image_tokens(encoder, self._config("identity_encoder"), inputs)
-        pipeline, denoiser = self.assemble(), self._module("denoiser")
+        # One network after the other: full-size ones have no room beside each other.
+        tokens = anchored.image_tokens(
+            self._module("identity_encoder"), self._config("identity_encoder"), inputs
+        )
+        denoiser = self._module("denoiser")
         with understood(self.checkpoint), reports_instead_of_warnings():
             picture = anchored.run(
-                pipeline,
+                self._assembled(denoiser.unet),
                 denoiser,
                 tokens,
                 style=int(inputs["style"][0]),
@@ -169,7 +171,9 @@ class AdaptedAvatarComponents(PipelineComponents):
 
     def assemble(self) -> Any:
         """The components as diffusers' pipeline, without text encoders and image encoder."""
-        unet = self._module("denoiser").unet
+        return self._assembled(self._module("denoiser").unet)
+
+    def _assembled(self, unet: Any) -> Any:
         vae = anchored.whole(self._vae(), self._module("decoder"))
         scheduler = self._scheduler.scheduler(self._steps[0])
         with understood(self.checkpoint), reports_instead_of_warnings():
