@@ -36,6 +36,10 @@ LAST_SEED = 2**64 - 1
 
 PYTORCH = "pytorch"
 """The runtime of checkpoints; `export.runtimes` knows those of artifacts."""
+ALIGNED = (
+    "this model takes aligned faces, and no face is looked for here: give it pictures that are "
+    "aligned to ArcFace's five landmarks already"
+)
 
 
 @app.command()
@@ -122,6 +126,8 @@ def create(
         style_index([known.name for known in _styles_of(checkpoint)], style)
     paths = [*(selfies or []), *(more or [])]
     asked = _asked_of_selfies(checkpoint, artifact)
+    if asked.aligned:
+        say(ALIGNED)
     photos = read_photos(paths, detector(), size=asked.size, rules=asked.rules)
     refused = refusal_lines(paths, refusals_of(photos, asked.rules))
     if refused and not any_selfie:
@@ -205,10 +211,11 @@ def open_model(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a model asks of selfies: width and height in pixels, and its rules."""
+    """What a model asks of selfies: their side in pixels, rules, whether faces are aligned."""
 
     size: int
     rules: Sequence[Rule]
+    aligned: bool = False
 
 
 def _asked_of_selfies(checkpoint: Path, artifact: Path | None) -> _Asked:
@@ -223,12 +230,14 @@ def _asked_of_selfies(checkpoint: Path, artifact: Path | None) -> _Asked:
 
         manifest = open_artifact(artifact).manifest
         found, rules = manifest.wholes, plain(manifest.selfie_rules)
-        inputs = manifest.whole(found[0]).inputs
+        inputs, crop = manifest.whole(found[0]).inputs, manifest.selfie_crop
     else:
         pipeline = _opened(checkpoint)
         _require_avatars(checkpoint, pipeline.names)
-        inputs, rules = pipeline.selfie_inputs, pipeline.facts().selfie_rules
-    return _Asked(inputs[0].shape[-1], rules_from_dicts(rules) or RULES)
+        inputs, facts = pipeline.selfie_inputs, pipeline.facts()
+        rules, crop = facts.selfie_rules, facts.selfie_crop
+    rules = rules_from_dicts(rules) or RULES
+    return _Asked(inputs[0].shape[-1], rules, crop is not None)
 
 
 def _styles_of(checkpoint: Path) -> tuple[DesignerStyle, ...]:

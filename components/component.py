@@ -119,6 +119,8 @@ class PipelineFacts:
         sampler: The sampling loop's constants, as the manifest holds them.
         selfie_rules: What selfies must be like, as the manifest holds it (empty where there are
             none).
+        selfie_crop: `arcface` where selfies must be aligned to ArcFace's five landmarks; None for
+            the centre square.
         settings: Other constants of a run, as the manifest holds them.
     """
 
@@ -128,6 +130,7 @@ class PipelineFacts:
     styles: tuple[dict[str, str], ...] = ()
     sampler: dict[str, Any] = field(default_factory=dict)
     selfie_rules: tuple[dict[str, Any], ...] = ()
+    selfie_crop: Literal["arcface"] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
 

@@ -317,6 +317,7 @@ def _close(
         **tokenizers,
         settings=from_plain(Constants, facts.settings, ManifestError) if facts.settings else None,
         selfie_rules=from_plain(tuple[SelfieRuleEntry, ...], facts.selfie_rules, ManifestError),
+        selfie_crop=facts.selfie_crop,
         preview=preview_of(recording) if tuple(recording.calls) == AVATAR_COMPONENTS else None,
         components=made[0],
         chunked=made[1],

@@ -34,7 +34,7 @@ Constants = dict[str, Exact | str | tuple[Exact, ...]]
 
 SCHEMA_VERSION: Literal[2] = 2
 READ_VERSIONS = (1, 2)
-"""Schema versions that are read. Version 1 has no `preview` and no `downs`."""
+"""Schema versions that are read. Version 1 has no `preview`, `selfie_crop` and `downs`."""
 SCHEMA_ADDRESS = f"urn:pocket-avatar:schema:manifest:{SCHEMA_VERSION}"
 AVATAR_COMPONENTS = ("identity_encoder", "denoiser", "decoder")
 """The components of every pipeline that draws avatars from selfies."""
@@ -65,6 +65,8 @@ class Manifest:
             takes; absent where there are none.
         selfie_rules: What selfies must be like. Empty where the pipeline takes none, and absent
             in manifests that are older than the rules.
+        selfie_crop: `arcface` where selfies are faces that are aligned to ArcFace's five landmarks;
+            absent where they are centre squares.
         preview: How latents become an approximate picture during a run; absent where the pipeline
             draws no avatars.
         components: The components, in the order a run uses them.
@@ -97,6 +99,7 @@ class Manifest:
     golden: GoldenEntry
     files: tuple[FileEntry, ...]
     selfie_rules: tuple[SelfieRuleEntry, ...] = ()
+    selfie_crop: Literal["arcface"] | None = optional(None)
     schema_version: Literal[1, 2] = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

@@ -26,7 +26,10 @@ from quantization import Target
 from support.progress import Progress, silent
 from support.publish import publish
 
-SHARED = ("format", "pipeline", "licence", "styles", "sampler", "tokenizer", "selfie_rules")
+SHARED = (
+    *("format", "pipeline", "licence", "styles", "sampler", "tokenizer"),
+    *("selfie_rules", "selfie_crop"),
+)
 """Fields of the manifest that artifacts must have in common to be joined."""
 KIND = "mlpackage"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

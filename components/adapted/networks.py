@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -25,3 +25,8 @@ def network(config: Mapping[str, Any]) -> nn.Module:
 def side_of(config: Mapping[str, Any]) -> int:
     """Width and height in pixels of the selfies that it takes."""
     return int(config["graph"]["side"] if "graph" in config else config["vision"]["image_size"])
+
+
+def crop_of(config: Mapping[str, Any]) -> Literal["arcface"] | None:
+    """How selfies are cropped: to ArcFace's template for face networks; None: the centre square."""
+    return "arcface" if "graph" in config else None

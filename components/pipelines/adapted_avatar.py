@@ -30,7 +30,7 @@ from avatar.styles_file import STYLES_FILE, read_styles
 from components.adapted import anchored
 from components.adapted.latent_decoder import LatentDecoder
 from components.adapted.levels import Levels, levels_of
-from components.adapted.networks import network, side_of
+from components.adapted.networks import crop_of, network, side_of
 from components.adapted.selfie_encoder import SelfieEncoder, projection
 from components.adapted.styled_denoiser import (
     Constants,
@@ -111,6 +111,7 @@ class AdaptedAvatarComponents(PipelineComponents):
             styles=tuple(asdict(style) for style in self._styles),
             sampler={**default, **({"also": also} if also else {})},
             selfie_rules=rules_to_dicts(rules_for(places, side)),
+            selfie_crop=crop_of(self._config("identity_encoder")),
         )
 
     def example_run(self, seed: int) -> dict[str, np.ndarray]:

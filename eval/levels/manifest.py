@@ -77,6 +77,8 @@ def _constants(facts: PipelineFacts, manifest: Manifest) -> Iterator[str]:
     for name in ("kind", "schedule"):
         if not _same(expected.get(name), held.get(name)):
             yield f"the sampler's {name}"
+    if facts.selfie_crop != manifest.selfie_crop:
+        yield f"selfie_crop is {manifest.selfie_crop}, expected {facts.selfie_crop}"
     yield from _different("settings", plain(facts.settings), plain(manifest.settings or {}))
 
 

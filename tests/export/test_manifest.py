@@ -78,6 +78,7 @@ MANIFEST = st.builds(
     sampler=SAMPLER,
     components=st.lists(COMPONENT, min_size=1, max_size=2).map(tuple),
     selfie_rules=st.lists(RULE, max_size=2).map(tuple),
+    selfie_crop=st.sampled_from([None, "arcface"]),
     golden=st.builds(
         GoldenEntry,
         seed=st.integers(0, 9),
@@ -129,6 +130,11 @@ def test_the_manifest_of_the_shipped_export_fits_the_published_schema(
 def test_what_a_sampler_has_not_is_left_out() -> None:
     sampler = json.loads(EXAMPLE.dump())["sampler"]
     assert sampler.keys() == {"guidance", "prediction", "sigmas", "timesteps"}
+
+
+def test_centre_squares_are_left_out() -> None:
+    assert "selfie_crop" not in json.loads(EXAMPLE.dump())
+    assert b'"selfie_crop": "arcface"' in replace(EXAMPLE, selfie_crop="arcface").dump()
 
 
 def test_whole_numbers_stay_whole() -> None:
@@ -213,6 +219,7 @@ COMPONENT_WITHOUT_MODELS = {**json.loads(EXAMPLE.dump())["components"][0], "mode
         ({"options": {"precision": 16}}, r"options\.precision is 16"),
         ({"styles": [{"title": "x"}]}, r"has no field 'styles\[0\]\.name'"),
         ({"styles": ["x"]}, r"styles\[0\] is 'x'"),
+        ({"selfie_crop": "centre"}, r"selfie_crop is"),
         ({"selfie_rules": [{"name": "x", "about": "", "min": "1"}]}, r"selfie_rules\[0\]\.min is"),
         ({"files": [{"path": "a", "bytes": "1", "sha256": "f" * 64}]}, r"files\[0\]\.bytes is '1'"),
         ({"files": [{"path": "a", "bytes": 1.5, "sha256": "f" * 64}]}, r"files\[0\]\.bytes is 1.5"),

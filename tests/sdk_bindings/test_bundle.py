@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,16 @@ def test_a_table_with_fresh_noise_has_two_more_lists(make_artifact: MakeArtifact
     swift, kotlin = (render(open_bundle(folder, each), each).decode() for each in (SWIFT, KOTLIN))
     assert swift.count("downs: [0.5],\n        noises: [0.25]),\n") == 1
     assert kotlin.count("downs = listOf(0.5f),") == kotlin.count("noises = listOf(0.25f),") == 1
+
+
+@pytest.mark.parametrize("language", [SWIFT, KOTLIN], ids=lambda language: language.name)
+def test_an_app_learns_that_a_model_takes_aligned_faces(
+    make_artifact: MakeArtifact, language: Language
+) -> None:
+    folders = make_artifact("square"), make_artifact("aligned", selfie_crop="arcface")
+    square, aligned = (render(open_bundle(each, language), language) for each in folders)
+    line = rb"takesAlignedFaces( =|:) true,\n"
+    assert re.search(line, aligned) and b"takesAlignedFaces" not in square
 
 
 @pytest.mark.parametrize("language", [SWIFT, KOTLIN], ids=lambda language: language.name)

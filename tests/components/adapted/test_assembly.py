@@ -83,6 +83,7 @@ def test_facts_come_from_the_file(model: Path) -> None:
     assert pipeline.selfie_inputs[0].shape == (3, 3, 32, 32)
     limits = {rule["name"]: rule for rule in facts.selfie_rules}
     assert limits["count"]["max"] == 3 and limits["side"]["min"] == 32
+    assert facts.selfie_crop is None, "CLIP sees whole pictures"
 
 
 def test_no_text_encoder_ships_and_numbers_stay(file: Path, model: Path) -> None:

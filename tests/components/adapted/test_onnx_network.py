@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 import torch
 from onnx import helper, numpy_helper
+from PIL import Image
 
 import components
 from components.adapted.assembly import assemble
@@ -18,6 +19,10 @@ from components.adapted.onnx_network import OnnxNetwork, read_network
 from components.errors import AssemblyError
 from components.reference import runner
 from examples.assemble.make_parts import EMBEDDING, make_parts
+from export import verify
+from export.exporter import Request, export
+from export.formats import Options
+from tests.conftest import Command
 from tests.field_reports.test_anchors import anchored
 
 SIDE = 28
@@ -86,12 +91,23 @@ def test_a_network_is_what_onnx_runtime_computes(tmp_path: Path) -> None:
     assert want.shape == (1, EMBEDDING) and np.abs(got - want).max() < 1e-5
 
 
-def test_a_face_network_is_assembled_with_a_face_adapter(tmp_path: Path) -> None:
-    file = make_parts(tmp_path / "parts", adapter="faceid")
+def parts(folder: Path, adapter: str) -> Path:
+    """The example's parts with a face network in the place of CLIP."""
+    file = make_parts(folder, adapter=adapter)
     face_network(file.parent / "face.onnx")
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace('path = "clip"', 'path = "face.onnx"'), encoding="utf-8")
-    opened = components.load(assemble(file, tmp_path / "model"))
+    return file
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("face")
+    return assemble(parts(folder / "parts", "faceid"), folder / "model")
+
+
+def test_a_face_network_is_assembled_with_a_face_adapter(model: Path) -> None:
+    opened = components.load(model)
     assert opened.selfie_inputs[0].shape == (3, 3, SIDE, SIDE)
     assert anchored(opened).passed
     encoder = opened.component("identity_encoder")
@@ -101,6 +117,27 @@ def test_a_face_network_is_assembled_with_a_face_adapter(tmp_path: Path) -> None
     given = {name: inputs[name] for name in ("selfies", "selfie_mask")}
     tokens = runner(encoder)(given)["identity_tokens"]
     assert tokens.shape == (1, 5, 32) and np.isfinite(tokens).all()
+
+
+def test_the_checkpoint_and_its_artifact_say_that_faces_are_aligned(
+    model: Path, tmp_path: Path
+) -> None:
+    assert components.load(model).facts().selfie_crop == "arcface"
+    options = Options(components=("identity_encoder",), ort="none")
+    export(Request(checkpoint=model, format="onnx", out=tmp_path / "out", options=options))
+    assert verify(tmp_path / "out").manifest.selfie_crop == "arcface"
+
+
+def test_an_avatar_of_an_aligned_face_is_drawn_with_one_notice(
+    model: Path, tmp_path: Path, command: Command
+) -> None:
+    out, noise = tmp_path / "me.png", np.random.default_rng(0).integers(0, 256, (28, 28, 3))
+    Image.fromarray(noise.astype(np.uint8)).save(tmp_path / "face.png")
+    call = ("create", "--style", "clay", "--checkpoint", model, "--any-selfie", "--out", out)
+    done = command("avatar", *call, tmp_path / "face.png")
+    assert done.code == 0 and out.is_file(), done.err
+    (notice,) = (line for line in done.err.splitlines() if "takes aligned faces" in line)
+    assert "aligned to ArcFace's five landmarks already" in notice
 
 
 def test_what_is_no_face_network_is_one_line(tmp_path: Path) -> None:
@@ -113,9 +150,6 @@ def test_what_is_no_face_network_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_face_network_of_another_width_is_one_line(tmp_path: Path) -> None:
-    file = make_parts(tmp_path / "parts", adapter="plus")
-    face_network(file.parent / "face.onnx")
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace('path = "clip"', 'path = "face.onnx"'), encoding="utf-8")
+    file = parts(tmp_path / "parts", "plus")
     with pytest.raises(AssemblyError, match="reads states of CLIP, place by place"):
         assemble(file, tmp_path / "model")

@@ -66,6 +66,10 @@ def reshaped(values: dict[str, Any]) -> None:
     values["components"][1]["inputs"][0]["shape"][-1] = 1
 
 
+def aligned(values: dict[str, Any]) -> None:
+    values["selfie_crop"] = "arcface"
+
+
 CHANGES = {
     guided: "guidance of",
     late: "timesteps of",
@@ -76,6 +80,7 @@ CHANGES = {
     freed: "styles[",
     renamed: "components are other",
     reshaped: "inputs of denoiser",
+    aligned: "selfie_crop is arcface, expected None",
 }
 
 

@@ -23,6 +23,8 @@ public enum AvatarError: Error, Sendable, Equatable {
   case modelDamaged(file: String)
   /// The model is complete, but it is not the one that the library was generated for.
   case modelOfAnotherVersion(reason: String)
+  /// The model takes aligned faces, and the app has passed no `FaceLandmarkDetector`.
+  case landmarkDetectorMissing
   /// Memory ran out.
   case outOfMemory
   /// The disk that holds the compiled model is full.
@@ -50,7 +52,7 @@ extension AvatarError: LocalizedError, CustomStringConvertible {
       return "selfie \(selfie) cannot be read: \(reason)"
     case .styleUnknown, .styleNeedsPlus, .stepsUnknown, .countInvalid:
       return aboutTheCall
-    case .modelMissing, .modelDamaged, .modelOfAnotherVersion:
+    case .modelMissing, .modelDamaged, .modelOfAnotherVersion, .landmarkDetectorMissing:
       return aboutTheModel
     case .outOfMemory:
       return "memory ran out; free some memory and try again"
@@ -90,6 +92,9 @@ extension AvatarError: LocalizedError, CustomStringConvertible {
       return "the model's file \(file) is missing or damaged; install the app again"
     case .modelOfAnotherVersion(let reason):
       return "the model is not the one that the library was generated for: \(reason)"
+    case .landmarkDetectorMissing:
+      return "the model takes aligned faces and there is no landmark detector; "
+        + "pass one as StudioOptions(landmarkDetector: ...)"
     default:
       return ""
     }

@@ -39,7 +39,8 @@ public actor AvatarStudio {
   /// - Parameters:
   ///   - source: The place of the model's files. It is not read if the backend needs no files.
   ///   - options: The backend, the face detector, the entitlement and the allocator.
-  /// - Throws: `modelMissing`, `modelDamaged`, `modelOfAnotherVersion` or `runtimeFailed`.
+  /// - Throws: `modelMissing`, `modelDamaged`, `modelOfAnotherVersion`, `landmarkDetectorMissing` or
+  ///   `runtimeFailed`.
   public init(
     _ source: ModelSource = .bundled, options: StudioOptions = StudioOptions()
   ) async throws(AvatarError) {
@@ -53,6 +54,7 @@ public actor AvatarStudio {
     memoryPressure: AsyncStream<Void>
   ) async throws(AvatarError) {
     try manifest.checkReadable()
+    let landmarks = try options.landmarkDetector(for: manifest)
     let backend = if let own = options.backend { own } else { try manifest.platformBackend() }
     let folder = backend.needsFiles ? try source.url() : nil
     if let folder { try Artifact(manifest: manifest, folder: folder).verify() }
@@ -63,7 +65,7 @@ public actor AvatarStudio {
     allocator = options.allocator
     entitlement = options.entitlement
     reader = SelfieReader(
-      manifest: manifest, detector: options.faceDetector, landmarks: options.landmarkDetector,
+      manifest: manifest, detector: options.faceDetector, landmarks: landmarks,
       allocator: options.allocator)
     listen(to: memoryPressure)
   }

@@ -7,8 +7,8 @@ public struct StudioOptions: Sendable {
   public var backend: (any Backend)?
   /// The face detector. If it is nil, the face rules do not apply.
   public var faceDetector: (any FaceDetector)?
-  /// The detector of landmarks, for models that need aligned faces. If it is nil, the library takes
-  /// the centre square of each selfie.
+  /// The detector of landmarks. Models that take aligned faces need it. The others take the centre
+  /// square of each selfie, and it is not used.
   public var landmarkDetector: (any FaceLandmarkDetector)?
   /// What the user is entitled to. `AvatarStudio.setEntitlement(_:)` changes it later.
   public var entitlement: Tier
@@ -30,6 +30,18 @@ public struct StudioOptions: Sendable {
     self.allocator = allocator
     self.memoryPolicy = memoryPolicy
     self.landmarkDetector = landmarkDetector
+  }
+
+  /// Returns the landmark detector if the model takes aligned faces, and nil if it takes centre
+  /// squares.
+  ///
+  /// Throws `landmarkDetectorMissing` if the model needs one and there is none.
+  func landmarkDetector(
+    for manifest: Manifest
+  ) throws(AvatarError) -> (any FaceLandmarkDetector)? {
+    guard manifest.takesAlignedFaces else { return nil }
+    guard let landmarkDetector else { throw .landmarkDetectorMissing }
+    return landmarkDetector
   }
 
   /// The face detector of Vision on Apple's platforms, and nil elsewhere.

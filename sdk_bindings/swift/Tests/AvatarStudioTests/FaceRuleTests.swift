@@ -62,27 +62,49 @@ final class FaceRuleTests: XCTestCase {
       leftMouth: point(-0.13, 0.32), rightMouth: point(0.13, 0.32))
   }
 
-  func testWithLandmarksTheFaceIsCroppedAndOneIsNeeded() async throws {
+  private let alignedFaces = Manifest.test.with(takesAlignedFaces: true)
+
+  private func finding(_ faces: [FaceLandmarks]) -> StudioOptions {
+    .fake(landmarkDetector: Landmarks(faces: faces))
+  }
+
+  func testAModelThatTakesAlignedFacesCropsTheFaceAndOneIsNeeded() async throws {
     let one = face(at: side / 2, side / 2, by: side / 2)
     for faces in [[], [one, one]] {
-      let studio = try await testStudio(.fake(landmarkDetector: Landmarks(faces: faces)))
+      let studio = try await testStudio(finding(faces), manifest: alignedFaces)
       let found = try await studio.check(goodSelfies(1))
       XCTAssertEqual(found.map(\.rule), [.faces])
       XCTAssertEqual(found.map(\.value), [Double(faces.count)])
     }
-    var pictures: [[UInt8]] = []
-    for detector in [nil, Landmarks(faces: [one])] {
-      let studio = try await testStudio(.fake(landmarkDetector: detector))
-      let made = try await avatars(
-        studio.avatars(of: goodSelfies(1), style: .forTests, seed: 1))
-      pictures.append(made[0].pixels)
-    }
-    XCTAssertNotEqual(pictures[0], pictures[1])
+    let square = try await drawn(.fake(), .test)
+    let aligned = try await drawn(finding([one]), alignedFaces)
+    XCTAssertNotEqual(aligned, square)
+  }
+
+  private func drawn(_ options: StudioOptions, _ manifest: Manifest) async throws -> [UInt8] {
+    let studio = try await testStudio(options, manifest: manifest)
+    return try await avatars(studio.avatars(of: goodSelfies(1), style: .forTests, seed: 1))[0]
+      .pixels
+  }
+
+  func testAModelOfCentreSquaresUsesNoLandmarks() async throws {
+    let found = try await testStudio(finding([])).check(goodSelfies(1))
+    XCTAssertEqual(found, [])
+    let square = try await drawn(.fake(), .test)
+    let given = try await drawn(finding([face(at: side / 2, side / 2, by: side / 2)]), .test)
+    XCTAssertEqual(given, square)
+  }
+
+  func testAModelThatTakesAlignedFacesOpensWithALandmarkDetectorOnly() async throws {
+    let error = AvatarError.landmarkDetectorMissing
+    await assertThrows(error) { try await testStudio(manifest: alignedFaces) }
+    XCTAssert(error.description.hasSuffix("pass one as StudioOptions(landmarkDetector: ...)"))
+    _ = try await testStudio(finding([]), manifest: alignedFaces)
   }
 
   func testLandmarksThatCoincideAreAnError() async throws {
     let point = face(at: 5, 5, by: 0)
-    let studio = try await testStudio(.fake(landmarkDetector: Landmarks(faces: [point])))
+    let studio = try await testStudio(finding([point]), manifest: alignedFaces)
     await assertThrows(
       .runtimeFailed(component: "landmark detector", reason: "all points are one")
     ) { try await studio.check(goodSelfies(1)) }

@@ -36,7 +36,9 @@ final class FilesTests: XCTestCase {
         Selfie(try Data(contentsOf: Place.requiredGolden("selfies/selfie-\($0).png")))
       }
       let watcher = try Watcher(watched())
-      let studio = try await AvatarStudio(source, options: StudioOptions(entitlement: .plus))
+      let studio = try await AvatarStudio(
+        source, options: StudioOptions(entitlement: .plus), manifest: .bundled.with(),
+        memoryPressure: AsyncStream { $0.finish() })
       _ = try await studio.check(selfies)
       try await studio.prepare()
       let made = try await avatars(studio.avatars(of: selfies, style: .forTests, count: 2))

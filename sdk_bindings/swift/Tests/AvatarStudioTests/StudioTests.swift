@@ -110,7 +110,7 @@ final class StudioTests: XCTestCase {
     let backend = CountingBackend()
     let (warnings, warn) = AsyncStream.makeStream(of: Void.self)
     let studio = try await AvatarStudio(
-      .bundled, options: StudioOptions(backend: backend, faceDetector: nil), manifest: .bundled,
+      .bundled, options: StudioOptions(backend: backend, faceDetector: nil), manifest: .test,
       memoryPressure: warnings)
     try await studio.prepare()
     try await studio.prepare()

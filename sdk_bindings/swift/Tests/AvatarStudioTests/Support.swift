@@ -108,17 +108,18 @@ extension Manifest {
     return max(160, selfieSize + 32, least + 32)
   }
 
-  /// Returns a copy with some values replaced.
+  /// Returns a copy with some values replaced, which takes centre squares if nothing else is said.
   func with(
     schemaVersion: Int? = nil, kind: Kind? = nil, components: [Component]? = nil,
     samplers: [SamplerTable]? = nil, preview: LatentPreview? = nil, rules: [RuleLimits]? = nil,
-    files: [ModelFile]? = nil
+    takesAlignedFaces: Bool = false, files: [ModelFile]? = nil
   ) -> Manifest {
     Manifest(
       schemaVersion: schemaVersion ?? self.schemaVersion, version: version, licence: licence,
       checkpoint: checkpoint, digest: digest, kind: kind ?? self.kind,
       components: components ?? self.components, samplers: samplers ?? self.samplers,
-      preview: preview ?? self.preview, rules: rules ?? self.rules, files: files ?? self.files)
+      preview: preview ?? self.preview, rules: rules ?? self.rules,
+      takesAlignedFaces: takesAlignedFaces, files: files ?? self.files)
   }
 }
 

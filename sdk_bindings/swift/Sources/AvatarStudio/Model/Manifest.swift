@@ -32,6 +32,8 @@ public struct Manifest: Sendable, Equatable {
   public let preview: LatentPreview?
   /// The limits of the selfie rules, in the order in which the rules are applied.
   public let rules: [RuleLimits]
+  /// Whether selfies are faces aligned to ArcFace's template, instead of centre squares.
+  public private(set) var takesAlignedFaces = false
   /// The files that the app contains.
   public let files: [ModelFile]
 }

@@ -79,6 +79,13 @@ public sealed class AvatarException(
             "the model is not the one that the library was generated for: $reason; publish library and model together",
         )
 
+    /** The model takes aligned faces, and the app has passed no [FaceLandmarkDetector]. */
+    public class LandmarkDetectorMissing :
+        AvatarException(
+            "the model takes aligned faces and there is no landmark detector; " +
+                "pass one as StudioOptions(landmarkDetector = ...)",
+        )
+
     /** Memory ran out. The models are dropped, and a later call loads them again. */
     public class OutOfMemory(
         /** The operation that failed, such as `running denoiser`. */

@@ -33,6 +33,10 @@ public class AvatarStudio internal constructor(
     private val options: StudioOptions,
     artifact: Artifact,
 ) : AutoCloseable {
+    init {
+        options.landmarkDetectorFor(manifest) // throws if there must be one
+    }
+
     /** How many networks the studio holds in memory: all, or one at a time. */
     public val memoryPolicy: MemoryPolicy = options.memoryPolicy.resolved(manifest)
 
@@ -182,6 +186,7 @@ public class AvatarStudio internal constructor(
          * @throws AvatarException.ModelDamaged a file is truncated or changed.
          * @throws AvatarException.ModelOfAnotherVersion it is not the artifact that the library was
          *   generated for.
+         * @throws AvatarException.LandmarkDetectorMissing the model needs one, and [options] have none.
          */
         public suspend fun open(directory: File, options: StudioOptions = StudioOptions()): AvatarStudio =
             open(DirectorySource(directory), options)
@@ -190,7 +195,11 @@ public class AvatarStudio internal constructor(
         public suspend fun open(source: ModelSource, options: StudioOptions = StudioOptions()): AvatarStudio =
             open(Bundled.manifest, source, options)
 
-        /** Creates a studio without an artifact, for tests and previews. The [backend] must need none. */
+        /**
+         * Creates a studio without an artifact, for tests and previews. The [backend] must need none.
+         *
+         * @throws AvatarException.LandmarkDetectorMissing the model needs one, and [options] have none.
+         */
         public fun withoutModel(
             backend: Backend = FakeBackend(),
             options: StudioOptions = StudioOptions(),

@@ -30,9 +30,9 @@ public class FaceLandmarks(
 /**
  * Finds the landmarks of faces, on the device.
  *
- * Models whose identity encoder is a face network, such as those of FaceID adapters, need aligned faces.
- * With a landmark detector in [StudioOptions] the library crops each selfie so that eyes, nose and mouth
- * lie where such networks expect them, instead of taking the centre square.
+ * Models whose identity encoder is a face network, such as those of FaceID adapters, take aligned faces.
+ * Their studios need a landmark detector in [StudioOptions]: the library crops each selfie so that eyes,
+ * nose and mouth lie where such networks expect them, instead of taking the centre square.
  */
 public fun interface FaceLandmarkDetector {
     /**

@@ -125,6 +125,8 @@ internal class Manifest(
     val files: List<ModelFile>,
     /** What makes approximate pictures of latents, or null if the model has nothing for them. */
     val preview: LatentPreview? = null,
+    /** Whether selfies are faces aligned to ArcFace's template, instead of centre squares. */
+    val takesAlignedFaces: Boolean = false,
 ) {
     val encoder: Component get() = component("identity_encoder")
     val denoiser: Component get() = component("denoiser")

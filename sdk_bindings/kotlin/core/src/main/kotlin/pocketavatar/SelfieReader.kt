@@ -14,6 +14,7 @@ internal class SelfieReader(
     private val size = manifest.selfies.shape.last()
     private val rules = SelfieRules(manifest.rules)
     private val preprocessor = SelfiePreprocessor(size, buffers)
+    private val landmarkDetector = options.landmarkDetectorFor(manifest)
 
     /**
      * Decodes, checks and resizes selfies.
@@ -58,7 +59,7 @@ internal class SelfieReader(
 
     private fun landmarksIn(picture: Picture): List<FaceLandmarks>? =
         typed(wrong = { error -> AvatarException.RuntimeFailed(LANDMARKS, reasonOf(error), error) }) {
-            options.landmarkDetector?.landmarks(picture)
+            landmarkDetector?.landmarks(picture)
         }
 
     /** Crops the [face], or the centre square if there is none. */

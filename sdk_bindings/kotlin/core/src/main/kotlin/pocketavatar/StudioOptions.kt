@@ -18,8 +18,8 @@ public class StudioOptions(
     /** How many networks are held in memory. */
     public val memoryPolicy: MemoryPolicy = MemoryPolicy.AUTOMATIC,
     /**
-     * The detector of landmarks, for models that need aligned faces. If it is null, the library takes the
-     * centre square of each selfie.
+     * The detector of landmarks. Models that take aligned faces need it. The others take the centre square
+     * of each selfie, and it is not used.
      */
     public val landmarkDetector: FaceLandmarkDetector? = null,
 ) {
@@ -32,4 +32,16 @@ public class StudioOptions(
         landmarkDetector: FaceLandmarkDetector? = this.landmarkDetector,
     ): StudioOptions =
         StudioOptions(backend, faceDetector, allocator, memoryPressure, dispatcher, memoryPolicy, landmarkDetector)
+
+    /**
+     * Returns the landmark detector if the model takes aligned faces, and null if it takes centre squares.
+     *
+     * @throws AvatarException.LandmarkDetectorMissing the model needs one, and there is none.
+     */
+    internal fun landmarkDetectorFor(manifest: Manifest): FaceLandmarkDetector? =
+        if (manifest.takesAlignedFaces) {
+            landmarkDetector ?: throw AvatarException.LandmarkDetectorMissing()
+        } else {
+            null
+        }
 }

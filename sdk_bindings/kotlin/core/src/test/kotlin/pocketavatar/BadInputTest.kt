@@ -139,29 +139,23 @@ class BadInputTest {
         )
     }
 
-    @Test
-    fun `with landmarks the face is cropped, and one is needed`() {
-        val one = face(enoughPixels / 2.0, enoughPixels / 2.0)
+    private val alignedFaces = testManifest.with(takesAlignedFaces = true)
 
-        fun aligning(faces: List<FaceLandmarks>?) =
-            studio(
-                options = StudioOptions(
-                    FakeBackend(),
-                    landmarkDetector = faces?.let {
-                        FaceLandmarkDetector { _ ->
-                            it
-                        }
-                    },
-                ),
-            )
+    private fun finding(vararg faces: FaceLandmarks) =
+        StudioOptions(FakeBackend(), landmarkDetector = { faces.toList() })
+
+    @Test
+    fun `a model that takes aligned faces crops the face, and one is needed`() {
+        val one = face(enoughPixels / 2.0, enoughPixels / 2.0)
         for (faces in listOf(emptyList(), listOf(one, one))) {
-            val refusal = runBlocking { aligning(faces).check(listOf(tiles(1))) }.single()
+            val studio = studio(alignedFaces, finding(*faces.toTypedArray()))
+            val refusal = runBlocking { studio.check(listOf(tiles(1))) }.single()
             assertEquals(listOf(SelfieRule.FACES, faces.size.toDouble()), listOf(refusal.rule, refusal.value))
         }
 
-        fun drawn(faces: List<FaceLandmarks>?): List<Int> =
+        fun drawn(manifest: Manifest, options: StudioOptions): List<Int> =
             runBlocking {
-                aligning(faces)
+                studio(manifest, options)
                     .avatars(listOf(tiles(1)), freeStyle, seed = 1u, entitlement = Tier.PLUS)
                     .toList()
                     .filterIsInstance<AvatarEvent.Drawn>()
@@ -169,7 +163,17 @@ class BadInputTest {
                     .avatar.pixels
                     .toList()
             }
-        assertNotEquals(drawn(null), drawn(listOf(one)))
+        val square = drawn(testManifest, StudioOptions(FakeBackend()))
+        assertNotEquals(square, drawn(alignedFaces, finding(one)))
+        assertEquals(square, drawn(testManifest, finding(one)), "a model of centre squares crops no face")
+        assertEquals(emptyList(), runBlocking { studio(options = finding()).check(listOf(tiles(1))) })
+    }
+
+    @Test
+    fun `a model that takes aligned faces opens with a landmark detector only`() {
+        val error = assertFailsWith<AvatarException.LandmarkDetectorMissing> { studio(alignedFaces) }
+        assertTrue("pass one as StudioOptions(landmarkDetector = ...)" in error.message.orEmpty(), error.message)
+        studio(alignedFaces, finding()).close()
     }
 
     @Test
@@ -181,7 +185,7 @@ class BadInputTest {
                 "no model" to FaceLandmarkDetector { throw IllegalStateException("no model") },
             )
         for ((reason, detector) in detectors) {
-            val studio = studio(options = StudioOptions(FakeBackend(), landmarkDetector = detector))
+            val studio = studio(alignedFaces, StudioOptions(FakeBackend(), landmarkDetector = detector))
             val error =
                 assertFailsWith<AvatarException.RuntimeFailed> {
                     runBlocking { studio.check(listOf(tiles(1))) }

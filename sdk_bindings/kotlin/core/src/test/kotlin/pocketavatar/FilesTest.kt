@@ -79,7 +79,11 @@ fun main(arguments: Array<String>): Unit =
                     openToWrite()
             }
         }
-        val studio = AvatarStudio.open(File(arguments.single()), StudioOptions(watched))
+        val studio = AvatarStudio.open(
+            Bundled.manifest.with(),
+            DirectorySource(File(arguments.single())),
+            StudioOptions(watched),
+        )
         studio.prepare()
         val before = openToWrite()
         written.clear()

@@ -93,7 +93,7 @@ class WatchedAllocator : BufferAllocator {
             ints.count { all -> all.any { it != 0 } }
 }
 
-/** Returns a copy with some values replaced. */
+/** Returns a copy with some values replaced, which takes centre squares if nothing else is said. */
 internal fun Manifest.with(
     schemaVersion: Int = this.schemaVersion,
     samplers: List<SamplerTable> = this.samplers,
@@ -101,7 +101,8 @@ internal fun Manifest.with(
     components: List<Component> = this.components,
     files: List<ModelFile> = this.files,
     preview: LatentPreview? = this.preview,
-): Manifest = Manifest(schemaVersion, components, samplers, rules, files, preview)
+    takesAlignedFaces: Boolean = false,
+): Manifest = Manifest(schemaVersion, components, samplers, rules, files, preview, takesAlignedFaces)
 
 /** Returns a copy whose inputs `selfies` and `selfie_mask`, if it has them, have this many [places]. */
 internal fun Component.with(places: Int): Component {

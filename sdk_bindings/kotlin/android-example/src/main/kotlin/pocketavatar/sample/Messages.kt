@@ -35,6 +35,7 @@ internal fun explanation(error: AvatarException): String =
         is AvatarException.StyleUnknown,
         is AvatarException.StepsUnknown,
         is AvatarException.CountInvalid,
+        is AvatarException.LandmarkDetectorMissing,
         is AvatarException.RuntimeFailed,
         is AvatarException.Closed,
         -> "Something went wrong (${error.message})."

@@ -17,6 +17,7 @@ import pocketavatar.StudioOptions
  * @throws pocketavatar.AvatarException.ModelDamaged a file is truncated or changed.
  * @throws pocketavatar.AvatarException.ModelOfAnotherVersion it is not the artifact that the library was
  *   generated for.
+ * @throws pocketavatar.AvatarException.LandmarkDetectorMissing the model needs one, and [options] have none.
  */
 public suspend fun AvatarStudio.Companion.open(
     context: Context,
