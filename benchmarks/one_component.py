@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from support.command_line import new_app, run
+from support.command_line import fail, new_app, run
 
 app = new_app("Convert one component of a checkpoint.")
 
@@ -33,6 +33,8 @@ def main(
     from export.formats import Options, format_named
     from quantization import Recipe, apply, parse
 
+    if out.is_dir() and any(out.iterdir()):
+        fail(f"{out} is not empty, expected a new or an empty folder")
     out.mkdir(parents=True, exist_ok=True)
     pipeline, packed = components.load(checkpoint), None
     if bits is not None:

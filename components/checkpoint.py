@@ -14,6 +14,7 @@ from components.errors import CheckpointError
 from components.foreign import PICKLES, pickled, refusal
 from support.errors import UserError
 from support.found_files import is_system_file, missing
+from support.hashes import file_sha256
 from support.hub_cache import snapshot
 
 INDEX = "model_index.json"
@@ -149,9 +150,7 @@ def fingerprint(checkpoint: Path) -> str:
     total = hashlib.sha256()
     for name, path in files(snapshot(checkpoint)):
         if path.suffix in HASHED_SUFFIXES:
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            total.update(f"{name}\0{digest}\n".encode())
+            total.update(f"{name}\0{file_sha256(path)}\n".encode())
     return total.hexdigest()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from components.checkpoint import files
+from components.checkpoint import INDEX, files, read_json
 from components.declared import Part, check_parts
 from components.errors import CheckpointError, InputError, UnknownComponentError
 from components.weights import least_and_greatest, not_finite
@@ -247,6 +247,19 @@ class PipelineComponents(ABC):
             CheckpointError: This kind of pipeline cannot be put together from its components.
         """
         raise CheckpointError(f"{self.checkpoint}: no pipeline can be made of its components alone")
+
+    # What the checkpoint's files say.
+
+    def _index(self) -> dict[str, Any]:
+        """`model_index.json`."""
+        return read_json(self.checkpoint / INDEX)
+
+    def _path(self, part: str) -> Path:
+        """The configuration of a part."""
+        return self.checkpoint / part / "config.json"
+
+    def _config(self, part: str) -> dict[str, Any]:
+        return read_json(self._path(part))
 
     @abstractmethod
     def _load(self, name: str) -> Component:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from export.entries import ComponentEntry, FileEntry
 from export.errors import ArtifactError, ManifestError
 from export.manifest import Manifest
 from support.found_files import instead, is_macos_file, missing
+from support.hashes import file_sha256
 
 MANIFEST = "manifest.json"
 """Name of the file that makes a folder an artifact."""
@@ -110,7 +110,7 @@ def verify(folder: Path | str) -> Artifact:
         if path not in listed:
             raise ArtifactError(f"{path} is not in the manifest")
         _check_size(artifact.folder, listed[path])
-        if _sha256(artifact.folder / path) != listed[path].sha256:
+        if file_sha256(artifact.folder / path) != listed[path].sha256:
             raise ArtifactError(f"{path} was changed: its SHA-256 differs from the manifest's")
     _check_references(artifact.manifest)
     return artifact
@@ -158,9 +158,4 @@ def _paths(folder: Path) -> list[str]:
 
 def _entry(folder: Path, path: str) -> FileEntry:
     full = folder / path
-    return FileEntry(path=path, bytes=full.stat().st_size, sha256=_sha256(full))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return FileEntry(path=path, bytes=full.stat().st_size, sha256=file_sha256(full))

@@ -122,7 +122,8 @@ def test_make_provides_both_toolchains_and_ci_insists_on_them() -> None:
     plan = make("toolchains").stdout
     assert "toolchains/swift.sh" in plan and "toolchains/kotlin.sh" in plan
     commands = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert commands[-2:] == ["make --jobs 2 toolchains", "REQUIRE_TOOLCHAINS=1 make test"]
+    together = "make --jobs 3 --output-sync=line toolchains lint"
+    assert commands[-2:] == [together, "REQUIRE_TOOLCHAINS=1 make test"]
 
 
 def test_make_sets_up_with_the_build_that_is_asked_for(tmp_path: Path) -> None:

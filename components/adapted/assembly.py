@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import diffusers
-import torch
-from diffusers import UNet2DConditionModel
-from torch import Tensor, nn
 
 from avatar.styles_file import STYLES_FILE, dump_styles
 from components.adapted import card
-from components.adapted.adapter import Adapter, install, projection_options, read_adapter
+from components.adapted.adapter import read_adapter
 from components.adapted.avatar_file import AvatarFile, PartEntry, read_avatar_file
-from components.adapted.image_encoder import (
-    FaceNetwork,
-    ImageEncoder,
-    open_face_network,
-    open_image_encoder,
-)
-from components.adapted.latent_decoder import LatentDecoder, halved
+from components.adapted.job import Job
 from components.adapted.levels import ADVICE, levels_of
-from components.adapted.prompts import Prompts, embed
-from components.adapted.selfie_encoder import OF_VECTORS, Pooling, SelfieEncoder
-from components.adapted.styled_denoiser import Constants, StyledDenoiser
-from components.checkpoint import INDEX, fingerprint, read_json, understood
-from components.declared import SCHEDULER_CONFIG, load_module
-from components.diffusion.autoencoder import KINDS
+from components.adapted.networks_written import write_networks
+from components.checkpoint import INDEX, read_json, understood
+from components.declared import SCHEDULER_CONFIG
 from components.diffusion.latent_diffusion import LatentDiffusion
 from components.diffusion.schedulers import KINDS as SCHEDULERS
 from components.diffusion.schedulers import SchedulerSettings
 from components.errors import AssemblyError, CheckpointError, OverlayError
 from components.overlay import Change, Changes, Lora, Overlay, licence_of, overlaid, parse_size
-from components.overlay.folder import WEIGHT_FILES
+from components.overlay.assembly import hash_of
 from components.overlay.record import RECORD
-from components.overlay.tensors import write_tensors
 from components.registry import load
 from support import atomic
 from support.hub_cache import snapshot
@@ -54,29 +39,6 @@ _BASES = (
     "StableDiffusionPipeline",
     "StableDiffusionXLPipeline",
 )
-_HIDDEN = ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures")
-"""Fields of configurations that say nothing about a network."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One assembly.
-
-    Attributes:
-        file: The `avatar.toml`.
-        wanted: What is in it.
-        folder: Where the checkpoint is written.
-        base: The base with its changes.
-    """
-
-    file: Path
-    wanted: AvatarFile
-    folder: Path
-    base: LatentDiffusion
-
-    def path(self, part: str) -> Path:
-        """The path that the file gives a part."""
-        return _path(self.file, part)
 
 
 def assemble(file: Path, out: Path, progress: Progress = silent) -> Path:
@@ -108,10 +70,10 @@ def assemble(file: Path, out: Path, progress: Progress = silent) -> Path:
     # Both files, so that a team's own base is never replaced.
     with publish(out, marker=(INDEX, RECORD), kind="an assembled model", on_wait=waiting) as folder:
         with _base(file, wanted, progress) as base:
-            job = _Job(file, wanted, folder, base)
+            job = Job(file, wanted, folder, base)
             _require_base(job)
-            scheduler = _write_scheduler(job)
-            _write_parts(job, adapter, scheduler, progress)
+            _write_scheduler(job)
+            write_networks(job, adapter, progress)
         (folder / STYLES_FILE).write_bytes(
             dump_styles([style.designer_style() for style in wanted.style])
         )
@@ -213,7 +175,7 @@ def _require_same_scaling(file: Path, wanted: AvatarFile) -> None:
         )
 
 
-def _require_base(job: _Job) -> None:
+def _require_base(job: Job) -> None:
     """Raise `AssemblyError` unless the base draws pictures from text alone."""
     name = read_json(job.base.checkpoint / INDEX)["_class_name"]
     if name not in _BASES:
@@ -229,7 +191,7 @@ def _require_base(job: _Job) -> None:
 # The scheduler.
 
 
-def _write_scheduler(job: _Job) -> SchedulerSettings:
+def _write_scheduler(job: Job) -> None:
     """Write the scheduler's folder; raises `AssemblyError` where no table can express it."""
     asked = job.wanted.sampler
     own = SchedulerSettings.of_checkpoint(job.base.checkpoint, job.base.corrections)
@@ -255,7 +217,6 @@ def _write_scheduler(job: _Job) -> SchedulerSettings:
         text = str(error).replace(f"{folder / SCHEDULER_CONFIG}", f"the base's {name}")
         advice = "" if ADVICE in text else f"; {ADVICE}"
         raise AssemblyError(f"{job.file}: sampler: {text}{advice}") from None
-    return settings
 
 
 def _require_known(file: Path, name: str, settings: Mapping[str, Any]) -> None:
@@ -264,111 +225,6 @@ def _require_known(file: Path, name: str, settings: Mapping[str, Any]) -> None:
         raise AssemblyError(
             f"{file}: sampler.settings has {unknown[0]}, which a {name} does not know"
         )
-
-
-# The networks.
-
-
-def _write_parts(
-    job: _Job, adapter: Adapter, scheduler: SchedulerSettings, progress: Progress
-) -> None:
-    """Write the three networks, each gone from memory before the next."""
-    encoder, pool = _opened(job, adapter), _pooling(job, adapter)
-    progress("embedding the prompts")
-    zeros = job.base.flow.settings.get("empty_prompt") == "zeros"
-    prompts = embed(job.base, job.wanted.style, zeros=zeros)
-    progress("putting the adapter into the UNet")
-    projection = _write_denoiser(job, adapter, prompts)
-    progress("joining image encoder and projection")
-    _write_encoder(job, encoder, projection, pool)
-    progress("writing the decoder")
-    _write_decoder(job)
-
-
-def _write_denoiser(job: _Job, adapter: Adapter, prompts: Prompts) -> nn.Module:
-    """Write the denoiser; returns the adapter's projection."""
-    unet = load_module(UNet2DConditionModel, job.base.checkpoint, "unet")
-    projection, adapted = install(adapter, unet, job.wanted.adapter.scale)
-    settings = job.base.flow.settings
-    text, pooled = prompts.text, prompts.pooled
-    module = StyledDenoiser(unet, torch.zeros(1, 4), text, pooled, Constants())
-    config = {
-        "unet": _config_of(unet),
-        "adapted": adapted,
-        "text": list(text.shape),
-        "pooled": list(pooled.shape) if pooled is not None else None,
-        "time_ids": settings.get("time_ids"),
-    }
-    _write(job.folder, "denoiser", module, config)
-    return projection
-
-
-def _config_of(unet: UNet2DConditionModel) -> dict[str, Any]:
-    config = {name: value for name, value in unet.config.items() if not name.startswith("_")}
-    return {**config, "encoder_hid_dim_type": None}
-
-
-def _pooling(job: _Job, adapter: Adapter) -> Pooling:
-    """Where several selfies are averaged."""
-    vectors = adapter.kind in OF_VECTORS
-    if job.wanted.selfies.pool == "embeddings" and not vectors:
-        raise AssemblyError(
-            f"{job.file}: selfies.pool is 'embeddings', of which this adapter reads none but "
-            f"states place by place: leave it out"
-        )
-    return "embeddings" if vectors and job.wanted.selfies.pool != "tokens" else "tokens"
-
-
-def _opened(job: _Job, adapter: Adapter) -> ImageEncoder | FaceNetwork:
-    entry = job.wanted.image_encoder
-    path = job.path(entry.path)
-    if path.suffix == ".onnx":
-        return open_face_network(path, entry, adapter)
-    return open_image_encoder(path, adapter)
-
-
-def _write_encoder(
-    job: _Job, encoder: ImageEncoder | FaceNetwork, projection: nn.Module, pool: Pooling
-) -> None:
-    options = projection_options(projection)
-    network = encoder.network().float().eval()
-    with torch.no_grad():
-        nobody = encoder.nobody(network)
-        null = projection(nobody)
-    module = SelfieEncoder(network, projection, null, pool=pool)
-    config = {
-        **encoder.config(),
-        "projection": options,
-        "tokens": list(null.shape[1:]),
-        "pool": pool,
-        "places": job.wanted.selfies.places,
-    }
-    _write(job.folder, "identity_encoder", module, config)
-
-
-def _write_decoder(job: _Job) -> None:
-    config = read_json(job.base.checkpoint / "vae" / "config.json")
-    kind = str(read_json(job.base.checkpoint / INDEX)["vae"][1])
-    vae = load_module(KINDS[kind], job.base.checkpoint, "vae")
-    module = LatentDecoder(halved(vae), None, 1.0)  # type: ignore[arg-type]  # weights only
-    clean = {k: v for k, v in config.items() if not k.startswith("_") and k not in _HIDDEN}
-    settings = {"class": kind, "vae": clean, "normalised": job.base.normalised}
-    _write(job.folder, "decoder", module, settings)
-
-
-def _write(folder: Path, part: str, module: nn.Module, config: Mapping[str, Any]) -> None:
-    """Write one network: `config.json`, and its weights."""
-    (folder / part).mkdir()
-    named = {"_class_name": type(module).__name__, **config}
-    (folder / part / "config.json").write_bytes(dump(named))
-    state = {name: _compact(tensor) for name, tensor in module.state_dict().items()}
-    write_tensors(folder / part / WEIGHT_FILES["diffusers"], state)
-
-
-def _compact(tensor: Tensor) -> Tensor:
-    """The same numbers in fp16 where it holds them all, else in fp32."""
-    half = tensor.half()
-    return half if torch.equal(half.float(), tensor) else tensor
 
 
 # What the folder says of itself.
@@ -400,17 +256,10 @@ def _record(file: Path, wanted: AvatarFile) -> Overlay:
             (lora.strength for lora in wanted.lora if name == f"lora {lora.file}"), None
         )
         changes.append(
-            Change(what=what, value=Path(part.path).name, sha256=_hash(path), strength=strength)
+            Change(what=what, value=Path(part.path).name, sha256=hash_of(path), strength=strength)
         )
     if wanted.size:
         changes.append(Change(what="size", value=wanted.size))
     base = changes[0].sha256
     assert base is not None
     return Overlay(base=base, changes=tuple(changes))
-
-
-def _hash(path: Path) -> str:
-    if path.is_dir():
-        return fingerprint(path)
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

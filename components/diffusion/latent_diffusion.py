@@ -14,7 +14,7 @@ from accelerate import init_empty_weights
 from diffusers import ControlNetModel, UNet2DConditionModel
 from transformers import CLIPTokenizerFast
 
-from components.checkpoint import INDEX, read_json, understood
+from components.checkpoint import understood
 from components.component import (
     Arrays,
     Component,
@@ -458,15 +458,6 @@ class LatentDiffusion(PipelineComponents):
         """Channels of the latents."""
         with understood(self._path("vae")):
             return int(self._config("vae").get("latent_channels", 4))
-
-    def _path(self, folder: str) -> Path:
-        return self.checkpoint / folder / "config.json"
-
-    def _config(self, folder: str) -> dict[str, Any]:
-        return read_json(self._path(folder))
-
-    def _index(self) -> dict[str, Any]:
-        return read_json(self.checkpoint / INDEX)
 
     def _model(self, kind: Any, folder: str) -> Any:
         if self.weights is None:

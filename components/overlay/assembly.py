@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from components.overlay.record import RECORD, Change, Overlay, overlay_of
 from components.registry import PIPELINES
 from support import atomic
 from support.found_files import describe
+from support.hashes import file_sha256
 from support.hub_cache import snapshot
 from support.progress import Progress, silent
 
@@ -91,7 +91,7 @@ def _build(
         progress(f"unpacking {checkpoint.name}")
         folder = CheckpointFolder(path)
         metadata = unpack(checkpoint, folder, changes.prediction)
-        digest = _sha256(checkpoint)
+        digest = file_sha256(checkpoint)
         made = Change(what="checkpoint", value=checkpoint.name, sha256=digest)
         base = Overlay(base=digest, changes=(made,), licence=metadata.get(_LICENCE))
     else:
@@ -121,7 +121,7 @@ def _apply(folder: Any, changes: Changes, progress: Progress) -> Iterator[Change
     for part in PARTS:
         if source := changes.part(part):
             swap(folder, part, source)
-            yield Change(what=part, value=source.resolve().name, sha256=_hash(source))
+            yield Change(what=part, value=source.resolve().name, sha256=hash_of(source))
     if changes.loras:
         from components.overlay.lora import fuse, lora_file
 
@@ -129,7 +129,7 @@ def _apply(folder: Any, changes: Changes, progress: Progress) -> Iterator[Change
         for lora in changes.loras:
             file = lora_file(lora.file)
             yield Change(
-                what="lora", value=lora.file.name, sha256=_sha256(file), strength=lora.strength
+                what="lora", value=lora.file.name, sha256=file_sha256(file), strength=lora.strength
             )
     if changes.pipeline is not None:
         folder.index["_class_name"] = changes.pipeline
@@ -142,10 +142,6 @@ def _apply(folder: Any, changes: Changes, progress: Progress) -> Iterator[Change
         yield Change(what="size", value="x".join(map(str, changes.size)))
 
 
-def _hash(path: Path) -> str:
-    return fingerprint(path) if path.is_dir() else _sha256(path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file, or the fingerprint of a checkpoint's folder."""
+    return fingerprint(path) if path.is_dir() else file_sha256(path)

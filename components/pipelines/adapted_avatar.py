@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,7 +38,7 @@ from components.adapted.styled_denoiser import (
     with_adapter,
 )
 from components.avatar_specs import denoiser_inputs, selfie_inputs
-from components.checkpoint import INDEX, read_json, understood
+from components.checkpoint import understood
 from components.component import (
     Arrays,
     Component,
@@ -340,15 +339,6 @@ class AdaptedAvatarComponents(PipelineComponents):
             largest_timestep=float(len(self._levels.rows) - 1),
             styles=len(self._styles),
         )
-
-    def _path(self, name: str) -> Path:
-        return self.checkpoint / name / "config.json"
-
-    def _config(self, name: str) -> dict[str, Any]:
-        return read_json(self._path(name))
-
-    def _index(self) -> dict[str, Any]:
-        return read_json(self.checkpoint / INDEX)
 
 
 def _render_selfies(seed: int, count: int, side: int) -> np.ndarray:

@@ -217,9 +217,6 @@ class AvatarComponents(PipelineComponents):
     def _sampler(self) -> Any:
         return Sampler.from_config(read_json(self.checkpoint / "sampler" / Sampler.config_name))
 
-    def _config(self, name: str) -> dict[str, Any]:
-        return read_json(self.checkpoint / name / "config.json")
-
     def anchor(self, inputs: Arrays, seed: int) -> dict[str, np.ndarray]:
         """`AvatarPipeline` as diffusers loads and calls it, with noise drawn from the seed.
 

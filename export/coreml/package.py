@@ -18,6 +18,7 @@ from typing import Any
 import coremltools as ct
 
 from components import Component, PipelineFacts
+from support.hashes import file_sha256
 from support.version import public_version
 
 AUTHOR = "com.apple.CoreML"
@@ -93,9 +94,7 @@ def _content(folder: Path) -> str:
     """SHA-256 over a folder's file names and contents."""
     total = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        total.update(f"{path.name}\0{digest}\n".encode())
+        total.update(f"{path.name}\0{file_sha256(path)}\n".encode())
     return total.hexdigest()
 
 

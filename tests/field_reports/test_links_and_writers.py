@@ -290,6 +290,7 @@ STAGED = {
     *("export/layouts/apple.py", "export/layouts/optimum.py"),
     "components/diffusion/clip_tokenizer.py",
     *("components/adapted/assembly.py", "components/adapted/card.py"),
+    "components/adapted/networks_written.py",
     "quantization/quantized_checkpoint.py",
     *("sdk_bindings/package.py", "sdk_bindings/vectors/golden.py", "sdk_bindings/vectors/rules.py"),
     *("avatar/saving.py", "distillation/training/run.py", "coreml_runtime/__main__.py"),

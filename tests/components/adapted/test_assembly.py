@@ -99,7 +99,7 @@ def test_no_text_encoder_ships_and_numbers_stay(file: Path, model: Path) -> None
 
 
 def test_half_precision_is_kept_where_it_changes_no_number(file: Path, tmp_path: Path) -> None:
-    from components.adapted.assembly import _compact
+    from components.adapted.networks_written import _compact
 
     exact, other = torch.tensor([0.5, -3.0]), torch.tensor([0.1, 1e9])
     assert _compact(exact).dtype == torch.float16 and torch.equal(_compact(exact).float(), exact)
