@@ -8,10 +8,15 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
+
+from tests.shared import shared_folder
+
+if TYPE_CHECKING:
+    from tests.exports import Exports
 
 # Nothing here may ask a model hub; without these a mistyped path would be taken for a hub's name.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -68,6 +73,13 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str],
         return PIPELINES[kind](tmp_path_factory.mktemp("checkpoints") / kind)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
+    from tests.exports import Exports  # takes seconds to import
+
+    return Exports(shared_folder(tmp_path_factory) / "exports")
 
 
 class Result(NamedTuple):

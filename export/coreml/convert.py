@@ -17,6 +17,7 @@ from export.coreml.aliases import drop_aliases
 from export.coreml.group_norm import low_rank_group_norm
 from export.coreml.half_precision import pass_pipeline
 from export.coreml.look_up import sorted_look_up
+from export.coreml.validation import validated_in_the_end
 from export.errors import ConversionError
 from quantization import COREML_TARGETS
 from support.quiet import quiet
@@ -46,7 +47,7 @@ def convert(
     Raises:
         ConversionError: The network uses something that Core ML cannot express.
     """
-    with quiet(), low_rank_group_norm(), sorted_look_up():
+    with quiet(), low_rank_group_norm(), sorted_look_up(), validated_in_the_end():
         try:
             program = export_program(_ByteImages(component), component.example())
             if consume:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file, save_file
 
 from eval import gates
 from eval.cases import MODES
@@ -15,8 +14,7 @@ from eval.request import Request
 from eval.schema import Report
 from eval.workers import ThisProcess
 from export import artifact
-from tests.export.conftest import Exports
-from tests.shared import shared_folder
+from tests.exports import Exports
 
 GATES = """
 tier = "tiny"
@@ -48,24 +46,6 @@ seed_effect = 0.9
 """Floors for pipelines with random weights; the gates that ship are for trained ones."""
 
 Evaluate = Callable[..., Report]
-
-
-class HalvedExports(Exports):
-    """Exports of tiny pipelines whose weights fp16 holds exactly, like those that ship."""
-
-    def make(self, pipeline: str, folder: Path) -> None:
-        super().make(pipeline, folder)
-        for file in folder.rglob("*.safetensors"):
-            halves = {
-                name: value.half().float() if value.is_floating_point() else value
-                for name, value in load_file(file).items()
-            }
-            save_file(halves, file, metadata={"format": "pt"})
-
-
-@pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    return HalvedExports(shared_folder(tmp_path_factory) / "halved-exports")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from export import ArtifactError, ManifestError
 from export.formats import Options
 from tests.components.tiny import save_tiny_avatar
 from tests.eval.conftest import Evaluate
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 NO_ORT = Options(ort="none")
 CLOSE = frozenset({"speed", "set"})

@@ -13,7 +13,7 @@ from eval.cases import MODES
 from eval.levels import runs as level
 from export.formats import Options
 from tests.eval.conftest import Evaluate
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 SKIPPED = frozenset({"weights", "components", "speed"})
 FIGURES = {"retrieval", "retrieval_drop", "frechet", "frechet_rise", "diversity", "diversity_drop"}

@@ -15,7 +15,7 @@ from export import open_artifact
 from tests.components.tiny import save_tiny_avatar
 from tests.conftest import CHANGES, Command
 from tests.eval.schema.test_report import REPORT, row
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 FLAGS = {
     "artifacts": None,

@@ -23,7 +23,7 @@ from eval.workers import ThisProcess
 from export import artifact
 from export.formats import Options
 from tests.conftest import Command
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 ONNX = Options(ort="none")
 PLAIN, XL = "StableDiffusionPipeline", "StableDiffusionXLPipeline"

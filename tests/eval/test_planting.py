@@ -13,7 +13,7 @@ from tests.eval.planting.__main__ import CHANGES, score
 from tests.eval.planting.bases import Bases
 from tests.eval.planting.changes import Broken, Change, Defect, Harmless
 from tests.eval.planting.score import Kit, Verdict
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 SAMPLE = (
     (Defect, "onnx", "a bias's sign flipped"),

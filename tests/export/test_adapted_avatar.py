@@ -19,7 +19,7 @@ from export.formats import Options
 from export.golden import read
 from export.report import ANCHOR, FINAL_IMAGE
 from tests.conftest import Command
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 KIND = "AdaptedAvatarPipeline"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "assemble"

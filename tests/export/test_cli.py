@@ -11,7 +11,7 @@ from avatar import shipped
 from export.__main__ import app
 from export.manifest import json_schema
 from tests.conftest import CHANGES, Command
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 FLAGS = {
     "coreml": {

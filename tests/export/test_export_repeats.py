@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load
 
 from export import verify
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 pytestmark = [
     pytest.mark.slow,
@@ -104,7 +104,7 @@ def test_an_export_killed_before_its_end_leaves_the_old(exports: Exports, tmp_pa
     out = tmp_path / "onnx"
     os.system(f"cp -r '{exported.folder}' '{out}'")
     before = contents(out)
-    other = exports.checkpoint("sd")
+    other = exports.checkpoint("StableDiffusionPipeline")
     result = export(KILLED, "onnx", "--checkpoint", str(other), "--out", str(out))
     assert result.returncode == -signal.SIGKILL
     assert contents(out) == before

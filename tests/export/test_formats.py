@@ -17,7 +17,7 @@ from export import gates, golden, open_artifact, verify
 from export.formats import FORMATS, Options, RuntimeGate, format_named
 from export.report import ANCHOR, FINAL_IMAGE
 from support.json_records import plain
-from tests.export.conftest import Exported, Exports
+from tests.exports import Exported, Exports
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ LEAKS = (
 )
 
 
-@pytest.fixture(scope="module", params=["sd", "avatar"])
+@pytest.fixture(scope="module", params=["StableDiffusionPipeline", "avatar"])
 def pipeline(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +14,17 @@ from components.diffusion.latent_diffusion import LatentDiffusion
 from components.metrics import psnr
 from components.registry import PIPELINES
 from export import open_artifact, verify
-from export.exporter import Request, export
 from export.formats import Options
 from export.report import ANCHOR
 from support.images import to_8_bit
 from tests.conftest import Command
+from tests.exports import Exports
 
 KINDS = sorted(name for name in PIPELINES if not name.endswith("AvatarPipeline"))
+OPTIONS = {"onnx": Options(ort="none"), "coreml": Options()}
 SEED = 5
 PSNR = 45.0
 """What a picture of 8 bits, drawn by an artifact with fp16 weights, must reach, in dB."""
-
-
-def exported(checkpoint: Path, out: Path, name: str) -> Path:
-    options = Options(ort="none")
-    rows = export(Request(checkpoint=checkpoint, format=name, out=out, options=options))
-    assert ANCHOR in {row.name for row in rows}
-    return verify(out).folder
 
 
 def opened(checkpoint: Path) -> LatentDiffusion:
@@ -43,12 +36,13 @@ def opened(checkpoint: Path) -> LatentDiffusion:
 @pytest.mark.parametrize("name", ["onnx", "coreml"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_artifact_alone_draws_what_diffusers_draws(
-    tiny_checkpoint: Callable[[str], Path], command: Command, tmp_path: Path, kind: str, name: str
+    exports: Exports, command: Command, tmp_path: Path, kind: str, name: str
 ) -> None:
-    checkpoint = tiny_checkpoint(kind)
-    artifact = exported(checkpoint, tmp_path / "artifact", name)
+    exported = exports.get(kind, name, OPTIONS[name])
+    assert ANCHOR in {row.name for row in exported.rows}
+    artifact = verify(exported.folder).folder
     assert open_artifact(artifact).manifest.pipeline == kind
-    pipeline = opened(checkpoint)
+    pipeline = opened(exported.checkpoint)
     wish = example_wish(SEED, pipeline.flow.images, pipeline.flow.picture)
     pictures = []
     for image in pipeline.flow.images:
@@ -94,6 +88,5 @@ def test_what_cannot_be_drawn_is_one_line(
 
 
 @pytest.fixture(scope="module")
-def drawn(tiny_checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    checkpoint = tiny_checkpoint("StableDiffusionControlNetPipeline")
-    return exported(checkpoint, tmp_path_factory.mktemp("drawn") / "artifact", "onnx")
+def drawn(exports: Exports) -> Path:
+    return exports.get("StableDiffusionControlNetPipeline", "onnx", OPTIONS["onnx"]).folder

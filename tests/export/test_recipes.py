@@ -33,7 +33,7 @@ from quantization import (
     apply,
     write_quantized,
 )
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 COMPONENTS = ("identity_encoder", "denoiser", "decoder")
 OLD = [

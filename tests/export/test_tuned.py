@@ -24,7 +24,6 @@ from quantization import (
     write_quantized,
 )
 from quantization.schemes import pack
-from tests.export.conftest import Exports
 from tests.export.test_recipes import (
     NEW,
     check_coreml,
@@ -33,6 +32,7 @@ from tests.export.test_recipes import (
     onnx_weights,
     recipe_file,
 )
+from tests.exports import Exports
 
 
 @pytest.fixture(scope="module")

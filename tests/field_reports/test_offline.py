@@ -1,8 +1,8 @@
 """Kind 3: no command opens a connection, whatever a checkpoint lacks.
 
-Every command runs in a process of its own, in which all look-ups of hosts and connections to
-networks are denied and written down, also in the processes that it starts. A server on this machine
-plays the Hub and counts requests, so that a library that swallows the denial is found out too.
+The commands of a room run in a process of their own, in which all look-ups of hosts and connections
+to networks are denied and written down, also in the processes that it starts. A server on this
+machine plays the Hub and counts requests, so that a library that swallows the denial is found out.
 
 The processes' output takes ASCII only, and none of our code may open text in the locale's encoding:
 what `test_terminals.py` checks of some commands holds for all of them, and for their workers.
@@ -11,7 +11,9 @@ what `test_terminals.py` checks of some commands holds for all of them, and for 
 from __future__ import annotations
 
 import http.server
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,6 +47,18 @@ def _deny(event, arguments):
 
 sys.addaudithook(_deny)
 """
+
+
+RUN = """
+import json, runpy, sys
+for line in json.loads(sys.argv[1]):
+    sys.argv = line
+    try:
+        runpy.run_module(line[0], run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        sys.stderr.write(f"\\n{END} {int(stop.code or 0)}\\n")
+"""
+END = "exit code"
 
 
 @dataclass
@@ -89,6 +103,19 @@ class Offline:
 
     def __call__(self, *arguments: object, codes: Sequence[int] = (0,)) -> str:
         """Run `python -m ARGUMENTS`; returns stderr after a check that nothing went online."""
+        (said,) = self.each([(arguments, codes)])
+        return said
+
+    def each(self, commands: Sequence[tuple[Sequence[object], Sequence[int]]]) -> list[str]:
+        """Run `python -m ARGUMENTS` with several arguments in one process, whose imports take long.
+
+        Args:
+            commands: For each command its arguments, and the exit codes that are right.
+
+        Returns:
+            What each said on stderr, after a check that nothing went online.
+        """
+        lines = [[str(word) for word in arguments] for arguments, _ in commands]
         paths = [str(self.folder / "site"), str(ROOT)] if self.deny else [str(ROOT)]
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))},
@@ -100,7 +127,7 @@ class Offline:
         }
         before = len(self.hub.requests)
         made = subprocess.run(
-            [sys.executable, "-m", *map(str, arguments)],
+            [sys.executable, "-c", RUN.replace("{END}", END), json.dumps(lines)],
             cwd=self.folder,
             env=environment,
             capture_output=True,
@@ -110,9 +137,12 @@ class Offline:
         )
         assert self.hub.requests[before:] == []
         assert not self.denied.exists(), self.denied.read_text()
-        assert made.returncode in codes, made.stderr
-        assert "Traceback" not in made.stderr
-        return made.stderr
+        assert "Traceback" not in made.stderr, made.stderr
+        parts = re.split(rf"\n{END} (\d+)\n", made.stderr)
+        said, ended = parts[:-1:2], parts[1::2]
+        for line, code, text, (_, right) in zip(lines, ended, said, commands, strict=True):
+            assert int(code) in right, f"{line}: {code}\n{text}"
+        return said
 
 
 @pytest.fixture
@@ -210,21 +240,10 @@ def test_every_verb_of_every_room_is_here() -> None:
     assert {f"{room} {line[0]}" for room, lines in COMMANDS.items() for line in lines} == known
 
 
-@pytest.mark.parametrize(
-    ("room", "arguments"),
-    [
-        # The first command of a room stands for it in the quick tests.
-        pytest.param(room, line, marks=[pytest.mark.slow] if place or room == "eval" else [])
-        for room, lines in COMMANDS.items()
-        for place, line in enumerate(lines)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("room", COMMANDS)
 def test_no_command_goes_online(
-    offline: Offline,
-    avatar_checkpoint: Path,
-    artifact: Path,
-    room: str,
-    arguments: Sequence[str],
+    offline: Offline, avatar_checkpoint: Path, artifact: Path, room: str
 ) -> None:
     Image.effect_mandelbrot((160, 160), (-2, -1, 1, 1), 50).convert("RGB").save(
         offline.folder / "me.png"
@@ -233,21 +252,32 @@ def test_no_command_goes_online(
         '{"schema_version": 1, "pipeline": "AvatarPipeline", "patterns": [["*", "int8"]]}'
     )
     places = {"checkpoint": avatar_checkpoint, "artifact": artifact}
-    if "{parts}" in "".join(arguments):
+    if room == "avatar":
         places["parts"] = make_parts(offline.folder / "parts").parent
-    filled = [text.format(**places) for text in arguments]
-    offline(room, *filled, codes=codes(room, arguments))
+    offline.each(
+        [
+            ((room, *(text.format(**places) for text in line)), codes(room, line))
+            for line in COMMANDS[room]
+        ]
+    )
 
 
 @pytest.mark.parametrize("deny", [True, False], ids=["sockets denied", "a hub that answers"])
-@pytest.mark.parametrize("part", ["tokenizer", "scheduler", "text_encoder", "unet"])
 def test_a_missing_folder_is_looked_for_nowhere_else(
-    offline: Offline, sd_checkpoint: Path, part: str, deny: bool
+    offline: Offline, sd_checkpoint: Path, deny: bool
 ) -> None:
     """`sd/tokenizer` also reads as a name on the Hub, where a stranger may have something."""
-    shutil.copytree(sd_checkpoint, offline.folder / "sd")
-    shutil.rmtree(offline.folder / "sd" / part)
+    parts = ("tokenizer", "scheduler", "text_encoder", "unet")
+    for index, part in enumerate(parts):
+        shutil.copytree(sd_checkpoint, offline.folder / "sd" / str(index))
+        shutil.rmtree(offline.folder / "sd" / str(index) / part)
     offline.deny = deny
-    line = offline("export", "onnx", "--checkpoint", "sd", "--out", "out", codes=(2,))
-    assert part in line.splitlines()[-1]
+    said = offline.each(
+        [
+            (("export", "onnx", "--checkpoint", f"sd/{index}", "--out", "out"), (2,))
+            for index, _ in enumerate(parts)
+        ]
+    )
+    for part, text in zip(parts, said, strict=True):
+        assert part in text.splitlines()[-1]
     assert not (offline.folder / "out").exists()

@@ -12,7 +12,7 @@ from eval.metrics import METRICS, names_at
 from eval.pipelines import kind_of
 from export import gates as export_gates
 from tests.components.tiny import PIPELINES
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 TEXT = """
 tier = "mine"

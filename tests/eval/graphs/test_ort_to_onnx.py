@@ -11,7 +11,7 @@ from eval.graphs import ort_to_onnx
 from eval.graphs.onnx import values_of_model
 from tests.eval.conftest import Evaluate
 from tests.eval.planting import ort_file
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 COMPONENTS = ("identity_encoder", "denoiser", "decoder")
 

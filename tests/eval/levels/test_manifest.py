@@ -11,7 +11,7 @@ from eval.levels.manifest import differences
 from eval.pipelines.avatar.kind import AvatarKind
 from eval.reference import ArrayCache, Reference
 from export import Manifest, open_artifact
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 
 @pytest.fixture(scope="session")

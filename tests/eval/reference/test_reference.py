@@ -14,7 +14,7 @@ from eval import SubjectError
 from eval.pipelines.avatar import AvatarCases
 from eval.pipelines.avatar.kind import AvatarKind
 from eval.reference import ArrayCache, RecordedRun, Reference
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from eval.tasks.workspace import Workspace
 from export import ExportError
 from export.artifact import MANIFEST
 from tests.conftest import Command
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 GONE = object()
 NUMBERS = (True, -1, 10**400, 1.5, float("nan"))

@@ -20,7 +20,7 @@ from eval.schema import Report, Row
 from eval.workers import ThisProcess
 from tests.conftest import Command
 from tests.eval.workers.dying import Ends
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 ray = pytest.importorskip("ray", reason="Ray, an extra, is not installed")
 from eval.workers import bundle  # noqa: E402

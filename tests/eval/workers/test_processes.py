@@ -14,7 +14,7 @@ from eval.tasks import Crash, Task
 from eval.workers.processes import WorkerProcesses
 from tests.eval.conftest import Evaluate
 from tests.eval.workers.dying import Ends, Halts, Raises, sabotage
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 
 @pytest.fixture

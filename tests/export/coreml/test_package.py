@@ -13,7 +13,7 @@ from export.coreml import package
 from export.coreml.convert import convert
 from export.coreml.run import load
 from export.formats import Options
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 FACTS = PipelineFacts(title="T", summary="S", licence="MIT")
 
@@ -103,7 +103,7 @@ def test_models_open_in_coremltools_with_our_names_and_an_rgb_image(exports: Exp
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [Options(), Options(precision="fp32", target="ios18")])
 def test_no_tensor_has_a_rank_above_four(options: Options, exports: Exports) -> None:
-    pipelines = ("avatar", "sd") if options == Options() else ("avatar",)
+    pipelines = ("avatar", "StableDiffusionPipeline") if options == Options() else ("avatar",)
     for pipeline in pipelines:
         artifact = open_artifact(exports.get(pipeline, "coreml", options).folder)
         for entry in artifact.manifest.components:

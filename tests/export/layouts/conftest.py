@@ -8,7 +8,7 @@ import pytest
 
 from export.exporter import Request, export
 from export.formats import Options
-from tests.export.conftest import Exported
+from tests.exports import Exported
 
 Laid = Callable[[str, str, str], Exported]
 

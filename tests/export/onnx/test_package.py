@@ -14,7 +14,7 @@ from components.metrics import psnr
 from export import ConversionError, gates, golden, open_artifact
 from export.onnx import package
 from export.onnx.convert import convert
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 FACTS = PipelineFacts(title="T", summary="S", licence="MIT")
 
@@ -77,7 +77,7 @@ def test_every_file_is_what_it_should_be(exports: Exports) -> None:
 
 @pytest.mark.slow
 def test_no_tensor_has_a_rank_above_four(exports: Exports) -> None:
-    for pipeline in ("avatar", "sd"):
+    for pipeline in ("avatar", "StableDiffusionPipeline"):
         for path in exports.get(pipeline, "onnx").folder.glob("*.onnx"):
             proto = onnx.shape_inference.infer_shapes(onnx.load(path), strict_mode=True)
             graph = proto.graph
@@ -94,7 +94,7 @@ def test_no_tensor_has_a_rank_above_four(exports: Exports) -> None:
 @pytest.mark.slow
 def test_optimum_opens_and_runs_the_components(exports: Exports) -> None:
     optimum = pytest.importorskip("optimum.onnxruntime")
-    for pipeline in ("avatar", "sd"):
+    for pipeline in ("avatar", "StableDiffusionPipeline"):
         folder = exports.get(pipeline, "onnx").folder
         artifact = open_artifact(folder)
         for entry in artifact.manifest.components:

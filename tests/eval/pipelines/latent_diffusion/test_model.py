@@ -21,7 +21,7 @@ from eval.reference import ArrayCache, RecordedRun, Reference
 from eval.request import Request
 from export import gates
 from tests.components.tiny import PIPELINES
-from tests.export.conftest import Exports
+from tests.exports import Exports
 
 KINDS = [name for name in PIPELINES if not name.endswith("AvatarPipeline")]
 ALL = replace(MODES["quick"], prompt_calls=0)

@@ -1,19 +1,21 @@
+"""Artifacts of tiny pipelines with random weights, which tests of several rooms use."""
+
 from __future__ import annotations
 
 import pickle
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-import pytest
+from safetensors.torch import load_file, save_file
 
 from export.exporter import Request, export
 from export.formats import Options
 from export.report import Row
-from tests.components.tiny import PIPELINES, save_tiny_avatar, save_tiny_stable_diffusion
-from tests.shared import made_once, shared_folder
+from tests.components.tiny import PIPELINES, save_tiny_avatar
+from tests.shared import made_once
 
 DEFAULT = Options()
-MAKERS = {**PIPELINES, "avatar": save_tiny_avatar, "sd": save_tiny_stable_diffusion}
+MAKERS = {**PIPELINES, "avatar": save_tiny_avatar}
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,17 @@ class Exported:
 
 
 class Exports:
-    """Exports of tiny pipelines, each made once for all processes of a run, when first needed."""
+    """Exports of tiny pipelines, each made once for all processes of a run, when first needed.
+
+    fp16 holds their weights exactly, as those of checkpoints that ship.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def checkpoint(self, pipeline: str) -> Path:
-        """`avatar`, `sd`, or the class of a pipeline."""
-        return made_once(self._root / pipeline, lambda folder: self.make(pipeline, folder))
-
-    def make(self, pipeline: str, folder: Path) -> None:
-        MAKERS[pipeline](folder)
+        """`avatar`, or the class of a pipeline."""
+        return made_once(self._root / pipeline, lambda folder: _make(pipeline, folder))
 
     def get(self, pipeline: str, format_: str, options: Options = DEFAULT) -> Exported:
         checkpoint = self.checkpoint(pipeline)
@@ -50,6 +52,11 @@ class Exports:
         return Exported(out, checkpoint, pickle.loads(rows.read_bytes()))
 
 
-@pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
-    return Exports(shared_folder(tmp_path_factory) / "exports")
+def _make(pipeline: str, folder: Path) -> None:
+    MAKERS[pipeline](folder)
+    for file in folder.rglob("*.safetensors"):
+        halves = {
+            name: value.half().float() if value.is_floating_point() else value
+            for name, value in load_file(file).items()
+        }
+        save_file(halves, file, metadata={"format": "pt"})
