@@ -21,11 +21,12 @@ from tests.exports import Exports
 
 # The tiny UNet and decoder are larger than this, the text encoder is not.
 LIMIT = 100_000
+SD = "StableDiffusionPipeline"
 SPLIT = Options(external_from=LIMIT, ort_from=LIMIT)
 
 
 def test_large_components_keep_their_weights_beside_the_graph(exports: Exports) -> None:
-    exported = exports.get("StableDiffusionPipeline", "onnx", SPLIT)
+    exported = exports.get(SD, "onnx", SPLIT)
     artifact = verify(exported.folder)
     listed = {entry.path: entry.bytes for entry in artifact.manifest.files}
     assert "text_encoder.onnx.data" not in listed and "text_encoder.ort" in listed
@@ -43,8 +44,8 @@ def test_large_components_keep_their_weights_beside_the_graph(exports: Exports) 
 
 def test_they_compute_what_models_in_one_file_do(exports: Exports) -> None:
     split, whole = (
-        exports.get("StableDiffusionPipeline", "onnx", SPLIT),
-        exports.get("StableDiffusionPipeline", "onnx"),
+        exports.get(SD, "onnx", SPLIT),
+        exports.get(SD, "onnx"),
     )
     entry = open_artifact(split.folder).component("unet")
     generator = np.random.default_rng(0)
@@ -70,9 +71,7 @@ def test_the_same_model_gives_the_same_two_files(tmp_path: Path) -> None:
 def test_weights_that_are_cut_short_are_found_when_the_model_is_opened(
     exports: Exports, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(
-        exports.get("StableDiffusionPipeline", "onnx", SPLIT).folder, tmp_path / "artifact"
-    )
+    folder = shutil.copytree(exports.get(SD, "onnx", SPLIT).folder, tmp_path / "artifact")
     data = folder / "unet.onnx.data"
     data.write_bytes(data.read_bytes()[:-1])
     with pytest.raises(ArtifactError, match=r"unet\.onnx\.data has \d+ bytes"):
@@ -84,7 +83,7 @@ def test_ort_files_that_cannot_exist_are_refused_where_they_were_asked_for(
     files: str, exports: Exports, tmp_path: Path
 ) -> None:
     request = Request(
-        checkpoint=exports.checkpoint("StableDiffusionPipeline"),
+        checkpoint=exports.checkpoint(SD),
         format="onnx",
         out=tmp_path / "out",
         options=replace(SPLIT, ort=files),
@@ -98,7 +97,7 @@ def test_what_is_left_out_is_said(exports: Exports, tmp_path: Path) -> None:
     said: list[str] = []
     options = replace(SPLIT, precision="fp32")
     request = Request(
-        checkpoint=exports.checkpoint("StableDiffusionPipeline"),
+        checkpoint=exports.checkpoint(SD),
         format="onnx",
         out=tmp_path / "out",
         options=options,
