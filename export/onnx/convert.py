@@ -11,6 +11,7 @@ from torch.onnx import OnnxExporterError
 
 from components import Component
 from export.errors import ConversionError
+from export.onnx.operators import operators_known_once
 from support.quiet import quiet
 
 OPSET = 18
@@ -38,7 +39,7 @@ def convert(component: Component, *, any_batch: bool = False) -> ir.Model:
     if any_batch:
         # An axis of length 1 would be taken for one that is always 1.
         example = tuple(torch.cat([tensor] * 2) if tensor.ndim else tensor for tensor in example)
-    with quiet(), torch.no_grad():
+    with quiet(), torch.no_grad(), operators_known_once():
         try:
             program = torch.onnx.export(
                 component.module,
