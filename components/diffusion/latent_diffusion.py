@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -147,7 +147,12 @@ class LatentDiffusion(PipelineComponents):
             steps = tuple(number for number in steps if int(number * self.strength) >= 1)
         return tuple(dict.fromkeys((*steps, self.recorded_steps)))
 
-    def _constants(self, steps: int) -> dict[str, Any]:
+    @cached_property
+    def _constants(self) -> Callable[[int], dict[str, Any]]:
+        """From a number of steps to its table; each is made once, by diffusers' scheduler."""
+        return cache(self._table)
+
+    def _table(self, steps: int) -> dict[str, Any]:
         strength = self.strength if self.begins_with_picture else None
         embedded = self._config("unet").get("time_cond_proj_dim") is not None
         guidance = 1.0 if embedded or self.guidance <= 1 else self.guidance
