@@ -18,8 +18,11 @@ public struct AvatarEvents: AsyncSequence, Sendable {
   /// `finished` is sent after the run has returned, so that its memory is zeroed by then.
   init(_ run: @escaping @Sendable (Send) async throws(AvatarError) -> AvatarEvent.Finished) {
     let (stream, continuation) = AsyncThrowingStream.makeStream(of: AvatarEvent.self)
+    // The new task does not inherit the cancellation of this one.
+    let isCancelled = Task.isCancelled
     let task = Task {
       do throws(AvatarError) {
+        if isCancelled { throw .cancelled }
         let summary = try await run { continuation.yield($0) }
         continuation.yield(.finished(summary))
         continuation.finish()
