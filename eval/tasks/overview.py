@@ -14,6 +14,9 @@ from eval.tasks.outcomes import Overview
 from eval.tasks.workspace import Workspace
 from export import UnavailableError, runtimes
 
+FEWEST_WEIGHTS = 2_000_000
+"""With fewer, a file is mostly its graph, and its bytes say little about how weights are stored."""
+
 
 def overview(workspace: Workspace) -> Overview:
     """Open every artifact.
@@ -101,4 +104,7 @@ def _sizes(opened: OpenedArtifact, kind: str, component: str, size: int, weights
         component=component,
         gates=opened.gates,
     )
-    return [scope.row("bytes", size), scope.row("bytes_per_weight", size / weights)]
+    rows = [scope.row("bytes", size)]
+    if weights >= FEWEST_WEIGHTS:
+        rows.append(scope.row("bytes_per_weight", size / weights))
+    return rows

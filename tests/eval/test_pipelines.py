@@ -14,10 +14,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from eval import Report, SubjectError, gates
+from eval import Report, SubjectError
 from eval.cases import MODES
 from eval.evaluate import evaluate
-from eval.gates import Gates
 from eval.request import Request
 from eval.workers import ThisProcess
 from export import artifact
@@ -35,26 +34,12 @@ KINDS = (
     ("StableDiffusionControlNetPipeline", "onnx"),
     (PLAIN, "coreml"),
 )
-LIMITS = """
-extend = "fp16"
-[size]
-bytes_per_weight = { onnx = 20, mlpackage = 20 }     # a tiny file is mostly its graph
-[latent_diffusion.size]
-bytes_per_weight = { onnx = 20, mlpackage = 20 }     # a tiny file is mostly its graph
-"""
 
 Judge = Callable[..., Report]
 
 
 @pytest.fixture(scope="module")
-def own_gates(tmp_path_factory: pytest.TempPathFactory) -> Gates:
-    file = tmp_path_factory.mktemp("gates") / "tiny.toml"
-    file.write_text(LIMITS)
-    return gates.read(file)
-
-
-@pytest.fixture(scope="module")
-def judged(exports: Exports, work: Path, own_gates: Gates) -> Judge:
+def judged(exports: Exports, work: Path) -> Judge:
     """A quick evaluation of an artifact, whose hashes are computed anew."""
 
     def call(pipeline: str, folder: Path, *skip: str, prompts: tuple[str, ...] = ()) -> Report:
@@ -62,7 +47,6 @@ def judged(exports: Exports, work: Path, own_gates: Gates) -> Judge:
         request = Request(
             artifacts=(folder,),
             checkpoint=exports.checkpoint(pipeline),
-            gates=own_gates,
             mode=MODES["quick"],
             prompts=prompts,
             out=work / "out",
@@ -276,7 +260,7 @@ def test_prompts_of_ones_own_are_drawn_too(
 
 @pytest.mark.slow
 def test_a_large_checkpoint_is_streamed_with_the_same_figures_and_says_how_long_it_takes(
-    exports: Exports, judged: Judge, own_gates: Gates, work: Path, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, judged: Judge, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = exports.get(PLAIN, "onnx", ONNX).folder
     whole = judged(PLAIN, folder)
@@ -285,7 +269,6 @@ def test_a_large_checkpoint_is_streamed_with_the_same_figures_and_says_how_long_
     request = Request(
         artifacts=(folder,),
         checkpoint=exports.checkpoint(PLAIN),
-        gates=own_gates,
         mode=replace(MODES["quick"], searched_weights=1),
         out=work / "out",
         cache=work / "streamed",

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from components.metrics import psnr
-from eval import gates
 from eval.cases import MODES
 from eval.evaluate import evaluate
 from eval.request import Request as Evaluation
@@ -85,7 +84,6 @@ def test_both_artifacts_keep_the_gates_of_the_example(exports: Exports, tmp_path
     request = Evaluation(
         artifacts=tuple(each.folder for each in made),
         checkpoint=made[0].checkpoint,
-        gates=gates.read(EXAMPLE / "gates.toml"),
         mode=MODES["quick"],
         out=tmp_path,
         cache=tmp_path / "cache",
