@@ -13,7 +13,7 @@ from avatar.styles_file import STYLES_FILE, dump_styles
 from components.adapted import card
 from components.adapted.adapter import read_adapter
 from components.adapted.avatar_file import AvatarFile, PartEntry, read_avatar_file
-from components.adapted.job import Job
+from components.adapted.job import Job, path_of
 from components.adapted.levels import ADVICE, levels_of
 from components.adapted.networks_written import write_networks
 from components.checkpoint import INDEX, read_json, understood
@@ -27,7 +27,6 @@ from components.overlay.assembly import hash_of
 from components.overlay.record import RECORD
 from components.registry import load
 from support import atomic
-from support.hub_cache import snapshot
 from support.json_records import dump
 from support.progress import Progress, silent
 from support.publish import publish
@@ -62,7 +61,7 @@ def assemble(file: Path, out: Path, progress: Progress = silent) -> Path:
     """
     wanted = read_avatar_file(file)
     licences = _licences(file, wanted)
-    adapter = read_adapter(_path(file, wanted.adapter.file))
+    adapter = read_adapter(path_of(file, wanted.adapter.file))
 
     def waiting() -> None:
         progress(f"another call writes {out}; waiting for it")
@@ -86,10 +85,6 @@ def assemble(file: Path, out: Path, progress: Progress = silent) -> Path:
     return out
 
 
-def _path(file: Path, part: str) -> Path:
-    return snapshot(file.parent / part)
-
-
 def _licences(file: Path, wanted: AvatarFile) -> dict[str, str]:
     """The licence of every part, by what the file calls the part.
 
@@ -98,7 +93,7 @@ def _licences(file: Path, wanted: AvatarFile) -> dict[str, str]:
     """
     found = {}
     for name, part in _parts(wanted):
-        path = _path(file, part.path)
+        path = path_of(file, part.path)
         if not path.exists():
             raise AssemblyError(f"{file}: {name} is {path}, which is not there")
         licence = part.licence or (licence_of(path) if path.is_dir() else None)
@@ -128,14 +123,14 @@ def _base(file: Path, wanted: AvatarFile, progress: Progress) -> Iterator[Latent
     """The base with LoRAs, UNet, decoder and size as the file has them."""
     changes = Changes(
         loras=tuple(
-            Lora(file=_path(file, lora.file), strength=lora.strength) for lora in wanted.lora
+            Lora(file=path_of(file, lora.file), strength=lora.strength) for lora in wanted.lora
         ),
-        unet=_path(file, wanted.unet.path) if wanted.unet else None,
-        vae=_path(file, wanted.decoder.path) if wanted.decoder else None,
+        unet=path_of(file, wanted.unet.path) if wanted.unet else None,
+        vae=path_of(file, wanted.decoder.path) if wanted.decoder else None,
         size=_renamed(lambda: parse_size(wanted.size or None)),
     )
     _require_same_scaling(file, wanted)
-    entered = overlaid(_path(file, wanted.base.path), changes, progress)
+    entered = overlaid(path_of(file, wanted.base.path), changes, progress)
     folder = _renamed(entered.__enter__)
     try:
         pipeline = load(folder)
@@ -161,7 +156,7 @@ def _require_same_scaling(file: Path, wanted: AvatarFile) -> None:
     """Raise `AssemblyError` where the decoder of another base would draw wrong colours."""
     if wanted.decoder is None:
         return
-    paths = (_path(file, wanted.base.path) / "vae", _path(file, wanted.decoder.path))
+    paths = (path_of(file, wanted.base.path) / "vae", path_of(file, wanted.decoder.path))
     if not all((path / "config.json").is_file() for path in paths):
         return
     own, other = (read_json(path / "config.json") for path in paths)
@@ -250,7 +245,7 @@ def _record(file: Path, wanted: AvatarFile) -> Overlay:
     """What the model was made of, as every changed checkpoint says it."""
     changes = []
     for name, part in _parts(wanted):
-        path = _path(file, part.path)
+        path = path_of(file, part.path)
         what, _, _ = name.partition(" ")
         strength = next(
             (lora.strength for lora in wanted.lora if name == f"lora {lora.file}"), None

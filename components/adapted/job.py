@@ -28,4 +28,9 @@ class Job:
 
     def path(self, part: str) -> Path:
         """The path that the file gives a part."""
-        return snapshot(self.file.parent / part)
+        return path_of(self.file, part)
+
+
+def path_of(file: Path, part: str) -> Path:
+    """Where a part is that an `avatar.toml` names."""
+    return snapshot(file.parent / part)

@@ -14,7 +14,7 @@ from eval.tasks.outcomes import Overview
 from eval.tasks.workspace import Workspace
 from export import UnavailableError, runtimes
 
-FEWEST_WEIGHTS = 2_000_000
+FEWEST_WEIGHTS = 1_000_000
 """With fewer, a file is mostly its graph, and its bytes say little about how weights are stored."""
 
 

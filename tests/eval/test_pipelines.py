@@ -14,9 +14,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from eval import Report, SubjectError
+from eval import Report, SubjectError, gates
 from eval.cases import MODES
 from eval.evaluate import evaluate
+from eval.gates import Gates
 from eval.request import Request
 from eval.workers import ThisProcess
 from export import artifact
@@ -35,11 +36,24 @@ KINDS = (
     (PLAIN, "coreml"),
 )
 
+LIMITS = """
+extend = "fp16"
+[latent_diffusion.size]
+bytes_per_weight = { onnx = 20, mlpackage = 20 }     # a tiny file is mostly its graph
+"""
+
 Judge = Callable[..., Report]
 
 
 @pytest.fixture(scope="module")
-def judged(exports: Exports, work: Path) -> Judge:
+def own_gates(tmp_path_factory: pytest.TempPathFactory) -> Gates:
+    file = tmp_path_factory.mktemp("gates") / "tiny.toml"
+    file.write_text(LIMITS)
+    return gates.read(file)
+
+
+@pytest.fixture(scope="module")
+def judged(exports: Exports, work: Path, own_gates: Gates) -> Judge:
     """A quick evaluation of an artifact, whose hashes are computed anew."""
 
     def call(pipeline: str, folder: Path, *skip: str, prompts: tuple[str, ...] = ()) -> Report:
@@ -47,6 +61,7 @@ def judged(exports: Exports, work: Path) -> Judge:
         request = Request(
             artifacts=(folder,),
             checkpoint=exports.checkpoint(pipeline),
+            gates=own_gates,
             mode=MODES["quick"],
             prompts=prompts,
             out=work / "out",
@@ -260,7 +275,7 @@ def test_prompts_of_ones_own_are_drawn_too(
 
 @pytest.mark.slow
 def test_a_large_checkpoint_is_streamed_with_the_same_figures_and_says_how_long_it_takes(
-    exports: Exports, judged: Judge, work: Path, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, judged: Judge, own_gates: Gates, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = exports.get(PLAIN, "onnx", ONNX).folder
     whole = judged(PLAIN, folder)
@@ -269,6 +284,7 @@ def test_a_large_checkpoint_is_streamed_with_the_same_figures_and_says_how_long_
     request = Request(
         artifacts=(folder,),
         checkpoint=exports.checkpoint(PLAIN),
+        gates=own_gates,
         mode=replace(MODES["quick"], searched_weights=1),
         out=work / "out",
         cache=work / "streamed",
